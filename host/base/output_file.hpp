@@ -1,0 +1,50 @@
+// A file that appears whole under its final name, or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace clvsim {
+
+// Creates a temporary file beside `final_path` (O_EXCL, mode 0600) on construction; commit() syncs it and renames it to
+// the final name; without commit() the destructor removes it. Refuses an existing final path unless `overwrite`, and a
+// final path that is neither absent nor a regular file. Throws IoError with path and remedy.
+class OutputFile {
+ public:
+  OutputFile(std::filesystem::path final_path, bool overwrite);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
+  [[nodiscard]] const std::filesystem::path& final_path() const { return final_; }
+
+  void write(std::string_view bytes);  // buffered
+  void flush();
+  void commit();
+
+ private:
+  std::filesystem::path final_, temporary_;
+  bool overwrite_;
+  int descriptor_ = -1;
+  bool committed_ = false;
+  std::string buffer_;
+};
+
+// Throws IoError when `path` exists and may not be overwritten, is no regular file, or its folder does not exist or is
+// not writable: called before hours of work, not after.
+void check_output(const std::filesystem::path& path, bool overwrite);
+
+// Writes all bytes to a descriptor; throws IoError naming `path` and how many bytes of how many were written.
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path);
+
+// Reads a whole (small) file; throws IoError, and FormatError over `limit` bytes.
+std::string read_text(const std::filesystem::path& path, std::size_t limit = std::size_t{64} << 20);
+
+// Removes the temporary files of every OutputFile alive: for a signal handler (async-signal-safe).
+void remove_unfinished_outputs() noexcept;
+
+}  // namespace clvsim

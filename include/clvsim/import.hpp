@@ -1,0 +1,73 @@
+/// \file
+/// From transaction logs (CSV, gzip) to a customer store.
+#pragma once
+
+#include <clvsim/store.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace clvsim {
+
+/// How dates are written in a log.
+enum class DateOrder : std::uint8_t { ymd, dmy, mdy };
+
+/// What `clvsim import` can be told. Whatever is unset is sniffed from the first rows; what cannot be decided is
+/// refused.
+struct ImportOptions {
+  std::vector<std::filesystem::path> logs;  ///< at least one; all of the same dialect and columns
+  std::filesystem::path output;
+  bool overwrite = false;
+
+  std::optional<std::string> customer_column, date_column, amount_column;
+  std::optional<std::string> cost_column, quantity_column, segment_column, kind_column;
+  std::optional<char> delimiter;     ///< one of , ; tab |
+  std::optional<char> decimal_mark;  ///< '.' or ','
+  std::optional<DateOrder> date_order;
+
+  PeriodUnit unit = PeriodUnit::week;
+  std::optional<Date> observation_end;  ///< default: the last date of the log
+  std::string currency = "";
+  int decimals = 2;            ///< 0 to 6; an amount with more decimals is rejected, never rounded
+  bool utc = false;            ///< convert times with an offset to UTC before taking the day; else local as written
+  bool keep_same_day = false;  ///< do not merge purchases of a customer on the same day
+  bool hash_ids = false;       ///< store HMAC-SHA-256 pseudonyms instead of the customer ids
+  std::optional<std::filesystem::path> hash_key_file;  ///< the HMAC key; without it the key is empty
+  double max_reject_share = 0.01;                      ///< more rejected rows than this share are an error
+  std::optional<std::filesystem::path> rejects;        ///< CSV of every rejected row: file, line, column, reason, row
+  std::optional<std::filesystem::path> temporary_folder;  ///< for the external sort; default: the output's folder
+  std::size_t sort_memory = std::size_t{192} << 20;       ///< bytes of rows held before they are spilled, sorted
+};
+
+/// The dialect and columns that an import used, and the flags that say the same.
+struct Dialect {
+  char delimiter = ',';
+  char quote = '"';
+  char decimal_mark = '.';
+  char thousands_mark = 0;  ///< 0: none
+  bool byte_order_mark = false;
+  bool crlf = false;
+  DateOrder date_order = DateOrder::ymd;
+  std::string customer_column, date_column, amount_column;
+  std::string cost_column, quantity_column, segment_column, kind_column;  ///< empty: none
+  std::vector<std::string> flags;  ///< e.g. "--customer", "customer_id", "--date", "date", ...
+};
+
+struct ImportReport {
+  Dialect dialect;
+  StoreInfo store;  ///< counts, dates and ledger
+  bool observation_end_defaulted = false;
+  std::int64_t bytes_read = 0;     ///< after decompression
+  std::vector<std::string> notes;  ///< what was assumed, without any customer id
+};
+
+/// Called now and then with the bytes of the logs consumed so far and in all; may throw to stop.
+using ByteProgress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// Sniffs the dialect and columns of the first log, without importing. Throws DataError, ConfigError, IoError.
+[[nodiscard]] Dialect sniff(const ImportOptions& options);
+/// Imports. Throws DataError (empty log, too many rejects, ambiguity), ConfigError (no such column), IoError.
+/// Where it throws, no output stands; the rejects file stands where rows were rejected.
+ImportReport import_logs(const ImportOptions& options, const ByteProgress& progress = {});
+
+}  // namespace clvsim

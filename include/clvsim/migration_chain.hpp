@@ -1,0 +1,96 @@
+/// \file
+/// The migration chain: states, what happens in a period, and what it is worth. model.toml (docs/formats/model.md).
+#pragma once
+
+#include <clvsim/customers.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace clvsim {
+
+/// What the amounts of a model are: takings, or what is left after costs.
+enum class Measure : std::uint8_t { revenue, profit };
+
+/// One thing that can happen in a period to a customer in a state.
+struct ChainOutcome {
+  int to = 0;                 ///< index of the next state
+  double probability = 0;     ///< posterior mean, where it was estimated
+  double standard_error = 0;  ///< 0 where it was given, not estimated
+  double count = 0;           ///< customer-periods of the log with this outcome; 0 where it was given
+  double amount = 0;          ///< cash flow of the outcome, in currency units
+  bool purchase = false;      ///< a purchase: it counts as a transaction, and with a SpendModel its amount is drawn
+};
+
+struct ChainState {
+  std::string name;
+  bool active = true;                  ///< whether a customer here counts as active (retained)
+  double amount = 0;                   ///< cash flow of every period that begins in this state, in currency units
+  std::vector<ChainOutcome> outcomes;  ///< at least one; probabilities sum to 1; at most 16
+};
+
+/// Spend per purchase: ln z = theta_i + e, theta_i ~ N(log_mean[class], between_sd^2), e ~ N(0, within_sd^2); the level
+/// theta_i of a customer is drawn from its posterior given the customer's own purchases (methods: log-normal hierarchy,
+/// normal-normal conjugacy, e.g. Gelman et al. 2013, section 2.5), then multiplied by `smearing` (Duan 1983).
+struct SpendModel {
+  std::vector<double> log_mean;  ///< [frequency classes] of ln(currency units)
+  double between_sd = 0;
+  double within_sd = 0;
+  double smearing = 1;    ///< fitted-to-observed ratio of mean spend
+  double zero_share = 0;  ///< share of purchases with amount 0
+  std::vector<double>
+      purchases_in_period;      ///< [k] probability of k+1 purchases in a period with a purchase; sums to 1; <= 16
+  double refund_rate = 0;       ///< refunds per purchase, at most 1; a refund falls in the period of its purchase
+  double refund_log_shift = 0;  ///< mean of ln(refund) - theta_i
+  double refund_log_sd = 0;
+};
+
+/// How a customer's history gives its state: frequency class by number of purchase days, recency cell by periods since
+/// the period of the last purchase. State index = class * (recency_cells + 1) + min(recency, recency_cells); the last
+/// cell of a class is the lapsed one.
+struct RecencyFrequency {
+  int recency_cells = 13;             ///< single-period cells 0 .. recency_cells - 1, then the lapsed cell
+  std::vector<int> class_from{1, 2};  ///< lowest number of purchase days of each frequency class, ascending from 1
+};
+
+struct MigrationChain {
+  PeriodUnit unit = PeriodUnit::month;
+  Currency currency;
+  Measure measure = Measure::revenue;
+  std::optional<double> margin;                       ///< profit share of revenue estimated from the log's costs
+  std::vector<ChainState> states;                     ///< 1 to 256
+  int start_state = 0;                                ///< of customers without a history
+  std::optional<RecencyFrequency> recency_frequency;  ///< absent: no customer can be placed from a store
+  std::optional<SpendModel> spend;                    ///< absent: amounts are those of states and outcomes
+  // Where a fitted model comes from; empty or 0 for a hand-written one.
+  std::string fitted_from_digest;  ///< content digest of the store
+  std::int64_t n_customers = 0;
+  std::int64_t n_customer_periods = 0;
+
+  [[nodiscard]] int state_of(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) const;
+  [[nodiscard]] int frequency_class_of(const CustomerBatch& batch, std::size_t i) const;
+};
+
+/// Checks every invariant above. Throws ConfigError that names the state.
+void check(const MigrationChain& chain);
+
+/// Exact mean and standard deviation of the discounted value of one customer from `start` over a horizon, amounts as
+/// given (a chain with a SpendModel is refused: ConfigError). By the backward recursion m_t = r + v_t P(c + m_{t+1}),
+/// and the variance form Var_t = P(g^2) - (P g)^2 + P Var_{t+1} (Sobel 1982; Pfeifer & Carraway 2000 for the mean).
+struct ChainMoments {
+  double mean = 0, sd = 0;
+  double p_active = 0;      ///< probability of an active state after the last period
+  double transactions = 0;  ///< expected purchases
+};
+/// `discount` [horizon]: the factor of each period's cash flows.
+[[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
+
+/// Reads and writes model.toml. Throws IoError; ConfigError with file, line and key, unknown keys included.
+[[nodiscard]] MigrationChain read_model(const std::filesystem::path& path);
+void write_model(const MigrationChain& chain, const std::filesystem::path& path, bool overwrite);
+/// The text that write_model writes: the same chain gives the same bytes.
+[[nodiscard]] std::string model_toml(const MigrationChain& chain);
+
+}  // namespace clvsim

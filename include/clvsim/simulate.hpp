@@ -1,0 +1,131 @@
+/// \file
+/// Simulating the lifetime value of customers; the run file (docs/formats/run.md).
+#pragma once
+
+#include <clvsim/migration_chain.hpp>
+#include <clvsim/store.hpp>
+
+#include <functional>
+
+namespace clvsim {
+
+/// Which exponent discounts period t = 1, 2, ...: `first` t-1 (the first period undiscounted), `end` t, `mid` t-1/2;
+/// `continuous`: cash arrives evenly through the period, factor = integral of exp(-delta s) over (t-1, t], delta =
+/// ln(1+d).
+enum class DiscountConvention : std::uint8_t { first, end, mid, continuous };
+/// The span of time that the discount rate is quoted for.
+enum class RatePeriod : std::uint8_t { day, week, month, year };
+
+struct Discounting {
+  double rate = 0.10;
+  RatePeriod per = RatePeriod::year;
+  DiscountConvention convention = DiscountConvention::first;
+};
+/// Factors [horizon] of periods 1..horizon. Lengths: a year is 12 months is 365.25 days, a week 7 days.
+[[nodiscard]] std::vector<double> discount_factors(const Discounting& discounting, PeriodUnit unit, int horizon);
+
+/// Where to simulate. `automatic` takes the first usable GPU, else the CPU.
+struct DeviceChoice {
+  enum class Kind : std::uint8_t { automatic, cpu, cuda } kind = Kind::automatic;
+  int index = 0;  ///< of the GPU
+};
+
+struct SimulationOptions {
+  int horizon = 36;              ///< periods, 1 to 65535
+  std::uint32_t n_paths = 1000;  ///< 2 to 2^32 - 1
+  std::uint64_t seed = 1;
+  Discounting discounting;
+  std::optional<double> margin;                                ///< profit share of revenue; overrides the model's
+  std::vector<double> quantiles{0.05, 0.25, 0.5, 0.75, 0.95};  ///< each in (0, 1), ascending, 1 to 16
+  double cvar_level = 0.05;                                    ///< share of the worst paths whose mean is the CVaR
+  int threads = 0;                                             ///< 0: all cores
+  std::int64_t batch = 0;                                      ///< customers a batch; 0: chosen
+  DeviceChoice device;
+};
+
+/// An estimate and its Monte Carlo standard error.
+struct Estimate {
+  double mean = 0, se = 0;
+};
+
+/// The distribution of a total over paths, in currency units.
+struct Distribution {
+  Estimate mean, sd;
+  std::vector<Estimate> quantiles;  ///< as SimulationOptions::quantiles
+  Estimate cvar;                    ///< mean of the worst share cvar_level
+};
+
+struct PeriodForecast {
+  Date first_day, last_day;
+  Estimate active;   ///< customers active at the end of the period
+  Estimate revenue;  ///< currency units, undiscounted
+  Estimate profit;   ///< currency units, undiscounted
+  Estimate transactions;
+};
+
+/// Everything about a run that is not a customer's row.
+struct RunInfo {
+  std::string measure_name;  ///< "clv", or "revenue" where neither costs nor a margin are known
+  Currency currency;
+  PeriodUnit unit = PeriodUnit::month;
+  Date observation_end;  ///< 1970-01-01 without a store
+  bool has_dates = false;
+  std::int64_t n_customers = 0;
+  SimulationOptions options;            ///< as resolved: margin, seed, ...
+  std::string sampler;                  ///< name and version: part of what makes a run reproducible
+  std::string store_digest;             ///< content digest of the store, empty without one
+  std::string model_digest;             ///< XXH3-128 of the model's text
+  Distribution total;                   ///< discounted value of all customers, independent given the model
+  Distribution total_revenue;           ///< undiscounted revenue of the whole horizon
+  std::vector<PeriodForecast> periods;  ///< [horizon]
+  std::string content_digest;
+  std::string device;  ///< what it ran on; not in the run file
+};
+
+/// Per-customer columns of a run, each [n], currency units. Quantiles are [n, quantiles].
+struct CustomerResults {
+  std::size_t key_width = 0;
+  std::vector<char> key;
+  std::vector<double> mean, se, sd, sd_se;
+  std::vector<double> quantile, quantile_se;
+  std::vector<double> cvar, cvar_se;
+  std::vector<double> p_nonpositive, p_nonpositive_se;  ///< P(value <= 0)
+  std::vector<double> p_active, p_active_se;            ///< P(active at the horizon)
+  std::vector<double> transactions_mean, transactions_se;
+
+  [[nodiscard]] std::size_t size() const { return mean.size(); }
+  void clear();
+};
+
+/// Customers done so far and in all; may throw to stop.
+using CustomerProgress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// Simulates every customer of a store and writes the run file. Throws Config-, Io-, Format-, DeviceError.
+RunInfo simulate(const StoreReader& store, const MigrationChain& model, const SimulationOptions& options,
+                 const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress = {});
+/// Simulates n customers in the model's start state, keys "1" to "n", without a store. `output` may be empty: no file
+/// then.
+RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model, const SimulationOptions& options,
+                           const std::filesystem::path& output, bool overwrite, CustomerResults* results = nullptr,
+                           const CustomerProgress& progress = {});
+
+/// Reads a run file, checked as a store is. Throws IoError, FormatError.
+class RunReader {
+ public:
+  explicit RunReader(const std::filesystem::path& path);
+  ~RunReader();
+  RunReader(RunReader&&) noexcept;
+  RunReader& operator=(RunReader&&) noexcept;
+  [[nodiscard]] const RunInfo& info() const;
+  void read(std::int64_t first, std::int64_t count, CustomerResults& results) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Writes one CSV row a customer, RFC 4180; ids that a spreadsheet would run as a formula are prefixed with '. Throws
+/// IoError.
+void export_csv(const RunReader& run, const std::filesystem::path& path, bool overwrite);
+
+}  // namespace clvsim
