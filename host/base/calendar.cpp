@@ -15,6 +15,7 @@ year_month_day civil(Date date) { return year_month_day{sys_days{days{date.days}
 Date from_civil(year_month_day ymd) { return {static_cast<std::int32_t>(sys_days{ymd}.time_since_epoch().count())}; }
 
 constexpr std::int32_t days_a_week = 7;
+constexpr int months_a_year = 12;
 
 std::int32_t floor_divide(std::int32_t a, std::int32_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
@@ -64,9 +65,9 @@ std::string_view name_of(PeriodUnit unit) {
 }
 
 PeriodUnit parse_period_unit(std::string_view text) {
-  for (const PeriodUnit unit : {PeriodUnit::day, PeriodUnit::week, PeriodUnit::month})
+  for (const PeriodUnit unit : {PeriodUnit::day, PeriodUnit::week, PeriodUnit::month, PeriodUnit::year})
     if (text == name_of(unit)) return unit;
-  throw ConfigError(fmt::format("'{}' is no period unit; use day, week or month", text));
+  throw ConfigError(fmt::format("'{}' is no period unit; use day, week, month or year", text));
 }
 
 Date PeriodGrid::end(int k) const {
@@ -79,7 +80,8 @@ Date PeriodGrid::end(int k) const {
       break;
   }
   const year_month_day start = civil(observation_end_);
-  const year_month target = year_month{start.year(), start.month()} + months{k};
+  const year_month target =
+      year_month{start.year(), start.month()} + months{unit_ == PeriodUnit::year ? months_a_year * k : k};
   const year_month_day_last last{target.year(), month_day_last{target.month()}};
   const bool on_last = year_month_day{year_month_day_last{start.year(), month_day_last{start.month()}}} == start;
   if (on_last || start.day() > last.day()) return from_civil(last);
@@ -97,8 +99,9 @@ int PeriodGrid::index_of(Date day) const {
       break;
   }
   const year_month_day from = civil(observation_end_), to = civil(day);
-  int k = (static_cast<int>(to.year()) - static_cast<int>(from.year())) * 12 +
+  int k = (static_cast<int>(to.year()) - static_cast<int>(from.year())) * months_a_year +
           (static_cast<int>(static_cast<unsigned>(to.month())) - static_cast<int>(static_cast<unsigned>(from.month())));
+  if (unit_ == PeriodUnit::year) k /= months_a_year;
   while (end(k) < day) ++k;
   while (day <= end(k - 1)) --k;
   return k;

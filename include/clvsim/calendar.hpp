@@ -26,10 +26,10 @@ inline constexpr Date last_valid_date{84005};
 /// Parses exactly "YYYY-MM-DD". Throws DataError otherwise, or outside first_valid_date..last_valid_date.
 [[nodiscard]] Date parse_iso_date(std::string_view text);
 
-/// The period of a model: a day, exactly seven days, or a calendar month.
-enum class PeriodUnit : std::uint8_t { day, week, month };
+/// The period of a model: a day, exactly seven days, a calendar month, or a calendar year (twelve calendar months).
+enum class PeriodUnit : std::uint8_t { day, week, month, year };
 [[nodiscard]] std::string_view name_of(PeriodUnit unit);
-/// Throws ConfigError for anything but "day", "week", "month".
+/// Throws ConfigError for anything but "day", "week", "month", "year".
 [[nodiscard]] PeriodUnit parse_period_unit(std::string_view text);
 
 /// Numbers the periods around the end of observation.

@@ -64,7 +64,7 @@ TEST_P(PeriodGridPartition, EveryDayIsInExactlyOnePeriod) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(AllUnits, PeriodGridPartition,
-                         testing::Values(PeriodUnit::day, PeriodUnit::week, PeriodUnit::month));
+                         testing::Values(PeriodUnit::day, PeriodUnit::week, PeriodUnit::month, PeriodUnit::year));
 
 }  // namespace
 }  // namespace clvsim
