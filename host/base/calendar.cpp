@@ -60,6 +60,8 @@ std::string_view name_of(PeriodUnit unit) {
       return "week";
     case PeriodUnit::month:
       return "month";
+    case PeriodUnit::year:
+      return "year";
   }
   return "";
 }
@@ -77,6 +79,7 @@ Date PeriodGrid::end(int k) const {
     case PeriodUnit::week:
       return {observation_end_.days + days_a_week * k};
     case PeriodUnit::month:
+    case PeriodUnit::year:
       break;
   }
   const year_month_day start = civil(observation_end_);
@@ -96,6 +99,7 @@ int PeriodGrid::index_of(Date day) const {
     case PeriodUnit::week:
       return -floor_divide(-after, days_a_week);
     case PeriodUnit::month:
+    case PeriodUnit::year:
       break;
   }
   const year_month_day from = civil(observation_end_), to = civil(day);
