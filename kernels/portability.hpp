@@ -1,0 +1,9 @@
+// What lets one source be compiled for the host and for the device.
+#pragma once
+
+// Marks a function that the host and the device both run.
+#if defined(__CUDACC__)
+#define CLVSIM_HD __host__ __device__
+#else
+#define CLVSIM_HD
+#endif

@@ -1,0 +1,48 @@
+// The address of a draw: who draws and what for, never which thread, batch or row.
+#pragma once
+
+#include "kernels/portability.hpp"
+#include "kernels/rng/philox.hpp"
+
+#include <cstdint>
+
+namespace clvsim::kernels {
+
+// What a draw is for. Append only: a number, once used, keeps its meaning, so that a new draw never shifts an old one.
+enum class Purpose : std::uint8_t {
+  chain_step = 1,      // outcome of a period; four periods share a block (period field t / 4, word t % 4)
+  spend_level = 2,     // a path's spend level; word 0
+  spend = 3,           // purchase `block` of a period: zero?, amount, refund?, refund amount
+  purchase_count = 4,  // purchases in a period that has one; word 0
+  acquisition = 5,     // synthetic logs: day of the first purchase
+  purchase_day = 6,    // synthetic logs: day of purchase `block` within its period
+};
+
+// Where a draw stands within its customer and path.
+struct DrawIndex {
+  Purpose purpose = Purpose::chain_step;
+  std::uint32_t period = 0;  // 16 bits
+  std::uint8_t attempt = 0;  // of a rejection loop
+  std::uint8_t block = 0;    // where a purpose needs more than four words
+};
+
+// Counter: c0 = path; c1 = period (16) | attempt (8) | block (8); c2 = low 32 bits of the 56-bit customer hash;
+// c3 = its high 24 bits | purpose (8). What varies fastest sits in c0 and c1.
+constexpr CLVSIM_HD Words counter_of(std::uint64_t customer_hash, std::uint32_t path, DrawIndex index) {
+  return {path, (index.period << 16) | (static_cast<std::uint32_t>(index.attempt) << 8) | index.block,
+          static_cast<std::uint32_t>(customer_hash),
+          (static_cast<std::uint32_t>(customer_hash >> 32) << 8) | static_cast<std::uint32_t>(index.purpose)};
+}
+
+// The draws of one customer on one path.
+struct PathDraws {
+  std::uint64_t seed = 0;
+  std::uint64_t customer_hash = 0;  // 56 bits
+  std::uint32_t path = 0;
+
+  [[nodiscard]] constexpr CLVSIM_HD Words operator()(DrawIndex index) const {
+    return philox4x32_10(counter_of(customer_hash, path, index), seed);
+  }
+};
+
+}  // namespace clvsim::kernels
