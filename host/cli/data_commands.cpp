@@ -1,0 +1,146 @@
+// import, fit, generate: from a log, or from nothing, to a store and a model.
+#include "host/base/text.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/report.hpp"
+#include "host/cli/settings.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+namespace clvsim::cli {
+namespace {
+
+struct ImportCommand {
+  ImportOptions options;
+  Settings settings = import_settings(options);
+  std::vector<std::string> logs;
+  std::string output;
+  bool sniff_only = false;
+};
+
+void run_import(ImportCommand& command, Session& session) {
+  command.settings.apply_flags();
+  ImportOptions& options = command.options;
+  options.logs.assign(command.logs.begin(), command.logs.end());
+  options.output = command.output;
+  if (command.sniff_only) {
+    const Dialect dialect = sniff(options);
+    if (session.json) return print_json("clvsim.sniff/1", {{"flags", dialect.flags}});
+    fmt::print("{}\n", fmt::join(dialect.flags, " "));
+    return;
+  }
+  if (options.output.empty()) throw ConfigError("import needs --output FILE (or --sniff-only)");
+  ImportReport report;
+  {
+    Progress progress("importing", "bytes", session.quiet);
+    report = import_logs(options, [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  }
+  write_log(session, options.output, {{"logs", command.logs}});
+  if (session.json) return print_json("clvsim.import/1", to_json(report));
+  fmt::print("{}\nwrote {}\n", text_of(report), options.output.string());
+}
+
+struct FitCommand {
+  FitOptions options;
+  Settings settings = fit_settings(options);
+  std::string store, output, model = "migration_chain";
+  bool overwrite = false;
+};
+
+void run_fit(FitCommand& command, Session& session) {
+  command.settings.apply_flags();
+  const std::vector<std::string> models{"migration_chain"};
+  if (command.model != models.front())
+    throw ConfigError(fmt::format("--model {}: no such model; there is: {}{}", command.model, fmt::join(models, ", "),
+                                  did_you_mean(command.model, models)));
+  const StoreReader store(command.store);
+  const FitReport report = fit_migration_chain(store, command.options);
+  write_model(report.chain, command.output, command.overwrite);
+  write_log(session, command.output, {{"store", command.store}});
+  if (session.json) return print_json("clvsim.fit/1", to_json(report));
+  fmt::print("{}\nwrote {}\n", text_of(report), command.output);
+}
+
+struct GenerateCommand {
+  GenerateOptions options;
+  Settings settings = generate_settings(options);
+  std::string model, output;
+};
+
+void run_generate(GenerateCommand& command, Session& session) {
+  command.settings.apply_flags();
+  command.options.output = command.output;
+  const MigrationChain model = read_model(command.model);
+  GenerateReport report;
+  {
+    Progress progress("generating", "customers", session.quiet);
+    report =
+        generate(model, command.options, [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  }
+  const int decimals = model.currency.decimals;
+  if (session.json) {
+    std::string amount = money(report.amount, decimals);
+    std::erase(amount, ',');
+    return print_json("clvsim.generate/1", {{"customers", report.n_customers},
+                                            {"rows", report.n_rows},
+                                            {"amount", amount},
+                                            {"observation_end", to_string(report.observation_end)}});
+  }
+  fmt::print("{} customers, {} rows, {} {}; observation ends {}\nwrote {}\n", with_separators(report.n_customers),
+             with_separators(report.n_rows), money(report.amount, decimals), model.currency.code,
+             to_string(report.observation_end), command.output);
+}
+
+}  // namespace
+
+void add_import(CLI::App& program, Session& session) {
+  auto command = std::make_shared<ImportCommand>();
+  CLI::App* app = program.add_subcommand("import", "Read transaction logs (CSV, .gz) into a customer store");
+  app->add_option("log", command->logs, "transaction logs")->type_name("LOG...")->required();
+  app->add_option("-o,--output", command->output, "the customer store to write")->type_name("FILE");
+  app->add_flag("--force", command->options.overwrite, "replace an existing output");
+  app->add_flag("--sniff-only", command->sniff_only, "print what was sniffed as flags, and import nothing");
+  command->settings.add_flags(*app, "Log");
+  add_common(
+      *app, session,
+      "clvsim import log.csv -o customers.h5\n"
+      "clvsim import log.csv.gz --customer id --date day --amount value --observation-end 2025-12-31 -o customers.h5");
+  app->callback([command, &session] { run_import(*command, session); });
+}
+
+void add_fit(CLI::App& program, Session& session) {
+  auto command = std::make_shared<FitCommand>();
+  CLI::App* app = program.add_subcommand("fit", "Estimate a model from a customer store");
+  app->add_option("store", command->store, "customer store")->type_name("STORE")->required();
+  app->add_option("--model", command->model, "behaviour model (default: migration_chain)")->type_name("NAME");
+  app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
+  app->add_flag("--force", command->overwrite, "replace an existing output");
+  command->settings.add_flags(*app, "Model");
+  add_common(*app, session,
+             "clvsim fit customers.h5 --model migration_chain -o model.toml\n"
+             "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
+  app->callback([command, &session] { run_fit(*command, session); });
+}
+
+void add_generate(CLI::App& program, Session& session) {
+  auto command = std::make_shared<GenerateCommand>();
+  CLI::App* app = program.add_subcommand("generate", "Make a synthetic transaction log with known truth");
+  app->add_option("--model", command->model, "model file to draw from, e.g. configs/models/generator_retail.toml")
+      ->type_name("FILE")
+      ->required();
+  app->add_option("-o,--output", command->output, "the log to write (.csv or .csv.gz)")->type_name("FILE")->required();
+  app->add_flag("--force", command->options.overwrite, "replace an existing output");
+  command->settings.add_flags(*app, "Log");
+  add_common(
+      *app, session,
+      "clvsim generate --model configs/models/generator_retail.toml --customers 1000 -o log.csv\n"
+      "clvsim generate --model configs/models/generator_retail.toml --rows 20000000 -o big.csv --truth truth.csv");
+  app->callback([command, &session] { run_generate(*command, session); });
+}
+
+}  // namespace clvsim::cli

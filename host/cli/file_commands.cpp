@@ -1,0 +1,163 @@
+// export, inspect, verify, doctor: what is in a file, whether it is whole, and what this machine has.
+#include "host/base/text.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/report.hpp"
+#include "host/io/describe.hpp"
+#include "kernels/backend/backend.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/version.hpp>
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <thrust/version.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <thread>
+
+namespace clvsim::cli {
+namespace {
+
+// An indented list of "name: value" lines from a JSON document, for people.
+std::string indented(const nlohmann::json& value, int depth = 0) {
+  std::string text;
+  const std::string margin(static_cast<std::size_t>(depth) * 2, ' ');
+  const auto scalar = [](const nlohmann::json& item) {
+    return item.is_string() ? item.get<std::string>() : item.dump();
+  };
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) {
+      const bool nested = item.is_object() || (item.is_array() && !item.empty() && item.front().is_structured());
+      text += nested ? fmt::format("{}{}:\n{}", margin, key, indented(item, depth + 1))
+                     : fmt::format("{}{}: {}\n", margin, key, scalar(item));
+    }
+  } else if (value.is_array()) {
+    for (const auto& item : value) {
+      if (!item.is_object()) {
+        text += fmt::format("{}{}\n", margin, scalar(item));
+        continue;
+      }
+      std::vector<std::string> parts;
+      for (const auto& [key, field] : item.items()) parts.push_back(fmt::format("{} {}", key, scalar(field)));
+      text += fmt::format("{}{}\n", margin, fmt::join(parts, ", "));
+    }
+  }
+  return text;
+}
+
+struct FileCommand {
+  std::string file, csv;
+  bool overwrite = false;
+};
+
+Json cpu_features() {
+  Json features = Json::array();
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("sse4.2")) features.push_back("sse4.2");
+  if (__builtin_cpu_supports("avx")) features.push_back("avx");
+  if (__builtin_cpu_supports("avx2")) features.push_back("avx2");
+  if (__builtin_cpu_supports("fma")) features.push_back("fma");
+  if (__builtin_cpu_supports("avx512f")) features.push_back("avx512f");
+  if (__builtin_cpu_supports("avx512bw")) features.push_back("avx512bw");
+  if (__builtin_cpu_supports("avx512vl")) features.push_back("avx512vl");
+  if (__builtin_cpu_supports("avx512vbmi")) features.push_back("avx512vbmi");
+#endif
+  return features;
+}
+
+void run_doctor(Session& session) {
+  Json gpus = Json::array();
+  for (const GpuInfo& gpu : list_gpus())
+    gpus.push_back({{"index", gpu.index}, {"name", gpu.name}, {"memory_bytes", gpu.memory_bytes}});
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  Json document{
+      {"version", version()},
+      {"commit", commit()},
+      {"compiler", __VERSION__},
+      {"threads", std::thread::hardware_concurrency()},
+      {"memory_bytes", static_cast<std::int64_t>(pages) * page},
+      {"cpu_features", cpu_features()},
+      {"cuda_backend", cuda_backend()},
+      {"gpus", std::move(gpus)},
+      {"libraries",
+       {{"hdf5", hdf5_version()},
+        {"zlib", zlibVersion()},
+        {"openssl", OpenSSL_version(OPENSSL_VERSION)},
+        {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+        {"thrust", fmt::format("{}.{}.{}", THRUST_MAJOR_VERSION, THRUST_MINOR_VERSION, THRUST_SUBMINOR_VERSION)},
+        {"cli11", CLI11_VERSION}}},
+      {"file_versions", {{"store", 1}, {"run", 1}, {"model", 1}, {"scenario", 1}, {"forecast", 1}}}};
+  if (session.json) return print_json("clvsim.doctor/1", std::move(document));
+  fmt::print("{}", indented(document));
+  if (document["gpus"].empty()) fmt::print("no GPU is usable here: --device auto takes the CPU\n");
+}
+
+}  // namespace
+
+void add_export(CLI::App& program, Session& session) {
+  auto command = std::make_shared<FileCommand>();
+  CLI::App* app = program.add_subcommand("export", "Write a run as CSV, one row a customer");
+  app->add_option("run", command->file, "run file")->type_name("RUN")->required();
+  app->add_option("--csv", command->csv, "the CSV to write")->type_name("FILE")->required();
+  app->add_flag("--force", command->overwrite, "replace an existing output");
+  add_common(*app, session, "clvsim export run.h5 --csv customers.csv");
+  app->callback([command, &session] {
+    const RunReader run(command->file);
+    export_csv(run, command->csv, command->overwrite);
+    write_log(session, command->csv, {{"run", command->file}});
+    if (session.json) return print_json("clvsim.export/1", {{"rows", run.info().n_customers}, {"file", command->csv}});
+    fmt::print("wrote {} customers to {}\n", with_separators(run.info().n_customers), command->csv);
+  });
+}
+
+void add_inspect(CLI::App& program, Session& session) {
+  auto command = std::make_shared<FileCommand>();
+  CLI::App* app = program.add_subcommand("inspect", "Describe a clvsim file: store, run or model");
+  app->add_option("file", command->file, "file")->type_name("FILE")->required();
+  add_common(*app, session, "clvsim inspect customers.h5\nclvsim inspect run.h5 --json");
+  app->callback([command, &session] {
+    Json document;
+    if (std::filesystem::path(command->file).extension() == ".toml") {
+      const MigrationChain chain = read_model(command->file);
+      Json states = Json::array();
+      for (const ChainState& state : chain.states)
+        states.push_back({{"name", state.name}, {"active", state.active}, {"outcomes", state.outcomes.size()}});
+      document = {{"type", "model"},
+                  {"model", "migration_chain"},
+                  {"unit", name_of(chain.unit)},
+                  {"start", chain.states[static_cast<std::size_t>(chain.start_state)].name},
+                  {"spend", chain.spend ? "drawn" : "fixed"},
+                  {"customers", chain.n_customers},
+                  {"customer_periods", chain.n_customer_periods},
+                  {"states", std::move(states)}};
+    } else {
+      document = describe_file(command->file);
+    }
+    if (session.json) return print_json("clvsim.inspect/1", std::move(document));
+    fmt::print("{}", indented(document));
+  });
+}
+
+void add_verify(CLI::App& program, Session& session) {
+  auto command = std::make_shared<FileCommand>();
+  CLI::App* app = program.add_subcommand("verify", "Check a clvsim file's digest, structure and values");
+  app->add_option("file", command->file, "store or run")->type_name("FILE")->required();
+  add_common(*app, session, "clvsim verify customers.h5");
+  app->callback([command, &session] {
+    const Json document = verify_file(command->file);
+    if (session.json) return print_json("clvsim.verify/1", document);
+    fmt::print("{} is whole\n{}", command->file, indented(document));
+  });
+}
+
+void add_doctor(CLI::App& program, Session& session) {
+  CLI::App* app = program.add_subcommand("doctor", "Show the CPU, the GPUs, the libraries and the versions");
+  add_common(*app, session, "clvsim doctor\nclvsim doctor --json");
+  app->callback([&session] { run_doctor(session); });
+}
+
+}  // namespace clvsim::cli

@@ -1,0 +1,242 @@
+// simulate, forecast: from a store and a model to a run.
+#include "host/base/text.hpp"
+#include "host/base/toml_file.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/report.hpp"
+#include "host/cli/settings.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/holdout.hpp>
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+namespace clvsim::cli {
+namespace {
+
+constexpr std::int64_t file_version = 1;
+
+// Opens a configuration file and checks its format and version keys.
+TomlFile open_configuration(const std::string& path, const std::string& format) {
+  TomlFile file(path);
+  const TomlTable root = file.root();
+  if (root.string("format") != format) root.fail("format", fmt::format("must be \"{}\"", format));
+  (void)root.integer("version", 1, file_version);
+  return file;
+}
+
+// Settings of the simulation from a scenario file: a [simulate] table.
+void read_scenario(const std::string& path, Settings& settings) {
+  const TomlFile file = open_configuration(path, "clvsim-scenario");
+  const TomlTable root = file.root();
+  (void)root.optional_string("name");
+  settings.read(root.table("simulate"));
+  file.finish();
+}
+
+// "horizon 36 weeks (default), discount 10 % a year (default)": nobody should find out from the numbers.
+std::vector<std::string> defaults_taken(const Settings& settings, const SimulationOptions& options, PeriodUnit unit) {
+  std::vector<std::string> notes;
+  if (!settings.given("horizon"))
+    notes.push_back(fmt::format("--horizon was not given: {} {}s", options.horizon, name_of(unit)));
+  if (!settings.given("discount"))
+    notes.push_back(fmt::format("--discount was not given: {:g} % a {}", options.discounting.rate * 100,
+                                name_of(options.discounting.per)));
+  return notes;
+}
+
+struct SimulateCommand {
+  SimulationOptions options;
+  Settings settings = simulate_settings(options);
+  std::string store, model, scenario, output;
+  std::int64_t customers = 0;
+  bool overwrite = false;
+};
+
+void run_simulate(SimulateCommand& command, Session& session) {
+  command.settings.apply_flags();
+  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings);
+  if (command.store.empty() == (command.customers == 0))
+    throw ConfigError(
+        "simulate needs a customer store, or --customers N for customers in the model's start state: one of them");
+  if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
+  const MigrationChain model = read_model(command.model);
+  const SimulationOptions& options = command.options;
+  RunInfo run;
+  CustomerResults results;
+  {
+    Progress progress("simulating", "customers", session.quiet);
+    const auto update = [&](std::int64_t done, std::int64_t total) { progress.update(done, total); };
+    run =
+        command.store.empty()
+            ? simulate_customers(command.customers, model, options, command.output, command.overwrite, &results, update)
+            : simulate(StoreReader(command.store), model, options, command.output, command.overwrite, update);
+  }
+  const double seconds = session.seconds();
+  if (!command.output.empty())
+    write_log(
+        session, command.output,
+        {{"store", command.store}, {"model", command.model}, {"device", run.device}, {"threads", options.threads}});
+  const std::vector<std::string> notes = defaults_taken(command.settings, options, model.unit);
+  const bool has_closed_form = command.store.empty() && !model.spend && !options.margin;
+  ChainMoments exact;
+  if (has_closed_form)
+    exact = exact_moments(model, model.start_state, discount_factors(options.discounting, model.unit, options.horizon));
+
+  if (session.json) {
+    Json document = to_json(run);
+    document["notes"] = notes;
+    if (results.size() > 0) document["customer"] = to_json(results, 0, run);
+    if (has_closed_form)
+      document["closed_form"] = {{"mean", exact.mean},
+                                 {"sd", exact.sd},
+                                 {"p_active", exact.p_active},
+                                 {"transactions_mean", exact.transactions}};
+    return print_json("clvsim.simulate/1", std::move(document));
+  }
+  fmt::print("{}", text_of(run));
+  if (results.size() > 0) {
+    fmt::print("\none customer: mean {:.4f} +- {:.4f}, standard deviation {:.4f} +- {:.4f}\n", results.mean[0],
+               results.se[0], results.sd[0], results.sd_se[0]);
+    if (has_closed_form) fmt::print("closed form:  mean {:.4f}, standard deviation {:.4f}\n", exact.mean, exact.sd);
+  }
+  for (const std::string& note : notes) fmt::print("note: {}\n", note);
+  if (!command.output.empty()) fmt::print("\nwrote {} after {:.1f} s\n", command.output, seconds);
+}
+
+struct ForecastCommand {
+  std::string file, folder;
+  bool overwrite = false;
+  SimulationOptions device_options;
+  int threads = 0;
+};
+
+// import, fit, simulate, export in one go. Paths in the file are relative to the file's folder.
+void run_forecast(const ForecastCommand& command, Session& session) {
+  const TomlFile file = open_configuration(command.file, "clvsim-forecast");
+  const TomlTable root = file.root();
+  (void)root.optional_string("name");
+  const std::filesystem::path base = std::filesystem::path(command.file).parent_path();
+  const auto from_base = [&](const std::string& path) { return (base / path).lexically_normal(); };
+
+  ImportOptions import;
+  Settings import_table = import_settings(import);
+  const TomlTable import_section = root.table("import");
+  for (const std::string& log : import_section.strings("logs")) import.logs.push_back(from_base(log));
+  if (import.logs.empty()) import_section.fail("logs", "is empty; give at least one log");
+  import_table.read(import_section);
+  if (import.hash_key_file) import.hash_key_file = from_base(import.hash_key_file->string());
+
+  FitOptions fit;
+  Settings fit_table = fit_settings(fit);
+  if (const auto section = root.optional_table("fit")) {
+    if (const auto name = section->optional_string("model"); name && *name != "migration_chain")
+      section->fail("model", "is no model; there is: migration_chain");
+    fit_table.read(*section);
+  }
+  SimulationOptions options;
+  Settings simulate_table = simulate_settings(options);
+  if (const auto section = root.optional_table("simulate")) simulate_table.read(*section);
+  std::filesystem::path folder = command.folder;
+  const std::string folder_in_file = root.table("output").string("folder");
+  if (folder.empty()) folder = from_base(folder_in_file);
+  file.finish();
+  options.threads = command.threads;
+
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    throw IoError(fmt::format("cannot create the folder '{}': {}; choose another", folder.string(), error.message()));
+  const auto store_path = folder / "customers.h5", model_path = folder / "model.toml", run_path = folder / "run.h5",
+             csv_path = folder / "customers.csv";
+  import.output = store_path;
+  import.overwrite = command.overwrite;
+  import.rejects = folder / "rejects.csv";
+
+  const auto stage = [&](const std::filesystem::path& output, Json extra) {
+    extra["configuration"] = command.file;
+    write_log(session, output, std::move(extra));
+  };
+  ImportReport imported;
+  {
+    Progress progress("importing", "bytes", session.quiet);
+    imported = import_logs(import, [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  }
+  stage(store_path, {});
+  if (!session.json) fmt::print("{}\n", text_of(imported));
+
+  const StoreReader store(store_path);
+  const FitReport fitted = fit_migration_chain(store, fit);
+  write_model(fitted.chain, model_path, command.overwrite);
+  stage(model_path, {});
+  if (!session.json) fmt::print("{}\n", text_of(fitted));
+
+  RunInfo run;
+  {
+    Progress progress("simulating", "customers", session.quiet);
+    run = simulate(store, fitted.chain, options, run_path, command.overwrite,
+                   [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  }
+  stage(run_path, {{"device", run.device}, {"threads", options.threads}});
+  export_csv(RunReader(run_path), csv_path, command.overwrite);
+  const HoldoutTotals holdout = holdout_totals(store, options.horizon);
+  const std::vector<std::string> notes = defaults_taken(simulate_table, options, run.unit);
+
+  if (session.json) {
+    Json document{{"import", to_json(imported)},
+                  {"fit", to_json(fitted)},
+                  {"simulate", to_json(run)},
+                  {"holdout", to_json(holdout, run.currency.decimals)},
+                  {"notes", notes},
+                  {"files", {store_path.string(), model_path.string(), run_path.string(), csv_path.string()}}};
+    return print_json("clvsim.forecast/1", std::move(document));
+  }
+  fmt::print("{}\n{}", text_of(run), text_of(run, holdout));
+  for (const std::string& note : notes) fmt::print("note: {}\n", note);
+  fmt::print(
+      "\nafter {:.1f} s, in {}:\n  customers.h5   the customer store\n  model.toml     the fitted model\n"
+      "  run.h5         every customer's distribution\n  customers.csv  the same, one row a customer\n",
+      session.seconds(), folder.string());
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& program, Session& session) {
+  auto command = std::make_shared<SimulateCommand>();
+  CLI::App* app = program.add_subcommand("simulate", "Simulate the lifetime value of every customer of a store");
+  app->add_option("store", command->store, "customer store")->type_name("STORE");
+  app->add_option("--model", command->model, "model file")->type_name("FILE")->required();
+  app->add_option("--scenario", command->scenario, "scenario file: settings below, where no flag gives them")
+      ->type_name("FILE");
+  app->add_option("--customers", command->customers, "without a store: N customers in the model's start state")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  app->add_option("-o,--output", command->output, "the run file to write")->type_name("FILE");
+  app->add_flag("--force", command->overwrite, "replace an existing output");
+  command->settings.add_flags(*app, "Simulation");
+  add_common(*app, session,
+             "clvsim simulate customers.h5 --model model.toml --horizon 39 --paths 1000 --seed 1 -o run.h5\n"
+             "clvsim simulate --model configs/models/dwyer_migration.toml --customers 1 --horizon 3 --discount 0 "
+             "--paths 1000000");
+  app->callback([command, &session] { run_simulate(*command, session); });
+}
+
+void add_forecast(CLI::App& program, Session& session) {
+  auto command = std::make_shared<ForecastCommand>();
+  CLI::App* app = program.add_subcommand("forecast", "Import, fit, simulate and export in one go");
+  app->add_option("file", command->file, "forecast file")->type_name("FILE")->required();
+  app->add_option("--output-folder", command->folder, "write here instead of the file's [output] folder")
+      ->type_name("FOLDER");
+  app->add_option("--threads", command->threads, "threads; 0 takes every core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096));
+  app->add_flag("--force", command->overwrite, "replace existing outputs");
+  add_common(*app, session,
+             "clvsim forecast configs/forecasts/example.toml\nclvsim forecast my.toml --output-folder out --force");
+  app->callback([command, &session] { run_forecast(*command, session); });
+}
+
+}  // namespace clvsim::cli
