@@ -1,0 +1,13 @@
+clvsim_test(test_program e2e SOURCES program_errors.cpp program_line.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
+add_dependencies(test_program clvsim_program)
+
+add_test(NAME consumer_project
+         COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer
+                 -DWORK=${CMAKE_BINARY_DIR}/consumer -DFLAGS=$<$<BOOL:${CLVSIM_SANITIZE}>:-fsanitize=${CLVSIM_SANITIZE}>
+                 -P ${CMAKE_CURRENT_SOURCE_DIR}/consumer.cmake)
+set_tests_properties(consumer_project PROPERTIES LABELS e2e TIMEOUT 600)
+
+find_program(CLVSIM_CLANG_FORMAT NAMES clang-format-14 clang-format)
+add_test(NAME sources_are_formatted
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/formatted.sh ${CLVSIM_CLANG_FORMAT} ${CMAKE_SOURCE_DIR})
+set_tests_properties(sources_are_formatted PROPERTIES LABELS e2e)

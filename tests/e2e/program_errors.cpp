@@ -1,0 +1,226 @@
+// Bad input: the documented exit code, a message that says what, where, why and what to do, and nothing left behind.
+#include "tests/support/program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace clvsim::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* good_log =
+    "customer_id,date,amount\n"
+    "alice,2024-01-01,10.00\nbob,2024-01-02,20.00\nalice,2024-02-01,30.00\n";
+
+class ProgramErrors : public testing::Test {
+ protected:
+  // Imports `text`, expects failure with `exit_code` and the words, and nothing in the folder but the log.
+  void expect_rejected(const std::string& text, int exit_code, const std::vector<std::string>& words,
+                       const std::vector<std::string>& more_flags = {}, const std::string& name = "log.csv") {
+    TemporaryFolder folder;
+    write_file(folder / name, text);
+    std::vector<std::string> arguments{"import", folder / name, "-o", folder / "customers.h5"};
+    arguments.insert(arguments.end(), more_flags.begin(), more_flags.end());
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, exit_code) << result.out << result.err;
+    EXPECT_THAT(result.err, testing::StartsWith("error: "));
+    for (const std::string& word : words) EXPECT_THAT(result.err, HasSubstr(word));
+    EXPECT_THAT(result.err, Not(HasSubstr("alice"))) << "a customer id in a message";
+    EXPECT_EQ(folder.entries(), std::vector<std::string>{name});
+  }
+};
+
+TEST_F(ProgramErrors, MissingLog) {
+  TemporaryFolder folder;
+  const ProgramResult result = run_clvsim({"import", folder / "none.csv", "-o", folder / "customers.h5"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("none.csv"), HasSubstr("No such file")));
+  EXPECT_TRUE(folder.entries().empty());
+}
+
+TEST_F(ProgramErrors, EmptyLogs) {
+  expect_rejected("", 3, {"empty"});
+  expect_rejected("customer_id,date,amount\n", 3, {"log.csv"});
+}
+
+TEST_F(ProgramErrors, WrongColumnNamesTheNearest) {
+  expect_rejected(good_log, 2, {"'amonut'", "did you mean 'amount'"}, {"--amount", "amonut"});
+}
+
+TEST_F(ProgramErrors, DuplicateHeader) {
+  expect_rejected("customer_id,date,amount,amount\nalice,2024-01-01,1,2\n", 3, {"amount"});
+}
+
+TEST_F(ProgramErrors, NotANumberIsARejectedRowAndTooManyAreAnError) {
+  expect_rejected("customer_id,date,amount\nalice,2024-01-01,NaN\nalice,2024-01-02,inf\nbob,2024-01-02,5\n", 3,
+                  {"2", "--rejects"});
+  TemporaryFolder folder;
+  write_file(folder / "log.csv",
+             "customer_id,date,amount\nalice,2024-01-01,NaN\nalice,2024-01-02,inf\nbob,2024-01-02,5\n");
+  const ProgramResult result = run_clvsim({"import", folder / "log.csv", "-o", folder / "customers.h5",
+                                           "--max-reject-share", "0.9", "--rejects", folder / "rejects.csv", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json()["ledger"]["rejected"]["rows"], 2);
+  EXPECT_EQ(result.json()["ledger"]["calibration"]["rows"], 1);
+  EXPECT_THAT(read_file(folder / "rejects.csv"), HasSubstr("log.csv,2,"));
+}
+
+TEST_F(ProgramErrors, DatesOutsideTheCalendar) {
+  expect_rejected("customer_id,date,amount\nalice,1899-12-31,1\nbob,2200-01-01,1\nbob,2024-01-01,1\n", 3, {"2"});
+}
+
+TEST_F(ProgramErrors, AmbiguousDatesAndAmountsNameTheFlag) {
+  expect_rejected("customer_id,date,amount\nalice,03/04/2024,1\nbob,05/06/2024,2\n", 3, {"--date-order"});
+  expect_rejected("customer_id;date;amount\nalice;2024-01-02;1.234\nbob;2024-01-03;5.678\n", 3, {"--decimal-mark"});
+}
+
+TEST_F(ProgramErrors, TruncatedGzip) {
+  TemporaryFolder folder;
+  std::string text = good_log;
+  for (int i = 0; i < 20000; ++i)
+    text += "c" + std::to_string(i * 7919) + ",2024-01-03," + std::to_string(i % 977) + ".25\n";
+  write_file(folder / "log.csv", text);
+  ASSERT_EQ(run_program({"gzip", folder / "log.csv"}).exit_code, 0);
+  const std::string whole = read_file(folder / "log.csv.gz");
+  write_file(folder / "log.csv.gz", whole.substr(0, whole.size() / 2));
+  const ProgramResult result = run_clvsim({"import", folder / "log.csv.gz", "-o", folder / "customers.h5"});
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("log.csv.gz"));
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"log.csv.gz"});
+}
+
+TEST_F(ProgramErrors, AThinLogImportsButCannotBeFitted) {
+  TemporaryFolder folder;
+  write_file(folder / "log.csv", good_log);
+  ASSERT_EQ(run_clvsim({"import", folder / "log.csv", "-o", folder / "customers.h5"}).exit_code, 0);
+  const ProgramResult result = run_clvsim({"fit", folder / "customers.h5", "-o", folder / "model.toml"});
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "model.toml"));
+}
+
+class StoreErrors : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_file(folder_ / "log.csv", good_log);
+    ASSERT_EQ(run_clvsim({"import", folder_ / "log.csv", "-o", store_}).exit_code, 0);
+    bytes_ = read_file(store_);
+  }
+  // Every command that reads a store or run refuses the file with code 6 and a reason.
+  void expect_refused(const std::string& what) {
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"verify", store_},
+                                                    {"inspect", store_},
+                                                    {"fit", store_, "-o", folder_ / "model.toml"}}) {
+      const ProgramResult result = run_clvsim(command);
+      EXPECT_EQ(result.exit_code, 6) << what << ": " << command[0] << ": " << result.out << result.err;
+      EXPECT_THAT(result.err, HasSubstr("customers.h5"));
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "model.toml"));
+  }
+  TemporaryFolder folder_;
+  std::string store_ = folder_ / "customers.h5";
+  std::string bytes_;
+};
+
+TEST_F(StoreErrors, TruncatedAlteredForeignAndNewerFiles) {
+  write_file(store_, bytes_.substr(0, bytes_.size() - 1));
+  expect_refused("truncated by a byte");
+  write_file(store_, bytes_.substr(0, 100));
+  expect_refused("cut inside the header");
+  std::string altered = bytes_;
+  altered[altered.size() / 2] = static_cast<char>(altered[altered.size() / 2] ^ 1);
+  write_file(store_, altered);
+  expect_refused("one bit flipped");
+  write_file(store_, "not a store at all, just some text that is long enough to look at\n");
+  expect_refused("text");
+  write_file(store_, "");
+  expect_refused("empty");
+}
+
+TEST_F(StoreErrors, AnExistingOutputIsKeptUnlessForced) {
+  const ProgramResult refused = run_clvsim({"import", folder_ / "log.csv", "-o", store_});
+  EXPECT_EQ(refused.exit_code, 5);
+  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_EQ(read_file(store_), bytes_);
+  EXPECT_EQ(run_clvsim({"import", folder_ / "log.csv", "-o", store_, "--force"}).exit_code, 0);
+  EXPECT_EQ(read_file(store_), bytes_);
+}
+
+TEST_F(StoreErrors, AFullDiskIsAMessageAndLeavesNothing) {
+  const std::string full = folder_ / "full";
+  std::filesystem::create_directory(full);
+  // A limit on the size of a file fails a write as a full disk does.
+  for (const long long limit : {1LL, 600LL, 2048LL, 5000LL, 10000LL}) {
+    ProgramSetting setting;
+    setting.file_size_limit = limit;
+    const ProgramResult result = run_clvsim({"import", folder_ / "log.csv", "-o", full + "/customers.h5"}, setting);
+    EXPECT_EQ(result.exit_code, 5) << limit << ": " << result.err;
+    EXPECT_TRUE(std::filesystem::is_empty(full)) << limit;
+  }
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can mount a small file system";
+  if (run_program({"mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", full}).exit_code != 0)
+    GTEST_SKIP() << "this machine mounts no tmpfs";
+  const ProgramResult result = run_clvsim({"import", folder_ / "log.csv", "-o", full + "/customers.h5"});
+  const bool empty = std::filesystem::is_empty(full);
+  run_program({"umount", full});
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("space"));
+  EXPECT_TRUE(empty);
+}
+
+TEST_F(StoreErrors, NoPermission) {
+  ProgramSetting setting;
+  if (::geteuid() == 0) {
+    setting.user = 65534;  // nobody: root may write anywhere
+    ASSERT_EQ(::chmod((folder_ / "log.csv").c_str(), 0644), 0);
+    if (run_clvsim({"--version"}, setting).exit_code != 0)
+      GTEST_SKIP() << "the build folder is not readable by other users";
+  } else {
+    ::chmod(folder_.path().c_str(), 0555);
+  }
+  const ProgramResult result = run_clvsim({"import", folder_ / "log.csv", "-o", folder_ / "other.h5"}, setting);
+  ::chmod(folder_.path().c_str(), 0755);
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("Permission denied"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other.h5"));
+}
+
+TEST(ProgramUsage, UnknownWordsNameTheNearest) {
+  const ProgramResult subcommand = run_clvsim({"simulat"});
+  EXPECT_EQ(subcommand.exit_code, 2);
+  EXPECT_THAT(subcommand.err, HasSubstr("did you mean 'simulate'"));
+  const ProgramResult flag = run_clvsim({"simulate", "--model", "m.toml", "--horizn", "3"});
+  EXPECT_EQ(flag.exit_code, 2);
+  EXPECT_THAT(flag.err, HasSubstr("did you mean '--horizon'"));
+  const ProgramResult value =
+      run_clvsim({"simulate", "--model", "m.toml", "--customers", "1", "--convention", "frist"});
+  EXPECT_EQ(value.exit_code, 2);
+  EXPECT_THAT(value.err, HasSubstr("did you mean 'first'"));
+  EXPECT_EQ(run_clvsim({}).exit_code, 2);
+}
+
+TEST(ProgramUsage, HelpHasExamplesAndExitCodes) {
+  for (const char* command :
+       {"import", "fit", "simulate", "forecast", "export", "inspect", "verify", "generate", "doctor"}) {
+    const ProgramResult help = run_clvsim({"help", command});
+    EXPECT_EQ(help.exit_code, 0) << command << help.err;
+    EXPECT_THAT(help.out,
+                AllOf(HasSubstr(std::string("clvsim ") + command), HasSubstr("Exit codes:"), HasSubstr("--json")));
+  }
+}
+
+TEST(ProgramUsage, AGpuThatIsNotThereIsExitSeven) {
+  if (!run_clvsim({"doctor", "--json"}).json()["gpus"].empty()) GTEST_SKIP() << "this machine has a GPU";
+  const ProgramResult result =
+      run_clvsim({"simulate", "--model", CLVSIM_SOURCE_DIR "/configs/models/dwyer_retention.toml", "--customers", "1",
+                  "--horizon", "3", "--device", "cuda"});
+  EXPECT_EQ(result.exit_code, 7) << result.err;
+  EXPECT_THAT(result.err, testing::ContainsRegex("--device (cpu|auto)"));
+}
+
+}  // namespace
+}  // namespace clvsim::test

@@ -1,0 +1,285 @@
+// The whole line through the program: log, store, model, run, export; the same bytes however it was run.
+#include "tests/support/program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <sstream>
+
+namespace clvsim::test {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string configs = CLVSIM_SOURCE_DIR "/configs/";
+
+// A generated log of some hundred customers, made once.
+class Line : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    const ProgramResult made = run_clvsim({"generate", "--model", configs + "models/generator_retail.toml",
+                                           "--customers", "600", "--observed-periods", "24", "--holdout-periods", "12",
+                                           "--seed", "7", "-o", *folder_ / "log.csv", "--json"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    end_ = made.json()["observation_end"];
+    import_log("log.csv", "customers.h5");
+    const ProgramResult fitted = run_clvsim({"fit", *folder_ / "customers.h5", "-o", *folder_ / "model.toml"});
+    ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+  static void import_log(const std::string& log, const std::string& store, const ProgramSetting& setting = {}) {
+    const ProgramResult imported = run_clvsim({"import", *folder_ / log, "-o", *folder_ / store, "--unit", "month",
+                                               "--currency", "USD", "--observation-end", end_, "--force"},
+                                              setting);
+    ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  }
+  // The bytes of the run that these flags give.
+  static std::string run_bytes(const std::string& store, const std::vector<std::string>& flags,
+                               const ProgramSetting& setting = {}) {
+    std::vector<std::string> arguments{"simulate",  *folder_ / store,
+                                       "--model",   *folder_ / "model.toml",
+                                       "--horizon", "12",
+                                       "--paths",   "200",
+                                       "--seed",    "42",
+                                       "--margin",  "0.3",
+                                       "-o",        *folder_ / "run.h5",
+                                       "--force"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_clvsim(arguments, setting);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_file(*folder_ / "run.h5");
+  }
+  static TemporaryFolder* folder_;
+  static std::string end_;
+};
+TemporaryFolder* Line::folder_ = nullptr;
+std::string Line::end_;
+
+TEST_F(Line, SameSeedSameBytes) {
+  const std::string reference = run_bytes("customers.h5", {"--threads", "1"});
+  ASSERT_GT(reference.size(), 10000U);
+  EXPECT_EQ(run_bytes("customers.h5", {"--threads", "2"}), reference);
+  for (const char* batch : {"1", "37", "100000"})
+    EXPECT_EQ(run_bytes("customers.h5", {"--batch", batch}), reference) << batch;
+  TemporaryFolder elsewhere;
+  ProgramSetting setting;
+  setting.folder = elsewhere.path();
+  setting.environment = {"TZ=Pacific/Auckland", "LC_ALL=C"};
+  EXPECT_EQ(run_bytes("customers.h5", {}, setting), reference);
+  EXPECT_NE(run_bytes("customers.h5", {"--seed", "43"}), reference) << "this test could not fail";
+}
+
+TEST_F(Line, APermutedLogGivesTheSameStoreAndRun) {
+  std::istringstream lines(read_file(*folder_ / "log.csv"));
+  std::string header, line;
+  std::getline(lines, header);
+  std::vector<std::string> rows;
+  while (std::getline(lines, line)) rows.push_back(line);
+  std::shuffle(rows.begin(), rows.end(), std::mt19937(3));
+  std::string text = header + "\n";
+  for (const std::string& row : rows) text += row + "\n";
+  write_file(*folder_ / "permuted.csv", text);
+  ProgramSetting setting;
+  setting.environment = {"TZ=America/New_York"};
+  import_log("permuted.csv", "permuted.h5", setting);
+  EXPECT_EQ(read_file(*folder_ / "permuted.h5"), read_file(*folder_ / "customers.h5"));
+  EXPECT_EQ(run_bytes("permuted.h5", {}), run_bytes("customers.h5", {}));
+}
+
+TEST_F(Line, EveryDatasetHasUnitsAndALongName) {
+  (void)run_bytes("customers.h5", {});
+  for (const char* file : {"customers.h5", "run.h5"}) {
+    const ProgramResult dump = run_program({"h5dump", "-H", *folder_ / file});
+    ASSERT_EQ(dump.exit_code, 0) << dump.err;
+    const auto count = [&](const std::string& word) {
+      std::size_t n = 0;
+      for (std::size_t at = dump.out.find(word); at != std::string::npos; at = dump.out.find(word, at + 1)) ++n;
+      return n;
+    };
+    const std::size_t datasets = count("DATASET \"");
+    EXPECT_GT(datasets, 15U);
+    EXPECT_EQ(count("ATTRIBUTE \"units\""), datasets) << file;
+    EXPECT_EQ(count("ATTRIBUTE \"long_name\""), datasets) << file;
+  }
+}
+
+// The README's Python lines, taken from the README, load the run into a data frame.
+TEST_F(Line, TheReadmesPythonLoadsADataFrame) {
+  (void)run_bytes("customers.h5", {});
+  const std::string readme = read_file(CLVSIM_SOURCE_DIR "/README.md");
+  const std::size_t begin = readme.find("```python\n");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t code = begin + 10;
+  const std::string snippet = readme.substr(code, readme.find("```", code) - code);
+  EXPECT_LE(std::count(snippet.begin(), snippet.end(), '\n'), 5);
+  write_file(
+      *folder_ / "snippet.py",
+      snippet +
+          "\nassert len(frame) == 600, len(frame)\nassert {'clv_mean', 'clv_se', 'clv_q05'} <= set(frame.columns)\n"
+          "assert frame['clv_se'].ge(0).all()\nassert frame.index[0].startswith('C'), frame.index[0]\n");
+  ProgramSetting setting;
+  setting.folder = folder_->path();
+  const ProgramResult python = run_program({"/usr/bin/python3", "snippet.py"}, setting);
+  EXPECT_EQ(python.exit_code, 0) << python.err;
+}
+
+TEST_F(Line, ExportHasOneRowACustomerAndAgreesWithJson) {
+  (void)run_bytes("customers.h5", {});
+  const ProgramResult exported =
+      run_clvsim({"export", *folder_ / "run.h5", "--csv", *folder_ / "out.csv", "--force", "--json"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  std::istringstream lines(read_file(*folder_ / "out.csv"));
+  std::string header, line;
+  std::getline(lines, header);
+  EXPECT_THAT(header, HasSubstr("clv_mean,clv_se"));
+  long n = 0;
+  double sum = 0;
+  while (std::getline(lines, line)) {
+    ++n;
+    sum += std::stod(line.substr(line.find(',') + 1));
+  }
+  EXPECT_EQ(n, 600);
+  const ProgramResult inspected = run_clvsim({"inspect", *folder_ / "run.h5", "--json"});
+  EXPECT_THAT(inspected.out, HasSubstr("clv_mean"));
+  const ProgramResult again = run_clvsim({"simulate", *folder_ / "customers.h5", "--model", *folder_ / "model.toml",
+                                          "--horizon", "12", "--paths", "200", "--seed", "42", "--margin", "0.3", "-o",
+                                          *folder_ / "again.h5", "--force", "--json"});
+  const nlohmann::json document = again.json();
+  EXPECT_NEAR(document["total"]["mean"].get<double>(), sum, 1e-6 * std::abs(sum));
+  EXPECT_EQ(document["periods"].size(), 12U);
+  EXPECT_TRUE(document["customers"].is_number_integer());
+}
+
+TEST_F(Line, EveryCommandPrintsOneJsonDocument) {
+  (void)run_bytes("customers.h5", {});
+  const std::string store = *folder_ / "customers.h5", run = *folder_ / "run.h5";
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"import", *folder_ / "log.csv", "-o", *folder_ / "j.h5", "--force"},
+                                             {"import", *folder_ / "log.csv", "--sniff-only"},
+                                             {"fit", store, "-o", *folder_ / "j.toml", "--force"},
+                                             {"export", run, "--csv", *folder_ / "j.csv", "--force"},
+                                             {"inspect", store},
+                                             {"inspect", run},
+                                             {"inspect", *folder_ / "model.toml"},
+                                             {"verify", store},
+                                             {"verify", run},
+                                             {"doctor"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--json");
+    const ProgramResult result = run_clvsim(arguments);
+    ASSERT_EQ(result.exit_code, 0) << command[0] << result.err;
+    EXPECT_TRUE(result.json().is_object()) << command[0];
+    EXPECT_THAT(result.json()["schema"].get<std::string>(), HasSubstr("clvsim.")) << command[0];
+    EXPECT_EQ(result.err, "") << command[0];
+  }
+}
+
+TEST_F(Line, NoCustomerIdInMessagesOrLogs) {
+  const std::string text = read_file(*folder_ / "customers.h5.log.json");
+  EXPECT_THAT(text, testing::Not(HasSubstr("C0000001")));
+  EXPECT_THAT(text, HasSubstr("command_line"));
+}
+
+TEST_F(Line, ScenarioFilesSetWhatFlagsDoNot) {
+  const std::string scenario = configs + "scenarios/three_years.toml";
+  const auto simulate = [&](std::vector<std::string> flags) {
+    std::vector<std::string> arguments{"simulate", *folder_ / "customers.h5",
+                                       "--model",  *folder_ / "model.toml",
+                                       "-o",       *folder_ / "scenario.h5",
+                                       "--force",  "--json",
+                                       "--paths",  "50"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.json();
+  };
+  const nlohmann::json with = simulate({"--scenario", scenario, "--discount", "0.2"});
+  EXPECT_EQ(with["convention"], "mid");
+  EXPECT_EQ(with["paths"], 50);
+  EXPECT_EQ(with["discount"], 0.2);
+  EXPECT_EQ(with["notes"].size(), 0U);
+  EXPECT_EQ(with["measure"], "revenue");
+  EXPECT_EQ(simulate({})["notes"].size(), 2U) << "the defaults taken are printed";
+}
+
+// The quickstart's configuration, run where its relative paths lead.
+TEST(Forecast, TheQuickstartConfiguration) {
+  TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "configs/forecasts");
+  std::filesystem::create_directories(folder / "build/quickstart");
+  std::filesystem::copy(configs + "forecasts/quickstart.toml", folder / "configs/forecasts/quickstart.toml");
+  const ProgramResult made = run_clvsim({"generate", "--model", configs + "models/generator_retail.toml", "--customers",
+                                         "300", "--observed-periods", "24", "--holdout-periods", "12", "-o",
+                                         folder / "build/quickstart/log.csv", "--json"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_EQ(made.json()["observation_end"], "1998-12-31") << "the configuration says so too";
+  const ProgramResult result = run_clvsim({"forecast", folder / "configs/forecasts/quickstart.toml", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json document = result.json();
+  EXPECT_TRUE(document["holdout"]["complete"].get<bool>());
+  for (const auto& file : document["files"]) EXPECT_TRUE(std::filesystem::exists(file.get<std::string>())) << file;
+  const ProgramResult again = run_clvsim({"forecast", folder / "configs/forecasts/quickstart.toml"});
+  EXPECT_EQ(again.exit_code, 5) << "outputs exist";
+}
+
+// CDNOW: the ledger equals the log to the cent, and the forecast stands beside what the log then shows.
+TEST(Forecast, Cdnow) {
+  if (data_folder().empty()) GTEST_SKIP() << "the public data sets are not beside the project";
+  TemporaryFolder folder;
+  std::filesystem::copy(configs + "forecasts/cdnow.toml", folder / "cdnow.toml");
+  std::filesystem::create_symlink(data_folder() / "cdnow_master.csv", folder / "cdnow_master.csv");
+  const ProgramResult result = run_clvsim({"forecast", folder / "cdnow.toml", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json document = result.json();
+  const nlohmann::json& ledger = document["import"]["ledger"];
+  EXPECT_EQ(ledger["read"]["rows"], 69659);
+  EXPECT_EQ(ledger["read"]["amount"], "2500315.63");
+  EXPECT_EQ(ledger["rejected"]["rows"], 0);
+  EXPECT_EQ(ledger["zero_amount_rows"], 80);
+  EXPECT_EQ(document["import"]["customers"], 23570);
+  EXPECT_EQ(document["holdout"]["revenue"], "776961.13");
+  EXPECT_EQ(document["holdout"]["purchases"], 19684);
+  const double forecast = document["simulate"]["total_revenue"]["mean"];
+  EXPECT_GT(forecast, 0.5 * 776961.13);
+  EXPECT_LT(forecast, 1.5 * 776961.13);
+}
+
+struct KnownAnswer {
+  const char* config;
+  int horizon;
+  const char* discount;
+  double mean, sd, digits;
+};
+
+class KnownAnswers : public testing::TestWithParam<KnownAnswer> {};
+
+// The figures of the literature through the program, without a store (sources stand in the configuration files).
+TEST_P(KnownAnswers, SimulatedAndInClosedForm) {
+  const KnownAnswer& known = GetParam();
+  const ProgramResult result = run_clvsim({"simulate", "--model", configs + "models/" + known.config, "--customers",
+                                           "1", "--paths", "1000000", "--horizon", std::to_string(known.horizon),
+                                           "--discount", known.discount, "--discount-period", "month", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json document = result.json();
+  const nlohmann::json& customer = document["customer"];
+  const std::string measure = document["measure"];
+  EXPECT_NEAR(document["closed_form"]["mean"].get<double>(), known.mean, known.digits);
+  EXPECT_NEAR(document["closed_form"]["sd"].get<double>(), known.sd, known.digits);
+  EXPECT_NEAR(customer[measure + "_mean"].get<double>(), known.mean, 4 * customer[measure + "_se"].get<double>());
+  EXPECT_NEAR(customer[measure + "_sd"].get<double>(), known.sd, 4 * customer[measure + "_sd_se"].get<double>());
+  EXPECT_LT(customer[measure + "_se"].get<double>(), known.sd / 900) << "the error is that of a million paths";
+}
+INSTANTIATE_TEST_SUITE_P(Literature, KnownAnswers,
+                         testing::Values(KnownAnswer{"dwyer_retention.toml", 3, "0", 173.60, 132.1478, 5e-5},
+                                         KnownAnswer{"dwyer_migration.toml", 3, "0", 203.24, 109.9632, 5e-5},
+                                         KnownAnswer{"lifecycle_a_e.toml", 60, "0.01", 430.3257, 539.8787, 5e-5}));
+
+}  // namespace
+}  // namespace clvsim::test

@@ -1,0 +1,52 @@
+// Runs the built program as a user does, and temporary folders to do it in.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace clvsim::test {
+
+struct ProgramResult {
+  int exit_code = -1;  // 128 + signal where a signal ended it
+  std::string out, err;
+
+  [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
+};
+
+struct ProgramSetting {
+  std::filesystem::path folder;          // working folder; empty: this process's
+  std::vector<std::string> environment;  // "NAME=value", added to this process's
+  unsigned user = 0;                     // run as this user id; 0: unchanged
+  long long file_size_limit = 0;         // RLIMIT_FSIZE in bytes; 0: none
+};
+
+// Runs `build/.../clvsim ARGUMENTS...`.
+ProgramResult run_clvsim(const std::vector<std::string>& arguments, const ProgramSetting& setting = {});
+// Runs any program of the PATH.
+ProgramResult run_program(const std::vector<std::string>& command, const ProgramSetting& setting = {});
+
+// A folder that lives as long as the object, readable by every user.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  // Names of what is in it, sorted.
+  [[nodiscard]] std::vector<std::string> entries() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_file(const std::filesystem::path& path, const std::string& text);
+std::string read_file(const std::filesystem::path& path);
+// The folder of public data sets beside the project; empty where it is absent.
+std::filesystem::path data_folder();
+
+}  // namespace clvsim::test
