@@ -1,0 +1,239 @@
+#include "host/model/model_file.hpp"
+
+#include "host/base/output_file.hpp"
+#include "host/base/text.hpp"
+#include "host/base/toml_file.hpp"
+#include "host/model/fault.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace clvsim {
+namespace {
+
+constexpr std::string_view format_name = "clvsim-model";
+constexpr int format_version = 1;
+
+// Shortest text that reads back as the same double; zero has one spelling.
+std::string number(double value) { return value == 0 ? "0" : fmt::format("{}", value); }
+
+std::string numbers(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : ", ") + number(value);
+  return "[" + text + "]";
+}
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string_view name_of(Measure measure) { return measure == Measure::profit ? "profit" : "revenue"; }
+
+void append_spend(std::string& text, const SpendModel& spend) {
+  text +=
+      "\n# Spend per purchase: ln(amount) = level + noise; a customer's level is drawn around log_mean of its "
+      "frequency\n"
+      "# class with between_sd, given the customer's own purchases; the noise has within_sd; then times smearing.\n"
+      "# purchases_in_period: probability of 1, 2, ... purchases in a period with a purchase. refund_rate: refunds "
+      "per\n"
+      "# purchase; ln(refund) = level + refund_log_shift + noise with refund_log_sd; then times smearing.\n"
+      "[spend]\n";
+  text += fmt::format("log_mean = {}\n", numbers(spend.log_mean));
+  text += fmt::format("between_sd = {}\n", number(spend.between_sd));
+  text += fmt::format("within_sd = {}\n", number(spend.within_sd));
+  text += fmt::format("smearing = {}\n", number(spend.smearing));
+  text += fmt::format("zero_share = {}\n", number(spend.zero_share));
+  text += fmt::format("purchases_in_period = {}\n", numbers(spend.purchases_in_period));
+  text += fmt::format("refund_rate = {}\n", number(spend.refund_rate));
+  text += fmt::format("refund_log_shift = {}\n", number(spend.refund_log_shift));
+  text += fmt::format("refund_log_sd = {}\n", number(spend.refund_log_sd));
+}
+
+void append_state(std::string& text, const MigrationChain& chain, const ChainState& state) {
+  text += fmt::format("\n[[state]]\nname = {}\nactive = {}\n", toml_string(state.name), state.active);
+  if (state.amount != 0) text += fmt::format("amount = {}\n", number(state.amount));
+  text += "outcomes = [\n";
+  for (const ChainOutcome& outcome : state.outcomes) {
+    text += fmt::format("  {{ to = {}, probability = {}",
+                        toml_string(chain.states[static_cast<std::size_t>(outcome.to)].name), number(outcome.probability));
+    if (outcome.standard_error != 0) text += fmt::format(", standard_error = {}", number(outcome.standard_error));
+    if (outcome.count != 0) text += fmt::format(", count = {}", number(outcome.count));
+    if (outcome.amount != 0) text += fmt::format(", amount = {}", number(outcome.amount));
+    if (outcome.purchase) text += ", purchase = true";
+    text += " },\n";
+  }
+  text += "]\n";
+}
+
+int index_of_state(const MigrationChain& chain, const TomlTable& table, std::string_view key) {
+  const std::string name = table.string(key);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < chain.states.size(); ++i) {
+    if (chain.states[i].name == name) return static_cast<int>(i);
+    names.push_back(chain.states[i].name);
+  }
+  std::string shown = name.substr(0, max_name_length);
+  table.fail(key, fmt::format("is \"{}\", which is no state of the model{}", shown, did_you_mean(name, names)));
+}
+
+SpendModel read_spend(const TomlTable& table) {
+  SpendModel spend;
+  spend.log_mean = table.numbers("log_mean");
+  spend.between_sd = table.number("between_sd", 0);
+  spend.within_sd = table.number("within_sd", 0);
+  spend.smearing = table.optional_number("smearing", 0).value_or(1);
+  spend.zero_share = table.optional_number("zero_share", 0, 1).value_or(0);
+  spend.purchases_in_period = table.optional_numbers("purchases_in_period", 0, 1).value_or(std::vector<double>{1});
+  spend.refund_rate = table.optional_number("refund_rate", 0, 1).value_or(0);
+  spend.refund_log_shift = table.optional_number("refund_log_shift").value_or(0);
+  spend.refund_log_sd = table.optional_number("refund_log_sd", 0).value_or(0);
+  return spend;
+}
+
+void read_outcomes(MigrationChain& chain, const TomlTable& table, ChainState& state) {
+  for (const TomlTable& row : table.tables("outcomes")) {
+    ChainOutcome outcome;
+    outcome.to = index_of_state(chain, row, "to");
+    outcome.probability = row.number("probability", 0, 1);
+    outcome.standard_error = row.optional_number("standard_error", 0, 1).value_or(0);
+    outcome.count = row.optional_number("count", 0).value_or(0);
+    outcome.amount = row.optional_number("amount").value_or(0);
+    outcome.purchase = row.optional_boolean("purchase").value_or(false);
+    state.outcomes.push_back(outcome);
+  }
+}
+
+void check_format(const TomlTable& root) {
+  if (root.string("format") != format_name)
+    root.fail("format", fmt::format("is not \"{}\"; this is no file of a model", format_name));
+  const std::int64_t version = root.integer("version", 1);
+  if (version > format_version)
+    throw FormatError(fmt::format("{}: 'version' is {}, newer than the {} that this clvsim reads; upgrade clvsim",
+                                  root.where("version"), version, format_version));
+}
+
+[[noreturn]] void refuse(const ModelFault& fault, const TomlTable& root, const std::vector<TomlTable>& states) {
+  using Part = ModelFault::Part;
+  if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
+  if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
+  if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
+  root.fail(fault.key, fault.message);
+}
+
+MigrationChain chain_of(const TomlFile& file) {
+  const TomlTable root = file.root();
+  check_format(root);
+  MigrationChain chain;
+  try {
+    chain.unit = parse_period_unit(root.string("period"));
+  } catch (const ConfigError&) {
+    root.fail("period", "is no period unit; give \"day\", \"week\", \"month\" or \"year\"");
+  }
+  chain.currency.code = root.optional_string("currency").value_or("");
+  chain.currency.decimals = static_cast<int>(root.optional_integer("decimals", 0, max_decimals).value_or(2));
+  const std::string measure = root.optional_string("measure").value_or("revenue");
+  if (measure != "revenue" && measure != "profit")
+    root.fail("measure", "is neither \"revenue\" nor \"profit\"; say what the amounts of the model are");
+  chain.measure = measure == "profit" ? Measure::profit : Measure::revenue;
+  chain.margin = root.optional_number("margin", lowest_margin, 1);
+
+  if (const auto fitted = root.optional_table("fitted")) {
+    chain.fitted_from_digest = fitted->string("store_digest");
+    chain.n_customers = fitted->integer("customers", 0);
+    chain.n_customer_periods = fitted->integer("customer_periods", 0);
+  }
+  if (const auto table = root.optional_table("recency_frequency")) {
+    RecencyFrequency cells;
+    cells.recency_cells = static_cast<int>(table->integer("recency_cells", 1, max_states - 1));
+    cells.class_from.clear();
+    for (const std::int64_t from : table->integers("class_from", 1, std::numeric_limits<int>::max()))
+      cells.class_from.push_back(static_cast<int>(from));
+    chain.recency_frequency = cells;
+  }
+  if (const auto table = root.optional_table("spend")) chain.spend = read_spend(*table);
+
+  const std::vector<TomlTable> tables = root.tables("state");
+  if (tables.empty() || tables.size() > max_states)
+    root.fail("state", fmt::format("has {} entries; give 1 to {} tables [[state]]", tables.size(), max_states));
+  for (const TomlTable& table : tables) {
+    ChainState state;
+    state.name = table.string("name");
+    state.active = table.optional_boolean("active").value_or(true);
+    state.amount = table.optional_number("amount").value_or(0);
+    chain.states.push_back(std::move(state));
+  }
+  // Only now: an outcome may lead to a later state.
+  for (std::size_t i = 0; i < tables.size(); ++i) read_outcomes(chain, tables[i], chain.states[i]);
+  chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
+  file.finish();
+  if (const auto fault = find_fault(chain)) refuse(*fault, root, tables);
+  return chain;
+}
+
+}  // namespace
+
+std::string model_toml(const MigrationChain& chain) {
+  check(chain);
+  std::string text =
+      "# A migration chain: the states of a customer, what can happen in a period, and what it is worth.\n"
+      "# Written and read by clvsim (docs/formats/model.md). Amounts are in currency units. In every state the\n"
+      "# probabilities of the outcomes sum to 1; standard_error and count say what the log knew of each.\n";
+  text += fmt::format("format = \"{}\"\nversion = {}\n", format_name, format_version);
+  text += fmt::format("period = \"{}\"\n", name_of(chain.unit));
+  text += fmt::format("currency = {}\ndecimals = {}\n", toml_string(chain.currency.code), chain.currency.decimals);
+  text += fmt::format("measure = \"{}\"\n", name_of(chain.measure));
+  if (chain.margin) text += fmt::format("margin = {}  # profit share of revenue\n", number(*chain.margin));
+  text += fmt::format("start = {}  # of a customer without a history\n",
+                      toml_string(chain.states[static_cast<std::size_t>(chain.start_state)].name));
+  if (!chain.fitted_from_digest.empty() || chain.n_customers > 0 || chain.n_customer_periods > 0) {
+    text += "\n# What the model was estimated from: the content digest of the store, and how much it had.\n[fitted]\n";
+    text += fmt::format("store_digest = {}\ncustomers = {}\ncustomer_periods = {}\n", toml_string(chain.fitted_from_digest),
+                        chain.n_customers, chain.n_customer_periods);
+  }
+  if (chain.recency_frequency) {
+    text +=
+        "\n# The state of a history. class_from: lowest number of purchase days of each frequency class. Within a "
+        "class the\n"
+        "# states are the periods since the period of the last purchase, 0 to recency_cells - 1, then the lapsed "
+        "state.\n"
+        "[recency_frequency]\n";
+    text += fmt::format("recency_cells = {}\nclass_from = [{}]\n", chain.recency_frequency->recency_cells,
+                        fmt::join(chain.recency_frequency->class_from, ", "));
+  }
+  if (chain.spend) append_spend(text, *chain.spend);
+  text +=
+      "\n# The states. amount: cash flow of every period that begins in the state. Outcomes: to is the next state, "
+      "amount the\n"
+      "# cash flow of the outcome, purchase whether it is a transaction (with [spend] its amount is drawn).\n";
+  for (const ChainState& state : chain.states) append_state(text, chain, state);
+  return text;
+}
+
+void write_model(const MigrationChain& chain, const std::filesystem::path& path, bool overwrite) {
+  const std::string text = model_toml(chain);
+  OutputFile file(path, overwrite);
+  file.write(text);
+  file.commit();
+}
+
+MigrationChain parse_model(std::string_view text, const std::string& name) {
+  return chain_of(TomlFile::parse(text, name));
+}
+
+MigrationChain read_model(const std::filesystem::path& path) { return chain_of(TomlFile(path)); }
+
+}  // namespace clvsim
