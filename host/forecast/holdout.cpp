@@ -44,7 +44,8 @@ bool HoldoutJoin::sum_rows(MinorUnits& spend, std::int64_t& purchases) const {
   return any;
 }
 
-void HoldoutJoin::join(const CustomerBatch& batch, std::vector<MinorUnits>& spend, std::vector<std::int64_t>& purchases) {
+void HoldoutJoin::join(const CustomerBatch& batch, std::vector<MinorUnits>& spend,
+                       std::vector<std::int64_t>& purchases) {
   spend.assign(batch.size(), 0);
   purchases.assign(batch.size(), 0);
   const std::size_t width = store_.info().key_width;
