@@ -1,4 +1,5 @@
 // simulate, forecast: from a store and a model to a run.
+#include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
 #include "host/cli/commands.hpp"
@@ -110,7 +111,6 @@ void run_simulate(SimulateCommand& command, Session& session) {
 struct ForecastCommand {
   std::string file, folder;
   bool overwrite = false;
-  SimulationOptions device_options;
   int threads = 0;
 };
 
@@ -152,6 +152,7 @@ void run_forecast(const ForecastCommand& command, Session& session) {
     throw IoError(fmt::format("cannot create the folder '{}': {}; choose another", folder.string(), error.message()));
   const auto store_path = folder / "customers.h5", model_path = folder / "model.toml", run_path = folder / "run.h5",
              csv_path = folder / "customers.csv";
+  for (const auto& output : {store_path, model_path, run_path, csv_path}) check_output(output, command.overwrite);
   import.output = store_path;
   import.overwrite = command.overwrite;
   import.rejects = folder / "rejects.csv";

@@ -1,0 +1,2 @@
+clvsim_test(test_holdout unit STAGES base io forecast
+            SOURCES forecast_holdout.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
