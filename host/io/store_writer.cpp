@@ -1,0 +1,222 @@
+#include "host/base/output_file.hpp"
+#include "host/io/store_format.hpp"
+
+#include <clvsim/store.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+namespace clvsim {
+
+using namespace store_format;
+
+namespace {
+
+// What a reader would refuse is a mistake of the caller, not of the disk.
+template <class F>
+void checked(F&& f) {
+  try {
+    f();
+  } catch (const h5::Failure& failure) {
+    throw Error(ExitCode::internal, fmt::format("a store that no reader would accept: {}", failure.what()));
+  }
+}
+
+// Texts as the rows of a fixed-width column.
+struct TextColumn {
+  std::size_t width = 1;
+  std::vector<char> bytes;
+
+  explicit TextColumn(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) width = std::max(width, text.size());
+    checked([&] {
+      if (width > h5::max_text_bytes) throw h5::Failure(fmt::format("a text of {} bytes", width));
+    });
+    for (const std::string& text : texts) {
+      bytes.insert(bytes.end(), text.begin(), text.end());
+      bytes.resize(bytes.size() + width - text.size());
+    }
+  }
+};
+
+void write_table(hid_t file, const std::string& group, const std::vector<h5::Column>& columns,
+                 std::initializer_list<const void*> values, std::size_t rows, h5::ContentDigest& digest) {
+  h5::TableWriter table(file, group, columns);
+  table.append(std::vector<const void*>(values), rows);
+  table.finish(digest);
+}
+
+}  // namespace
+
+struct StoreWriter::Impl {
+  Impl(const std::filesystem::path& path, const StoreInfo& given, bool overwrite)
+      : output(path, overwrite),
+        info(given),
+        checker(given),
+        file(h5::create_file(output.temporary_path(), output.descriptor())) {
+    for (const auto& [group, members] : groups(info))
+      if (group != "/") h5::create_group(file.get(), group);
+    customers.emplace(file.get(), "/customers", customer_columns(info));
+    history.emplace(file.get(), "/history", history_columns(info));
+  }
+  ~Impl() {
+    const h5::LibraryLock lock;
+    customers.reset();
+    history.reset();
+    holdout_customers.reset();
+    holdout.reset();
+    file.close();
+    // A file that could not be written stays open inside libhdf5: give its space back all the same.
+    if (!committed && ::ftruncate(output.descriptor(), 0) != 0) errno = 0;
+  }
+
+  void append_history(h5::TableWriter& table, const History& rows, std::size_t first, std::size_t count) {
+    std::vector<const void*> columns{rows.day.data() + first, rows.amount.data() + first, rows.kind.data() + first};
+    if (info.has_cost) columns.push_back(rows.cost.data() + first);
+    if (info.has_quantity) columns.push_back(rows.quantity.data() + first);
+    table.append(columns, count);
+  }
+
+  // Hands customers and their rows over so that blocks are completed in an order that depends on the customers alone,
+  // not on how they were batched: the rows of a customer first, then the customer. `append_customers(first, count)`
+  // gets the customers.
+  template <class F>
+  void append_with_rows(h5::TableWriter& owners, h5::TableWriter& table, const History& rows, F&& append_customers) {
+    const std::size_t n = rows.offset.size() - 1;
+    const std::int64_t base = static_cast<std::int64_t>(table.rows());
+    offsets.resize(n);
+    for (std::size_t i = 0; i < n; ++i) offsets[i] = base + rows.offset[i];
+    for (std::size_t i = 0; i < n;) {
+      const std::size_t count = std::min(n - i, owners.room());
+      const auto begin = static_cast<std::size_t>(rows.offset[i]),
+                 end = static_cast<std::size_t>(rows.offset[i + count]);
+      append_history(table, rows, begin, end - begin);
+      append_customers(i, count);
+      i += count;
+    }
+  }
+
+  void append(const CustomerBatch& b) {
+    append_with_rows(*customers, *history, b.history, [&](std::size_t i, std::size_t count) {
+      const std::array<const void*, 12> columns{
+          b.key.data() + i * b.key_width, b.key_hash.data() + i,        b.first_day.data() + i,
+          b.last_purchase_day.data() + i, b.n_purchase_days.data() + i, b.frequency.data() + i,
+          b.recency_days.data() + i,      b.observed_days.data() + i,   b.spend_sum.data() + i,
+          b.refund_sum.data() + i,        b.segment.data() + i,         offsets.data() + i};
+      customers->append(columns, count);
+    });
+  }
+
+  // Customers are complete when the first holdout rows come, or at the end.
+  void begin_holdout() {
+    if (holdout_customers) return;
+    customers->finish(digest);
+    history->finish(digest);
+    holdout_customers.emplace(file.get(), "/holdout_customers", holdout_customer_columns(info));
+    holdout.emplace(file.get(), "/holdout", history_columns(info));
+  }
+
+  void append_holdout(const std::vector<char>& keys, const History& rows) {
+    begin_holdout();
+    append_with_rows(*holdout_customers, *holdout, rows, [&](std::size_t i, std::size_t count) {
+      holdout_customers->append(std::array<const void*, 2>{keys.data() + i * info.key_width, offsets.data() + i},
+                                count);
+    });
+  }
+
+  void write_segments_and_ledger() {
+    const TextColumn names(info.segments);
+    write_table(file.get(), "/segments", segment_columns(names.width), {names.bytes.data()}, info.segments.size(),
+                digest);
+
+    std::vector<std::string> texts;
+    std::vector<std::int64_t> rows, amounts;
+    for (const NamedLine& line : lines_of(info.ledger)) {
+      texts.push_back(line.name);
+      rows.push_back(line.line.rows);
+      amounts.push_back(line.line.amount);
+    }
+    const TextColumn lines(texts);
+    write_table(file.get(), "/ledger", ledger_columns(info, lines.width),
+                {lines.bytes.data(), rows.data(), amounts.data()}, rows.size(), digest);
+    texts.clear();
+    rows.clear();
+    for (const auto& [reason, count] : info.ledger.rejected_by_reason) {
+      texts.push_back(reason);
+      rows.push_back(count);
+    }
+    const TextColumn reasons(texts);
+    write_table(file.get(), "/ledger", reject_columns(reasons.width), {reasons.bytes.data(), rows.data()}, rows.size(),
+                digest);
+  }
+
+  void finish() {
+    begin_holdout();
+    info.n_customers = static_cast<std::int64_t>(customers->rows());
+    info.n_rows = static_cast<std::int64_t>(history->rows());
+    info.n_holdout_customers = static_cast<std::int64_t>(holdout_customers->rows());
+    info.n_holdout_rows = static_cast<std::int64_t>(holdout->rows());
+    checked([&] { checker.finish(info); });
+    holdout_customers->finish(digest);
+    holdout->finish(digest);
+    write_segments_and_ledger();
+
+    const std::vector<h5::Attribute> attributes = root_attributes(info);
+    digest.add_root(attributes);
+    const Digest content = digest.digest();
+    {
+      const h5::Handle root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose, "opening the root");
+      for (const h5::Attribute& attribute : attributes) h5::write_attribute(root.get(), attribute);
+      h5::write_attribute(root.get(), h5::text_attribute("content_digest", to_hex(content)));
+    }
+    if (!file.close()) h5::check(-1, "closing the file");
+    write_seal(output.descriptor(), output.final_path(), type, content);
+    output.commit();
+    committed = true;
+  }
+
+  OutputFile output;
+  StoreInfo info;
+  Checker checker;
+  h5::ContentDigest digest;
+  std::vector<std::int64_t> offsets;
+  h5::Handle file;
+  std::optional<h5::TableWriter> customers, history, holdout_customers, holdout;
+  bool committed = false;
+};
+
+StoreWriter::StoreWriter(const std::filesystem::path& path, const StoreInfo& info, bool overwrite) {
+  if (info.key_width < 1 || info.key_width > max_key_bytes)
+    throw DataError(
+        fmt::format("customer ids of {} bytes cannot be stored; at most {} can: shorten them, or use "
+                    "--hash-ids",
+                    info.key_width, max_key_bytes));
+  if (info.currency.decimals < 0 || info.currency.decimals > 6 || info.currency.code.size() > 8)
+    throw ConfigError("a currency has a code of at most 8 bytes and 0 to 6 decimals");
+  h5::writing(path, [&] { impl_ = std::make_unique<Impl>(path, info, overwrite); });
+}
+StoreWriter::~StoreWriter() = default;
+
+void StoreWriter::append(const CustomerBatch& batch) {
+  if (impl_->holdout_customers) throw Error(ExitCode::internal, "customers were added to a store after its holdout");
+  // Segment names come last; the codes are checked against them when the store is opened.
+  checked([&] { impl_->checker.add(batch, ~std::size_t{0}); });
+  h5::writing(impl_->output.final_path(), [&] { impl_->append(batch); });
+}
+
+void StoreWriter::append_holdout(const std::vector<char>& keys, const History& rows) {
+  checked([&] { impl_->checker.add_holdout(keys, rows); });
+  h5::writing(impl_->output.final_path(), [&] { impl_->append_holdout(keys, rows); });
+}
+
+void StoreWriter::finish(const Ledger& ledger, const std::vector<std::string>& segments) {
+  impl_->info.ledger = ledger;
+  impl_->info.segments = segments;
+  h5::writing(impl_->output.final_path(), [&] { impl_->finish(); });
+}
+
+}  // namespace clvsim

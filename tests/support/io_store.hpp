@@ -1,0 +1,60 @@
+// Stores for tests: customers with drawn histories, and the summaries and ledger that belong to them.
+#pragma once
+
+#include <clvsim/store.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace clvsim::test {
+
+struct TestStore {
+  StoreInfo info;
+  CustomerBatch customers;  // all of them
+  std::vector<char> holdout_keys;
+  History holdout;
+};
+
+struct TestStoreOptions {
+  std::int64_t n_customers = 20;
+  bool has_cost = false, has_quantity = false, has_holdout = true;
+  int max_rows = 4;  // of a customer
+  std::uint64_t seed = 1;
+};
+TestStore make_test_store(const TestStoreOptions& options);
+
+// Summaries of every customer, counts, ledger and dates from the histories (which must be sorted as stores want them).
+void summarise(TestStore& store);
+
+// Writes in batches of `batch` customers.
+void write_store(const TestStore& store, const std::filesystem::path& path, std::int64_t batch = 1 << 30,
+                 bool overwrite = false);
+
+// Customers [first, first + count) of a batch.
+CustomerBatch slice(const CustomerBatch& all, std::int64_t first, std::int64_t count);
+
+// "" where a store file says the same as `store`; else what differs.
+std::string difference(const TestStore& store, const std::filesystem::path& path, std::int64_t batch = 1 << 30);
+std::string difference(const TestStore& store, const StoreReader& reader, std::int64_t batch = 1 << 30);
+
+// A fresh folder under the system's temporary one; removed with its content.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string read_bytes(const std::filesystem::path& path);
+void write_bytes(const std::filesystem::path& path, std::string_view bytes);
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
+
+}  // namespace clvsim::test
