@@ -1,0 +1,206 @@
+#include "host/run/engine.hpp"
+
+#include "host/base/text.hpp"
+#include "host/run/chain_tables.hpp"
+#include "host/run/discounting.hpp"
+#include "host/run/estimates.hpp"
+#include "host/run/spend_posterior.hpp"
+#include "kernels/backend/backend.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+namespace clvsim {
+
+namespace {
+
+// Name and version of the draws: the same name, seed and inputs give the same numbers.
+constexpr const char* sampler_name = "philox4x32-10 ordered-threshold 1";
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+int n_threads(const SimulationOptions& options) {
+  if (options.threads > 0) return options.threads;
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+std::unique_ptr<kernels::Backend> make_backend(const kernels::RunSpec& spec, const SimulationOptions& options) {
+  using Kind = DeviceChoice::Kind;
+  if (options.device.kind == Kind::cuda) return kernels::make_cuda_backend(spec, options.device.index);
+  if (options.device.kind == Kind::automatic && !kernels::list_gpus().empty()) {
+    try {
+      return kernels::make_cuda_backend(spec, 0);
+    } catch (const DeviceError&) {
+      // "automatic" means the CPU where no GPU can be used; RunInfo::device tells.
+    }
+  }
+  return kernels::make_cpu_backend(spec, n_threads(options), path_sums_budget);
+}
+
+// Bounds of what the sums over customers can reach: they must stay within 63 bits on every path.
+struct SumBounds {
+  kernels::u128 value = 0, cash = 0;
+
+  void add(const kernels::CustomerSummary& summary, std::int64_t row) {
+    constexpr kernels::u128 limit = static_cast<kernels::u128>(kernels::fixed_limit);
+    if (summary.n_saturated != 0) {
+      throw ModelError(fmt::format(
+          "customer row {}: {} simulated numbers are beyond the engine's fixed point of 2^62 / 256 minor units; check "
+          "the amounts, spend and refunds of the model, its currency's decimals, and the discounting",
+          row + 1, summary.n_saturated));
+    }
+    value += std::max(kernels::distance(summary.value.min, 0), kernels::distance(summary.value.max, 0));
+    cash += summary.max_cash;
+    if (value >= limit || cash >= limit) {
+      throw ModelError(
+          fmt::format("the sum over the first {} customers could pass the engine's fixed point of 2^62 / 256 minor "
+                      "units; check the "
+                      "amounts of the model, or simulate fewer customers a run",
+                      row + 1));
+    }
+  }
+};
+
+void check_memory(const SimulationOptions& options, std::int64_t n_customers, std::uint32_t max_purchases) {
+  const auto horizon = static_cast<std::uint64_t>(options.horizon);
+  const std::uint64_t bytes = kernels::path_sums_bytes(options.n_paths, horizon);
+  if (bytes > path_sums_limit) {
+    const std::uint64_t fitting = path_sums_limit / kernels::path_sums_bytes(1, horizon);
+    throw ConfigError(fmt::format(
+        "{} paths of {} periods need {} MB of per-path sums, more than the {} MB that a run may take; use at most {} "
+        "paths, or a shorter horizon",
+        with_separators(options.n_paths), options.horizon, with_separators(static_cast<long long>(bytes / 1000000)),
+        with_separators(static_cast<long long>(path_sums_limit / 1000000)),
+        with_separators(static_cast<long long>(fitting))));
+  }
+  const auto limit = static_cast<std::int64_t>(std::numeric_limits<std::uint32_t>::max() / max_purchases);
+  if (n_customers > limit) {
+    throw ConfigError(fmt::format("{} customers are more than the {} that a run can count transactions of; split them",
+                                  with_separators(n_customers), with_separators(limit)));
+  }
+}
+
+void forecast_periods(const kernels::PathSums& sums, bool amounts_are_profit, RunInfo& info) {
+  const SimulationOptions& options = info.options;
+  const auto cash = period_estimates(sums.revenue, options.n_paths, options.horizon, fixed_per_unit(info.currency));
+  const auto active = period_estimates(sums.active, options.n_paths, options.horizon, 1);
+  const auto transactions = period_estimates(sums.transactions, options.n_paths, options.horizon, 1);
+  const PeriodGrid grid(info.observation_end, info.unit);
+  const double margin = amounts_are_profit ? 1 : options.margin.value_or(unknown);
+  info.periods.clear();
+  for (int t = 0; t < options.horizon; ++t) {
+    const auto i = static_cast<std::size_t>(t);
+    PeriodForecast period;
+    if (info.has_dates) {
+      period.first_day = {grid.end(t).days + 1};
+      period.last_day = grid.end(t + 1);
+    }
+    period.active = active[i];
+    period.revenue = amounts_are_profit ? Estimate{unknown, unknown} : cash[i];
+    period.profit = {margin * cash[i].mean, std::abs(margin) * cash[i].se};
+    period.transactions = transactions[i];
+    info.periods.push_back(period);
+  }
+}
+
+Distribution unknown_distribution(std::size_t n_quantiles) {
+  const Estimate nothing{unknown, unknown};
+  return {nothing, nothing, std::vector<Estimate>(n_quantiles, nothing), nothing};
+}
+
+// Undiscounted cash of the whole horizon, for every path.
+std::vector<std::int64_t> sum_over_periods(const kernels::PathSums& sums, std::size_t horizon) {
+  std::vector<std::int64_t> total;
+  total.reserve(sums.total.size());
+  for (std::size_t begin = 0; begin < sums.revenue.size(); begin += horizon) {
+    kernels::i128 sum = 0;
+    for (std::size_t t = 0; t < horizon; ++t) sum += sums.revenue[begin + t];
+    const kernels::i128 limit = kernels::fixed_limit;
+    total.push_back(static_cast<std::int64_t>(std::clamp(sum, -limit, limit)));
+  }
+  return total;
+}
+
+}  // namespace
+
+double fixed_per_unit(const Currency& currency) {
+  return kernels::fixed_per_minor_unit * minor_units_per_unit(currency.decimals);
+}
+
+RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain, std::int64_t n_customers) {
+  RunInfo info;
+  info.options = resolved;
+  info.measure_name = resolved.margin || chain.measure == Measure::profit ? "clv" : "revenue";
+  info.currency = chain.currency;
+  info.unit = chain.unit;
+  info.n_customers = n_customers;
+  info.sampler = sampler_name;
+  return info;
+}
+
+void run_customers(const CustomerSource& source, const MigrationChain& chain, RunInfo& info,
+                   std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
+                   const CustomerProgress& progress) {
+  const SimulationOptions& options = info.options;
+  const ChainTables tables = pack(chain, info.currency.decimals);
+  check_memory(options, source.size(), tables.max_purchases());
+  const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
+  std::vector<double> weight = discount_factors(options.discounting, chain.unit, options.horizon);
+  for (double& factor : weight) factor *= options.margin.value_or(1);
+
+  kernels::RunSpec spec;
+  spec.chain = tables.view();
+  spec.seed = options.seed;
+  spec.horizon = static_cast<std::uint32_t>(options.horizon);
+  spec.n_paths = options.n_paths;
+  spec.weight = weight;
+  spec.ranks = plan.ranks;
+  spec.tail = plan.tail;
+  const std::unique_ptr<kernels::Backend> backend = make_backend(spec, options);
+
+  constexpr std::int64_t largest_batch = std::int64_t{1} << 20;
+  const std::int64_t batch_size =
+      options.batch > 0 ? std::min(options.batch, largest_batch) : static_cast<std::int64_t>(backend->batch_size());
+  const double divisor = fixed_per_unit(info.currency);
+  const std::int64_t n = source.size();
+  SumBounds bounds;
+  std::vector<kernels::ChainCustomer> customers;
+  std::vector<kernels::CustomerSummary> summaries;
+  std::vector<std::int64_t> order;
+  CustomerResults results;
+  for (std::int64_t first = 0; first < n; first += batch_size) {
+    const std::int64_t count = std::min(batch_size, n - first);
+    results.clear();
+    results.key_width = source.key_width();
+    source.read(first, count, customers, results.key);
+    summaries.resize(customers.size());
+    order.resize(customers.size() * plan.ranks.size());
+    backend->run(customers, summaries, order);
+    for (std::size_t i = 0; i < customers.size(); ++i) {
+      bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
+      const std::span<const std::int64_t> row(order.data() + i * plan.ranks.size(), plan.ranks.size());
+      append_row(summaries[i], row, plan, divisor, results);
+    }
+    append(results);
+    if (progress) progress(first + count, n);
+  }
+
+  kernels::PathSums sums;
+  backend->gather(sums);
+  const bool amounts_are_profit = chain.measure == Measure::profit;
+  info.device = backend->description();
+  info.total = distribution_over_paths(sums.total, plan, divisor);
+  info.total_revenue =
+      amounts_are_profit
+          ? unknown_distribution(options.quantiles.size())
+          : distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
+  forecast_periods(sums, amounts_are_profit, info);
+  total_by_path = std::move(sums.total);
+}
+
+}  // namespace clvsim

@@ -1,0 +1,188 @@
+#include "host/run/estimates.hpp"
+
+#include "kernels/stats/team.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace clvsim {
+
+using kernels::i128;
+using kernels::square_root;
+using kernels::to_double;
+using kernels::u128;
+using kernels::WideSum;
+
+namespace {
+
+// The order statistic (one-based) ceil(fraction * n), a product within rounding of a whole number taken as that.
+std::uint32_t rank_of(double fraction, std::uint32_t n) {
+  const double position = fraction * n;
+  const double nearest = std::floor(position + 0.5);
+  constexpr double rounding = 1e-12;
+  const double whole = std::abs(position - nearest) <= rounding * n ? nearest : std::ceil(position);
+  return static_cast<std::uint32_t>(std::clamp(whole, 1.0, static_cast<double>(n)));
+}
+
+double variance_over(double n, double squares, double sum) {
+  return std::max(0.0, (squares - sum * sum / n) / (n - 1));
+}
+
+}  // namespace
+
+void CustomerResults::clear() { *this = CustomerResults{}; }
+
+RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles, double cvar_level) {
+  RankPlan plan;
+  plan.n_paths = n_paths;
+  plan.cvar_level = cvar_level;
+  const double n = n_paths;
+  for (const double q : quantiles) {
+    RankPlan::Quantile entry;
+    const double width = square_root(n * q * (1 - q));
+    entry.at = rank_of(q, n_paths);
+    entry.low = static_cast<std::uint32_t>(std::clamp(std::floor(n * q - width), 1.0, n));
+    entry.high = static_cast<std::uint32_t>(std::clamp(std::ceil(n * q + width), 1.0, n));
+    if (entry.low == entry.high) {
+      if (entry.high < n_paths) {
+        ++entry.high;
+      } else {
+        --entry.low;
+      }
+    }
+    entry.widening = std::max(1.0, 2 * width / (entry.high - entry.low));
+    plan.quantiles.push_back(entry);
+  }
+  const std::uint32_t tail = rank_of(cvar_level, n_paths);
+  for (const RankPlan::Quantile& entry : plan.quantiles) {
+    plan.ranks.insert(plan.ranks.end(), {entry.at - 1, entry.low - 1, entry.high - 1});
+  }
+  plan.ranks.push_back(tail - 1);
+  std::sort(plan.ranks.begin(), plan.ranks.end());
+  plan.ranks.erase(std::unique(plan.ranks.begin(), plan.ranks.end()), plan.ranks.end());
+  const auto index_of = [&](std::uint32_t rank) {
+    return static_cast<std::uint32_t>(std::lower_bound(plan.ranks.begin(), plan.ranks.end(), rank - 1) -
+                                      plan.ranks.begin());
+  };
+  for (RankPlan::Quantile& entry : plan.quantiles) {
+    entry.at = index_of(entry.at);
+    entry.low = index_of(entry.low);
+    entry.high = index_of(entry.high);
+  }
+  plan.tail = index_of(tail);
+  return plan;
+}
+
+Distribution distribution_of(const kernels::ValueSummary& summary, std::span<const std::int64_t> order,
+                             const RankPlan& plan, double fixed_per_unit) {
+  const double n = plan.n_paths;
+  Distribution result;
+  result.mean.mean = static_cast<double>(summary.sum) / n / fixed_per_unit;
+
+  const i128 about_centre = summary.sum - static_cast<i128>(summary.centre) * plan.n_paths;
+  const double variance = variance_over(n, to_double(summary.squares), static_cast<double>(about_centre));
+  const double sd = square_root(variance);
+  const auto reach = static_cast<double>(summary.reach);
+  const double fourth = to_double(summary.fourth) / kernels::fourth_scale / n * (reach * reach) * (reach * reach);
+  const double variance_of_variance = std::max(0.0, (fourth - variance * variance * (n - 3) / (n - 1)) / n);
+  result.mean.se = sd / square_root(n) / fixed_per_unit;
+  result.sd.mean = sd / fixed_per_unit;
+  result.sd.se = sd > 0 ? square_root(variance_of_variance) / (2 * sd) / fixed_per_unit : 0;
+
+  result.quantiles.reserve(plan.quantiles.size());
+  for (const RankPlan::Quantile& entry : plan.quantiles) {
+    const auto distance = static_cast<double>(kernels::distance(order[entry.high], order[entry.low]));
+    result.quantiles.push_back(
+        {static_cast<double>(order[entry.at]) / fixed_per_unit, distance / 2 * entry.widening / fixed_per_unit});
+  }
+
+  const double a = plan.cvar_level;
+  const double shortfall = to_double(summary.shortfall);
+  result.cvar.mean = (static_cast<double>(order[plan.tail]) - shortfall / (a * n)) / fixed_per_unit;
+  result.cvar.se =
+      square_root(variance_over(n, to_double(summary.shortfall_squares), shortfall) / n) / a / fixed_per_unit;
+  return result;
+}
+
+Estimate share_of(std::uint64_t count, std::uint32_t n_paths) {
+  const double n = n_paths;
+  const double p = static_cast<double>(count) / n;
+  return {p, square_root(p * (1 - p) / n)};
+}
+
+void append_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
+                double fixed_per_unit, CustomerResults& results) {
+  const Distribution value = distribution_of(summary.value, order, plan, fixed_per_unit);
+  results.mean.push_back(value.mean.mean);
+  results.se.push_back(value.mean.se);
+  results.sd.push_back(value.sd.mean);
+  results.sd_se.push_back(value.sd.se);
+  for (const Estimate& quantile : value.quantiles) {
+    results.quantile.push_back(quantile.mean);
+    results.quantile_se.push_back(quantile.se);
+  }
+  results.cvar.push_back(value.cvar.mean);
+  results.cvar_se.push_back(value.cvar.se);
+  const Estimate nonpositive = share_of(summary.value.n_nonpositive, plan.n_paths);
+  results.p_nonpositive.push_back(nonpositive.mean);
+  results.p_nonpositive_se.push_back(nonpositive.se);
+  const Estimate active = share_of(summary.n_active, plan.n_paths);
+  results.p_active.push_back(active.mean);
+  results.p_active_se.push_back(active.se);
+  const double n = plan.n_paths;
+  // At most 2^20 transactions a path and 2^32 paths: both sums, and the product, fit 128 bits.
+  const u128 sum = summary.transactions.low;
+  const u128 spread = summary.transactions_squares.low * plan.n_paths - sum * sum;
+  results.transactions_mean.push_back(static_cast<double>(sum) / n);
+  results.transactions_se.push_back(square_root(static_cast<double>(spread) / n / (n - 1) / n));
+}
+
+Distribution distribution_over_paths(const std::vector<std::int64_t>& values, const RankPlan& plan,
+                                     double fixed_per_unit) {
+  const auto beyond = [](std::int64_t v) { return kernels::saturated(v); };
+  if (std::any_of(values.begin(), values.end(), beyond)) {
+    throw ModelError(
+        "the portfolio's total of a path is beyond the engine's fixed point of 2^62 / 256 minor units; check the "
+        "amounts of the model, or simulate fewer customers a run");
+  }
+  kernels::SoloTeam team;
+  auto shared = std::make_unique<kernels::SummaryShared>();
+  kernels::ValueSummary summary;
+  std::vector<std::int64_t> order(plan.ranks.size());
+  const kernels::RankView ranks{plan.ranks.data(), static_cast<std::uint32_t>(plan.ranks.size()), plan.tail};
+  summarise(team, *shared, values.data(), plan.n_paths, ranks, &summary, order.data());
+  return distribution_of(summary, order, plan, fixed_per_unit);
+}
+
+template <class T>
+std::vector<Estimate> period_estimates(const std::vector<T>& sums, std::uint32_t n_paths, int horizon, double divisor) {
+  const auto n_periods = static_cast<std::size_t>(horizon);
+  std::vector<i128> total(n_periods);
+  for (std::size_t i = 0, p = 0; p < n_paths; ++p) {
+    for (std::size_t t = 0; t < n_periods; ++t) total[t] += sums[i++];
+  }
+  std::vector<std::int64_t> centre(n_periods);
+  for (std::size_t t = 0; t < n_periods; ++t) centre[t] = static_cast<std::int64_t>(total[t] / n_paths);
+  std::vector<WideSum> squares(n_periods);
+  for (std::size_t i = 0, p = 0; p < n_paths; ++p) {
+    for (std::size_t t = 0; t < n_periods; ++t) {
+      const std::uint64_t d = kernels::distance(static_cast<std::int64_t>(sums[i++]), centre[t]);
+      squares[t].add(static_cast<u128>(d) * d);
+    }
+  }
+  std::vector<Estimate> estimates(n_periods);
+  const double n = n_paths;
+  for (std::size_t t = 0; t < n_periods; ++t) {
+    const auto rest = static_cast<double>(total[t] - static_cast<i128>(centre[t]) * n_paths);
+    const double variance = variance_over(n, to_double(squares[t]), rest);
+    estimates[t] = {static_cast<double>(total[t]) / n / divisor, square_root(variance / n) / divisor};
+  }
+  return estimates;
+}
+
+template std::vector<Estimate> period_estimates(const std::vector<std::int64_t>&, std::uint32_t, int, double);
+template std::vector<Estimate> period_estimates(const std::vector<std::uint32_t>&, std::uint32_t, int, double);
+
+}  // namespace clvsim

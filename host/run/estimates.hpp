@@ -1,0 +1,59 @@
+// From the engine's integers to estimates in currency units, each with its Monte Carlo standard error.
+#pragma once
+
+#include "kernels/backend/backend.hpp"
+
+#include <clvsim/simulate.hpp>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace clvsim {
+
+// The order statistics that the quantiles, their errors and the CVaR need.
+//
+// Quantile q of P paths is the order statistic ceil(q P), P q taken as whole where it is within rounding of it. Its
+// standard error is half the distance of the order statistics at P q -+ sqrt(P q (1 - q)), rounded outwards (the
+// binomial confidence interval for a quantile, e.g. David & Nagaraja 2003, section 7.1). Where P is too small for them
+// to exist, the extreme ones stand in and their distance is scaled up to the width that was meant; it then rests on few
+// values and is rough.
+struct RankPlan {
+  struct Quantile {
+    std::uint32_t at = 0, low = 0, high = 0;  // indices into ranks
+    double widening = 1;                      // of the distance from low to high
+  };
+  std::vector<std::uint32_t> ranks;  // zero-based, ascending
+  std::vector<Quantile> quantiles;
+  std::uint32_t tail = 0;  // index into ranks: order statistic ceil(a P) of the CVaR
+  std::uint32_t n_paths = 0;
+  double cvar_level = 0;
+};
+[[nodiscard]] RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles, double cvar_level);
+
+// One distribution over paths. `fixed_per_unit`: fixed-point numbers a currency unit.
+//
+// sd has the divisor P - 1. Errors: mean sd / sqrt(P); sd from the fourth central moment, Var(s^2) = (m4 - s^4 (P - 3)
+// / (P - 1)) / P; CVaR (methods 8.4) by se^2 = Var((q - V)^+) / (P a^2), q the order statistic ceil(a P).
+[[nodiscard]] Distribution distribution_of(const kernels::ValueSummary& summary, std::span<const std::int64_t> order,
+                                           const RankPlan& plan, double fixed_per_unit);
+
+// A share of paths: sqrt(p (1 - p) / P).
+[[nodiscard]] Estimate share_of(std::uint64_t count, std::uint32_t n_paths);
+
+// Appends a customer's row, without its key.
+void append_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
+                double fixed_per_unit, CustomerResults& results);
+
+// Summarises values [P] of one quantity as the engine does a customer's. Throws ModelError where they saturate.
+[[nodiscard]] Distribution distribution_over_paths(const std::vector<std::int64_t>& values, const RankPlan& plan,
+                                                   double fixed_per_unit);
+
+// Mean and its error over paths, for every period, of sums [paths, periods]; divided by `divisor`.
+template <class T>
+[[nodiscard]] std::vector<Estimate> period_estimates(const std::vector<T>& sums, std::uint32_t n_paths, int horizon,
+                                                     double divisor);
+extern template std::vector<Estimate> period_estimates(const std::vector<std::int64_t>&, std::uint32_t, int, double);
+extern template std::vector<Estimate> period_estimates(const std::vector<std::uint32_t>&, std::uint32_t, int, double);
+
+}  // namespace clvsim

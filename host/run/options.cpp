@@ -1,0 +1,99 @@
+// What a run may be asked for, and the customers of a run without a store.
+#include "host/base/text.hpp"
+#include "host/run/discounting.hpp"
+#include "host/run/engine.hpp"
+#include "host/run/spend_posterior.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace clvsim {
+
+namespace {
+
+template <class T>
+void check_range(const char* what, T value, T low, T high, const char* remedy) {
+  if (value >= low && value <= high) return;
+  throw ConfigError(fmt::format("{} {}: must be in {} to {}; {}", what, value, low, high, remedy));
+}
+
+void check_quantiles(const std::vector<double>& quantiles) {
+  constexpr std::size_t most = 16;
+  if (quantiles.empty() || quantiles.size() > most) {
+    throw ConfigError(fmt::format("{} quantiles: 1 to {} are possible", quantiles.size(), most));
+  }
+  double before = 0;
+  for (const double q : quantiles) {
+    if (!(q > 0 && q < 1)) {
+      throw ConfigError(fmt::format("quantile {}: must lie between 0 and 1, ends excluded; write 0.05 for 5 %", q));
+    }
+    if (!(q > before)) {
+      throw ConfigError(fmt::format("quantile {} after {}: give each once, in ascending order", q, before));
+    }
+    before = q;
+  }
+}
+
+}  // namespace
+
+SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
+  check_range("horizon", options.horizon, 1, 65535, "it counts periods of the model");
+  check_range<std::int64_t>("paths", options.n_paths, 2, 4294967295, "1000 is a good start");
+  check(options.discounting);
+  check_quantiles(options.quantiles);
+  if (!(options.cvar_level > 0 && options.cvar_level < 1)) {
+    throw ConfigError(fmt::format(
+        "CVaR level {}: must lie between 0 and 1, ends excluded; write 0.05 for the worst 5 %", options.cvar_level));
+  }
+  check_range("threads", options.threads, 0, 4096, "0 takes every core");
+  check_range<std::int64_t>("batch", options.batch, 0, std::int64_t{1} << 40, "0 lets clvsim choose");
+  check_range("device index", options.device.index, 0, 1023, "the first GPU is cuda:0");
+  SimulationOptions resolved = options;
+  if (chain.measure == Measure::profit) {
+    if (options.margin) {
+      throw ConfigError(
+          fmt::format("margin {}: the model's amounts are profit already (measure = \"profit\"); leave the margin out",
+                      *options.margin));
+    }
+    return resolved;
+  }
+  if (!resolved.margin) resolved.margin = chain.margin;
+  if (resolved.margin && !(*resolved.margin >= -1 && *resolved.margin <= 1)) {
+    throw ConfigError(fmt::format("margin {}: must be in -1 to 1; it is a share of revenue, so write 0.3 for 30 %",
+                                  *resolved.margin));
+  }
+  return resolved;
+}
+
+CountedSource::CountedSource(std::int64_t n, const MigrationChain& chain)
+    : n_(n), key_width_(std::to_string(n).size()) {
+  check_range<std::int64_t>("customers", n, 1, 1000000000, "use a store for more");
+  customer_.state = static_cast<std::uint32_t>(chain.start_state);
+  if (chain.spend) {
+    const int frequency_class =
+        chain.recency_frequency ? chain.start_state / (chain.recency_frequency->recency_cells + 1) : 0;
+    const SpendLevel level = spend_level(*chain.spend, frequency_class, 0, 0);
+    customer_.level_mean = level.mean;
+    customer_.level_sd = level.sd;
+  }
+}
+
+void CountedSource::read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
+                         std::vector<char>& keys) const {
+  customers.assign(static_cast<std::size_t>(count), customer_);
+  keys.assign(customers.size() * key_width_, '\0');
+  for (std::size_t i = 0; i < customers.size(); ++i) {
+    const std::string key = std::to_string(first + static_cast<std::int64_t>(i) + 1);
+    std::copy(key.begin(), key.end(), keys.begin() + static_cast<std::ptrdiff_t>(i * key_width_));
+    std::uint64_t attempt = 0;
+    do {
+      customers[i].hash = customer_hash(key, attempt++);
+    } while (customers[i].hash >= first_reserved_hash);
+  }
+}
+
+}  // namespace clvsim

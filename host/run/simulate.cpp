@@ -1,0 +1,134 @@
+// simulate() and simulate_customers(): a store or a number of customers, a chain, and a run file.
+#include <clvsim/simulate.hpp>
+
+#include "host/base/output_file.hpp"
+#include "host/io/run_file.hpp"
+#include "host/run/engine.hpp"
+#include "host/run/spend_posterior.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace clvsim {
+
+namespace {
+
+class StoreSource final : public CustomerSource {
+ public:
+  StoreSource(const StoreReader& store, const MigrationChain& chain)
+      : store_(store), chain_(chain), grid_(store.info().observation_end, chain.unit) {}
+
+  [[nodiscard]] std::int64_t size() const override { return store_.info().n_customers; }
+  [[nodiscard]] std::size_t key_width() const override { return store_.info().key_width; }
+
+  void read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
+            std::vector<char>& keys) const override {
+    store_.read(first, count, batch_);
+    customers.resize(batch_.size());
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+      kernels::ChainCustomer& customer = customers[i];
+      customer = {};
+      customer.hash = batch_.key_hash[i];
+      customer.state = static_cast<std::uint32_t>(chain_.state_of(batch_, i, grid_));
+      if (!chain_.spend) continue;
+      const SpendLevel level =
+          spend_level(*chain_.spend, chain_.frequency_class_of(batch_, i), batch_, i, store_.info().currency.decimals);
+      customer.level_mean = level.mean;
+      customer.level_sd = level.sd;
+    }
+    keys = batch_.key;
+  }
+
+ private:
+  const StoreReader& store_;
+  const MigrationChain& chain_;
+  PeriodGrid grid_;
+  mutable CustomerBatch batch_;  // reused from batch to batch
+};
+
+std::string digest_of(const MigrationChain& chain) {
+  const std::string text = model_toml(chain);
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+void run(const CustomerSource& source, const MigrationChain& chain, RunInfo& info, const std::filesystem::path& output,
+         bool overwrite, CustomerResults* results, const CustomerProgress& progress) {
+  std::optional<RunWriter> writer;
+  if (!output.empty()) {
+    check_output(output, overwrite);
+    writer.emplace(output, info, overwrite);
+  }
+  const auto append_all = [](std::vector<double>& to, const std::vector<double>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  const auto append = [&](const CustomerResults& batch) {
+    if (writer) writer->append(batch);
+    if (results == nullptr) return;
+    results->key_width = batch.key_width;
+    results->key.insert(results->key.end(), batch.key.begin(), batch.key.end());
+    append_all(results->mean, batch.mean);
+    append_all(results->se, batch.se);
+    append_all(results->sd, batch.sd);
+    append_all(results->sd_se, batch.sd_se);
+    append_all(results->quantile, batch.quantile);
+    append_all(results->quantile_se, batch.quantile_se);
+    append_all(results->cvar, batch.cvar);
+    append_all(results->cvar_se, batch.cvar_se);
+    append_all(results->p_nonpositive, batch.p_nonpositive);
+    append_all(results->p_nonpositive_se, batch.p_nonpositive_se);
+    append_all(results->p_active, batch.p_active);
+    append_all(results->p_active_se, batch.p_active_se);
+    append_all(results->transactions_mean, batch.transactions_mean);
+    append_all(results->transactions_se, batch.transactions_se);
+  };
+  std::vector<std::int64_t> total_by_path;
+  run_customers(source, chain, info, total_by_path, append, progress);
+  if (writer) info.content_digest = writer->finish(info, total_by_path, 1 / fixed_per_unit(info.currency));
+}
+
+}  // namespace
+
+RunInfo simulate(const StoreReader& store, const MigrationChain& model, const SimulationOptions& options,
+                 const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress) {
+  check(model);
+  if (!model.recency_frequency) {
+    throw ConfigError(
+        "the model has no [recency_frequency] table, so that no customer of a store can be given a state; fit a model "
+        "from the store, or simulate customers in the model's start state (--customers N)");
+  }
+  const StoreInfo& from = store.info();
+  if (!model.currency.code.empty() && !from.currency.code.empty() && model.currency.code != from.currency.code) {
+    throw ConfigError(
+        fmt::format("the model's amounts are in {}, the store's in {}; use a model in the store's currency",
+                    model.currency.code, from.currency.code));
+  }
+  RunInfo info = describe(resolve(options, model), model, from.n_customers);
+  info.currency = from.currency;
+  info.observation_end = from.observation_end;
+  info.has_dates = true;
+  info.store_digest = from.content_digest;
+  info.model_digest = digest_of(model);
+  run(StoreSource(store, model), model, info, output, overwrite, nullptr, progress);
+  return info;
+}
+
+RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model, const SimulationOptions& options,
+                           const std::filesystem::path& output, bool overwrite, CustomerResults* results,
+                           const CustomerProgress& progress) {
+  check(model);
+  RunInfo info = describe(resolve(options, model), model, n_customers);
+  info.model_digest = digest_of(model);
+  if (results != nullptr) results->clear();
+  run(CountedSource(n_customers, model), model, info, output, overwrite, results, progress);
+  return info;
+}
+
+}  // namespace clvsim

@@ -1,0 +1,75 @@
+// Where paths are run. The two launchers, cpu.cpp and cuda.cu, are the only files that differ between devices.
+#pragma once
+
+#include "kernels/models/list.hpp"
+#include "kernels/path/customer_task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace clvsim::kernels {
+
+// A run as the host describes it; all spans outlive the backend. n_states, row and the spend's thresholds of `chain`
+// give the extents of its tables.
+struct RunSpec {
+  MigrationChainView chain;
+  std::uint64_t seed = 0;
+  std::uint32_t horizon = 0;             // periods, 1 to 65535
+  std::uint32_t n_paths = 0;             // at least 2
+  std::span<const double> weight;        // [horizon]
+  std::span<const std::uint32_t> ranks;  // zero-based, ascending, 1 to max_ranks of them, each below n_paths
+  std::uint32_t tail = 0;                // index into ranks of the CVaR's
+};
+
+// Sums over the customers of a run for every path; periods vary fastest.
+struct PathSums {
+  std::vector<std::int64_t> total;          // [paths] discounted value, fixed point
+  std::vector<std::int64_t> revenue;        // [paths, periods] undiscounted cash, fixed point
+  std::vector<std::uint32_t> active;        // [paths, periods]
+  std::vector<std::uint32_t> transactions;  // [paths, periods]
+};
+
+// Bytes of one set of sums and of the scratch that goes with it.
+[[nodiscard]] std::uint64_t path_sums_bytes(std::uint64_t n_paths, std::uint64_t horizon);
+
+// Runs batches of customers and gathers the path sums. The results do not depend on the backend, its threads, or how
+// customers are split into batches.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  // Results of customers[i] in summaries[i] and order[i * ranks .. (i + 1) * ranks).
+  virtual void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+                   std::span<std::int64_t> order) = 0;
+  // The sums over every customer. Call once, after the last batch.
+  virtual void gather(PathSums& sums) = 0;
+  // What it runs on, e.g. "cpu (2 threads)".
+  [[nodiscard]] virtual std::string description() const = 0;
+  // Customers a batch that keep it busy without holding a caller up for long.
+  [[nodiscard]] virtual std::size_t batch_size() const = 0;
+};
+
+// `n_threads` >= 1; fewer are used where each one's path sums would exceed `memory_budget` bytes together.
+[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads,
+                                                        std::uint64_t memory_budget);
+
+// A GPU that the CUDA runtime lists.
+struct GpuInfo {
+  int index = 0;
+  std::string name;
+  int capability_major = 0, capability_minor = 0;
+  std::uint64_t memory_bytes = 0;
+  int n_multiprocessors = 0;
+};
+// Empty without a GPU, without a driver, or without the CUDA backend.
+[[nodiscard]] std::vector<GpuInfo> list_gpus();
+// Whether the CUDA backend was built.
+[[nodiscard]] bool have_cuda();
+// Throws DeviceError without the CUDA backend, without GPU `index`, where the GPU fails, or where its memory is too
+// small.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const RunSpec& spec, int index);
+
+}  // namespace clvsim::kernels

@@ -1,0 +1,140 @@
+// What the distribution of the values of all paths is reduced to: exact integers, from which the host forms estimates
+// (host/run/estimates.hpp). Whatever the team's size and the order of the values, the bits are the same.
+#pragma once
+
+#include "kernels/math/portable.hpp"
+#include "kernels/math/wide.hpp"
+#include "kernels/portability.hpp"
+#include "kernels/stats/select.hpp"
+
+#include <cstdint>
+#include <limits>
+
+namespace clvsim::kernels {
+
+// Of n values v, all in [-2^62, 2^62].
+struct ValueSummary {
+  std::int64_t min = 0, max = 0;
+  std::int64_t centre = 0;  // an integer within rounding of the mean
+  std::uint64_t reach = 0;  // largest |v - centre|, plus 1
+  i128 sum = 0;             // of v
+  WideSum squares;          // of v - centre
+  WideSum fourth;           // of round(2^62 ((v - mean) / reach)^4): the one moment that is not exact, to 2^-63 a path
+  WideSum shortfall;        // of max(0, tail - v), tail the order statistic of the CVaR
+  WideSum shortfall_squares;  // of their squares
+  std::uint64_t n_nonpositive = 0;
+};
+
+// Which order statistics are wanted: zero-based, ascending, one of them the CVaR's.
+struct RankView {
+  const std::uint32_t* ranks = nullptr;
+  std::uint32_t n_ranks = 0;
+  std::uint32_t tail = 0;  // index into ranks
+};
+
+inline constexpr double fourth_scale = 4611686018427387904.0;  // 2^62
+
+struct SummaryShared {
+  SelectShared select;
+  std::uint64_t sum[n_limbs], squares[n_limbs], fourth[n_limbs], shortfall[n_limbs], shortfall_squares[n_limbs];
+  std::uint64_t n_nonpositive;
+  std::int64_t min, max;
+};
+
+CLVSIM_HD inline std::uint64_t distance(std::int64_t a, std::int64_t b) {
+  return a > b ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
+               : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a);
+}
+
+// Summarises values [n], n >= 1. Every member calls it after the values are complete and a barrier; `out` is written by
+// member 0, `order` [n_ranks] by all: both are complete after the next barrier.
+template <class Team>
+CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* values, std::uint32_t n,
+                         const RankView& wanted, ValueSummary* out, std::int64_t* order) {
+  constexpr std::uint64_t bias = std::uint64_t{1} << 63;  // makes a signed number an unsigned one of the same order
+  if (team.rank() == 0) {
+    for (unsigned i = 0; i < n_limbs; ++i) {
+      shared.sum[i] = shared.squares[i] = shared.fourth[i] = 0;
+      shared.shortfall[i] = shared.shortfall_squares[i] = 0;
+    }
+    shared.n_nonpositive = 0;
+    shared.min = std::numeric_limits<std::int64_t>::max();
+    shared.max = std::numeric_limits<std::int64_t>::min();
+  }
+  team.barrier();
+  {
+    WideSum sum;
+    std::uint64_t n_nonpositive = 0;
+    std::int64_t min = std::numeric_limits<std::int64_t>::max(), max = std::numeric_limits<std::int64_t>::min();
+    for (std::uint64_t p = team.rank(); p < n; p += team.size()) {
+      const std::int64_t v = values[p];
+      sum.add(static_cast<std::uint64_t>(v) + bias);
+      n_nonpositive += v <= 0 ? 1 : 0;
+      min = v < min ? v : min;
+      max = v > max ? v : max;
+    }
+    add_limbs(team, shared.sum, sum);
+    team.add(shared.n_nonpositive, n_nonpositive);
+    team.min(shared.min, min);
+    team.max(shared.max, max);
+  }
+  team.barrier();
+  const std::int64_t min = shared.min, max = shared.max;
+  // The mean, as an offset from the minimum, by one division in double: the same on every machine.
+  const u128 biased_min = static_cast<std::uint64_t>(min) + bias;
+  const WideSum total = from_limbs(shared.sum);
+  WideSum offset_sum;
+  offset_sum.low = total.low - biased_min * n;
+  const double offset = to_double(offset_sum) / static_cast<double>(n);
+  auto whole = static_cast<std::uint64_t>(offset);
+  const std::uint64_t range = distance(max, min);
+  if (whole > range) whole = range;
+  const auto centre = static_cast<std::int64_t>(static_cast<std::uint64_t>(min) + whole);
+  const double fraction = offset - static_cast<double>(whole);
+  const std::uint64_t above = distance(max, centre), below = distance(centre, min);
+  const std::uint64_t reach = (above > below ? above : below) + 1;  // plus 1: |v - mean| < reach, and no division by 0
+  {
+    WideSum squares, fourth;
+    const double inverse = 1.0 / static_cast<double>(reach);
+    for (std::uint64_t p = team.rank(); p < n; p += team.size()) {
+      const std::uint64_t d = distance(values[p], centre);
+      squares.add(static_cast<u128>(d) * d);
+      const auto magnitude = static_cast<double>(d);
+      const double z = ((values[p] < centre ? -magnitude : magnitude) - fraction) * inverse;
+      const double z2 = z * z;
+      fourth.add(static_cast<std::uint64_t>(z2 * z2 * fourth_scale + 0.5));
+    }
+    add_limbs(team, shared.squares, squares);
+    add_limbs(team, shared.fourth, fourth);
+  }
+  select(team, shared.select, values, n, min, max, wanted.ranks, wanted.n_ranks, order);
+  team.barrier();
+  const std::int64_t tail = order[wanted.tail];
+  {
+    WideSum shortfall, squares;
+    for (std::uint64_t p = team.rank(); p < n; p += team.size()) {
+      if (values[p] >= tail) continue;
+      const std::uint64_t d = distance(tail, values[p]);
+      shortfall.add(d);
+      squares.add(static_cast<u128>(d) * d);
+    }
+    add_limbs(team, shared.shortfall, shortfall);
+    add_limbs(team, shared.shortfall_squares, squares);
+  }
+  team.barrier();
+  if (team.rank() == 0) {
+    out->min = min;
+    out->max = max;
+    out->centre = centre;
+    out->reach = reach;
+    out->sum = static_cast<i128>(total.low) - static_cast<i128>(static_cast<u128>(bias) * n);
+    out->squares = from_limbs(shared.squares);
+    out->fourth = from_limbs(shared.fourth);
+    out->shortfall = from_limbs(shared.shortfall);
+    out->shortfall_squares = from_limbs(shared.shortfall_squares);
+    out->n_nonpositive = shared.n_nonpositive;
+  }
+  team.barrier();
+}
+
+}  // namespace clvsim::kernels
