@@ -1,0 +1,198 @@
+// Which column of a log is what.
+#include "host/ingest/columns.hpp"
+
+#include "host/base/text.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace clvsim {
+namespace {
+
+// Well-known names, in lower case and without anything but letters and digits. A unit price is no amount: it is not
+// among them; nor is a bare "id", which may be the order's.
+const std::vector<std::string> customer_names = {
+    "customerid",   "customer", "custid",  "cust",      "customerno", "customernumber", "customerkey",
+    "customercode", "clientid", "client",  "userid",    "user",       "accountid",      "account",
+    "memberid",     "member",   "buyerid", "shopperid", "kundenid",   "kundennr",       "kundennummer"};
+const std::vector<std::string> date_names = {"date",
+                                             "orderdate",
+                                             "invoicedate",
+                                             "transactiondate",
+                                             "transdate",
+                                             "txndate",
+                                             "purchasedate",
+                                             "salesdate",
+                                             "saledate",
+                                             "bookingdate",
+                                             "paymentdate",
+                                             "datetime",
+                                             "orderdatetime",
+                                             "timestamp",
+                                             "ordertimestamp",
+                                             "transactiondatetime",
+                                             "transactiontimestamp",
+                                             "purchasetimestamp",
+                                             "orderpurchasetimestamp",
+                                             "datum"};
+const std::vector<std::string> amount_names = {"amount",
+                                               "dollarvalue",
+                                               "value",
+                                               "pricetotal",
+                                               "totalprice",
+                                               "revenue",
+                                               "sales",
+                                               "sale",
+                                               "total",
+                                               "totalamount",
+                                               "spend",
+                                               "spent",
+                                               "orderamount",
+                                               "ordervalue",
+                                               "ordertotal",
+                                               "salesamount",
+                                               "netamount",
+                                               "netsales",
+                                               "linetotal",
+                                               "turnover",
+                                               "transactionamount",
+                                               "transactionvalue",
+                                               "betrag",
+                                               "umsatz"};
+
+std::string normalised(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z')
+      out += static_cast<char>(c - 'A' + 'a');
+    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80)
+      out += c;
+  }
+  return out;
+}
+
+std::string lower(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 40;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+    text += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+  if (names.size() > most) text += fmt::format(" and {} more", names.size() - most);
+  return text;
+}
+
+// The column that an option names.
+int named_column(const std::vector<std::string>& header, const std::string& name, const char* flag,
+                 const std::string& file) {
+  if (const auto exact = std::find(header.begin(), header.end(), name); exact != header.end())
+    return static_cast<int>(exact - header.begin());
+  int found = -1;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (lower(header[i]) != lower(name)) continue;
+    if (found >= 0)
+      throw ConfigError(fmt::format("{} '{}': '{}' has both '{}' and '{}'; write the name as it stands there", flag,
+                                    name, file, header[static_cast<std::size_t>(found)], header[i]));
+    found = static_cast<int>(i);
+  }
+  if (found < 0)
+    throw ConfigError(fmt::format("{}: '{}' has no column '{}'{}; its columns are {}", flag, file, name,
+                                  did_you_mean(name, header), listed(header)));
+  return found;
+}
+
+int known_column(const std::vector<std::string>& header, const std::vector<std::string>& names, const char* what,
+                 const char* flag, const std::string& file) {
+  std::vector<std::string> found;
+  int column = -1;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (std::find(names.begin(), names.end(), normalised(header[i])) == names.end()) continue;
+    found.push_back(header[i]);
+    column = static_cast<int>(i);
+  }
+  if (found.empty())
+    throw DataError(
+        fmt::format("'{}' line 1: no column has a well-known name for the {}; its columns are {}; name it with {} "
+                    "COLUMN (the first line of a log names its columns)",
+                    file, what, listed(header), flag));
+  if (found.size() > 1)
+    throw DataError(
+        fmt::format("'{}' line 1: {} could each be the {}; its columns are {}; name the right one with {} COLUMN", file,
+                    listed(found), what, listed(header), flag));
+  return column;
+}
+
+}  // namespace
+
+std::vector<std::string> header_names(const std::vector<std::string_view>& fields, const std::string& file) {
+  std::vector<std::string> names;
+  for (std::string_view field : fields) {
+    while (!field.empty() && (field.front() == ' ' || field.front() == '\t')) field.remove_prefix(1);
+    while (!field.empty() && (field.back() == ' ' || field.back() == '\t')) field.remove_suffix(1);
+    names.emplace_back(field);
+  }
+  std::vector<std::string> sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  // Several columns without a name can hardly be asked for by mistake.
+  for (std::size_t i = 1; i < sorted.size(); ++i)
+    if (!sorted[i].empty() && sorted[i] == sorted[i - 1])
+      throw DataError(
+          fmt::format("'{}' line 1: the column name '{}' stands there twice, so it is not clear which is meant; rename "
+                      "one in the header",
+                      file, sorted[i]));
+  return names;
+}
+
+Columns choose_columns(const ImportOptions& options, const std::vector<std::string>& header, const std::string& file) {
+  const auto choose = [&](const std::optional<std::string>& name, const std::vector<std::string>& names,
+                          const char* what, const char* flag) {
+    return name ? named_column(header, *name, flag, file) : known_column(header, names, what, flag, file);
+  };
+  const auto only_named = [&](const std::optional<std::string>& name, const char* flag) {
+    return name ? named_column(header, *name, flag, file) : -1;
+  };
+  Columns columns;
+  columns.customer = choose(options.customer_column, customer_names, "customer id", "--customer");
+  columns.date = choose(options.date_column, date_names, "date", "--date");
+  columns.amount = choose(options.amount_column, amount_names, "amount", "--amount");
+  columns.cost = only_named(options.cost_column, "--cost");
+  columns.quantity = only_named(options.quantity_column, "--quantity");
+  columns.segment = only_named(options.segment_column, "--segment");
+  columns.kind = only_named(options.kind_column, "--kind");
+  if (columns.customer == columns.date || columns.customer == columns.amount || columns.date == columns.amount)
+    throw ConfigError("--customer, --date and --amount must name three different columns");
+  return columns;
+}
+
+Columns match_columns(const Layout& first, const std::vector<std::string>& header, const std::string& file) {
+  std::vector<std::string> ours = header, theirs = first.header, missing, extra;
+  std::sort(ours.begin(), ours.end());
+  std::sort(theirs.begin(), theirs.end());
+  std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(), std::back_inserter(missing));
+  std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(extra));
+  if (!missing.empty() || !extra.empty())
+    throw DataError(fmt::format(
+        "'{}' line 1: its columns differ from those of the first log{}{}; import logs of one layout together", file,
+        missing.empty() ? "" : ": it lacks " + listed(missing),
+        extra.empty() ? "" : (missing.empty() ? ": it also has " : ", it also has ") + listed(extra)));
+  const auto same = [&](int column) {
+    if (column < 0) return -1;
+    return static_cast<int>(std::find(header.begin(), header.end(), first.header[static_cast<std::size_t>(column)]) -
+                            header.begin());
+  };
+  const Columns& c = first.columns;
+  return {same(c.customer), same(c.date),    same(c.amount), same(c.cost),
+          same(c.quantity), same(c.segment), same(c.kind)};
+}
+
+}  // namespace clvsim

@@ -1,0 +1,35 @@
+// Which column of a log is what.
+#pragma once
+
+#include <clvsim/import.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clvsim {
+
+// Indices of the columns that an import reads; -1 where there is none.
+struct Columns {
+  int customer = -1, date = -1, amount = -1, cost = -1, quantity = -1, segment = -1, kind = -1;
+};
+
+// How a log is laid out.
+struct Layout {
+  Dialect dialect;
+  std::vector<std::string> header;
+  Columns columns;
+};
+
+// The names of a header line, trimmed. Throws DataError for a name that stands there twice.
+std::vector<std::string> header_names(const std::vector<std::string_view>& fields, const std::string& file);
+
+// The columns that the options name (exactly, else regardless of case), and of the others the only one with a
+// well-known name. Throws ConfigError for a name that the header lacks, DataError where no name or several could be
+// meant.
+Columns choose_columns(const ImportOptions& options, const std::vector<std::string>& header, const std::string& file);
+
+// The columns of a further log by the names of the first. Throws DataError where it has other columns.
+Columns match_columns(const Layout& first, const std::vector<std::string>& header, const std::string& file);
+
+}  // namespace clvsim

@@ -1,0 +1,183 @@
+#include "host/ingest/csv_reader.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace clvsim {
+namespace {
+
+constexpr char quote = '"';
+
+std::int64_t count_line_breaks(std::string_view text) {
+  std::int64_t n = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'))) ++n;
+  return n;
+}
+
+}  // namespace
+
+CsvReader::CsvReader(Read read, std::string name, char delimiter, std::size_t block_bytes)
+    : read_(std::move(read)), name_(std::move(name)), block_bytes_(block_bytes), delimiter_(delimiter) {
+  for (const char c : {delimiter, '\n', '\r'}) ends_field_[static_cast<unsigned char>(c)] = true;
+  buffer_.resize(max_record_bytes + block_bytes_ + 3);
+  // The views into `unescaped_` must survive its growth: no record has more text than this.
+  unescaped_.reserve(buffer_.size());
+}
+
+bool CsvReader::fill() {
+  if (at_end_) return false;
+  if (end_ - begin_ > max_record_bytes)
+    throw DataError(
+        fmt::format("'{}' line {}: a row of more than {} bytes; is a quote not closed, or is this no table of "
+                    "transactions? Mend the line, or export the log again",
+                    name_, line_, max_record_bytes));
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  std::size_t got = 0;
+  // The first bytes tell the encoding: wait for four of them.
+  do {
+    const std::size_t more = read_(buffer_.data() + end_ + got, block_bytes_);
+    if (more == 0) at_end_ = true;
+    got += more;
+  } while (!started_ && !at_end_ && got < 4 && got + end_ + block_bytes_ < buffer_.size());
+  bytes_read_ += static_cast<std::int64_t>(got);
+  const std::size_t from = end_;
+  end_ += got;
+  if (!started_) check_start();
+  started_ = true;
+  if (const void* nul = std::memchr(buffer_.data() + from, 0, end_ - from)) {
+    const std::int64_t position =
+        bytes_read_ - static_cast<std::int64_t>(end_) + (static_cast<const char*>(nul) - buffer_.data());
+    throw DataError(
+        fmt::format("'{}' holds a NUL byte at byte {}: it is no text, or UTF-16; save it as UTF-8 text (\"CSV UTF-8\")",
+                    name_, position + 1));
+  }
+  buffer_[end_] = '\n';
+  return true;
+}
+
+void CsvReader::check_start() {
+  const std::string_view start(buffer_.data(), end_);
+  const auto begins = [&](std::string_view magic) { return start.substr(0, magic.size()) == magic; };
+  if (begins("\xff\xfe") || begins("\xfe\xff"))
+    throw DataError(
+        fmt::format("'{}' is UTF-16 text; save it as UTF-8 (in Excel: \"CSV UTF-8\"), or convert it: iconv -f "
+                    "UTF-16 -t UTF-8",
+                    name_));
+  if (begins("PK\x03\x04"))
+    throw DataError(fmt::format(
+        "'{}' is a zip archive or an Excel workbook; save the sheet as \"CSV UTF-8\", or unpack it", name_));
+  if (begins("\x28\xb5\x2f\xfd") || begins("BZh") ||
+      begins("\xfd"
+             "7zX"))
+    throw DataError(fmt::format("'{}' is compressed by something else than gzip; unpack it first", name_));
+  if (begins("PAR1")) throw DataError(fmt::format("'{}' is a Parquet file; export it as CSV first", name_));
+  if (begins("\xef\xbb\xbf")) {
+    byte_order_mark_ = true;
+    begin_ = 3;
+  }
+}
+
+bool CsvReader::next(CsvRecord& record) {
+  for (;;) {
+    if (begin_ == end_ && at_end_) return false;
+    if (begin_ == end_) {
+      fill();
+      continue;
+    }
+    switch (scan(record)) {
+      case Scan::record:
+        return true;
+      case Scan::blank:
+        break;
+      case Scan::partial:
+        fill();
+        break;
+    }
+  }
+}
+
+// `at` is at the opening quote; afterwards behind the closing one. False where the buffer ends too early.
+bool CsvReader::scan_quoted(const char*& at, std::string_view& field, std::int64_t& line_breaks) {
+  const char* const end = buffer_.data() + end_;
+  const char* const content = at + 1;
+  const char* piece = content;
+  const char* from = content;
+  const std::size_t unescaped_before = unescaped_.size();
+  for (;;) {
+    const char* closing = static_cast<const char*>(std::memchr(from, quote, static_cast<std::size_t>(end - from)));
+    if (closing == nullptr) {
+      if (!at_end_) return false;
+      throw DataError(fmt::format(
+          "'{}' line {}: a quote is opened and never closed; mend the line, or export the log again", name_, line_));
+    }
+    if (closing + 1 == end && !at_end_) return false;
+    if (closing[1] == quote) {  // the sentinel behind the end is no quote
+      unescaped_.append(piece, closing + 1);
+      piece = from = closing + 2;
+      continue;
+    }
+    const std::string_view text(content, static_cast<std::size_t>(closing - content));
+    if (text.find_first_of("\r\n") != std::string_view::npos) line_breaks += count_line_breaks(text);
+    if (piece == content) {
+      field = text;
+    } else {
+      unescaped_.append(piece, closing);
+      field = std::string_view(unescaped_).substr(unescaped_before);
+    }
+    at = closing + 1;
+    return true;
+  }
+}
+
+CsvReader::Scan CsvReader::scan(CsvRecord& record) {
+  const char* const begin = buffer_.data() + begin_;
+  const char* const end = buffer_.data() + end_;
+  const char* at = begin;
+  std::int64_t line_breaks = 0;
+  record.fields.clear();
+  record.bad_quoting = false;
+  unescaped_.clear();
+  for (;;) {
+    std::string_view field;
+    if (*at == quote) {
+      if (!scan_quoted(at, field, line_breaks)) return Scan::partial;
+      if (!ends_field_[static_cast<unsigned char>(*at)]) {
+        record.bad_quoting = true;
+        while (!ends_field_[static_cast<unsigned char>(*at)]) ++at;
+      }
+    } else {
+      const char* const from = at;
+      while (!ends_field_[static_cast<unsigned char>(*at)]) ++at;
+      field = {from, static_cast<std::size_t>(at - from)};
+    }
+    if (at == end && !at_end_) return Scan::partial;
+    if (record.fields.size() == max_fields)
+      throw DataError(
+          fmt::format("'{}' line {}: more than {} columns; is --delimiter right?", name_, line_, max_fields));
+    record.fields.push_back(field);
+    if (at == end || *at != delimiter_) break;
+    ++at;
+  }
+  if (at + 1 == end && *at == '\r' && !at_end_) return Scan::partial;
+  const std::size_t length = static_cast<std::size_t>(at - begin);
+  if (length > max_record_bytes)
+    throw DataError(fmt::format("'{}' line {}: a row of more than {} bytes; mend the line, or export the log again",
+                                name_, line_, max_record_bytes));
+  record.raw = {begin, length};
+  record.line = line_;
+  line_ += line_breaks + 1;
+  const bool two = at != end && *at == '\r' && at + 1 != end && at[1] == '\n';
+  begin_ += length + (at == end ? 0 : two ? 2 : 1);
+  if (length == 0) return Scan::blank;
+  if (first_record_) crlf_ = two;
+  first_record_ = false;
+  return Scan::record;
+}
+
+}  // namespace clvsim

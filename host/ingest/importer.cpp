@@ -1,0 +1,432 @@
+// The import of transaction logs: parse, sort by customer, write the store.
+#include "host/ingest/byte_source.hpp"
+#include "host/ingest/csv_reader.hpp"
+#include "host/ingest/fields.hpp"
+#include "host/ingest/pseudonym.hpp"
+#include "host/ingest/rejects.hpp"
+#include "host/ingest/row_sorter.hpp"
+#include "host/ingest/sniffer.hpp"
+#include "host/ingest/store_builder.hpp"
+#include "host/ingest/total.hpp"
+
+#include "host/base/output_file.hpp"
+#include "host/base/text.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/import.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <unordered_map>
+
+namespace clvsim {
+namespace {
+
+constexpr std::size_t max_id_bytes = 256;
+constexpr std::size_t max_segments = 65536;
+constexpr std::size_t max_currency_bytes = 8;
+constexpr int max_decimals = 6;
+constexpr int quantity_decimals = 3;  // quantities are stored in thousandths
+constexpr std::size_t least_sort_memory = std::size_t{1} << 12;
+
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code error;
+  return a == b || std::filesystem::equivalent(a, b, error);
+}
+
+// Looked at before anything is read.
+void check_options(const ImportOptions& options, bool writes) {
+  if (options.logs.empty()) throw ConfigError("no log to import; give at least one CSV file");
+  if (options.delimiter && std::string_view(",;\t|").find(*options.delimiter) == std::string_view::npos)
+    throw ConfigError(fmt::format("--delimiter '{}' is not possible; use , ; | or tab", *options.delimiter));
+  if (options.decimal_mark && *options.decimal_mark != '.' && *options.decimal_mark != ',')
+    throw ConfigError(fmt::format("--decimal-mark '{}' is not possible; use . or ,", *options.decimal_mark));
+  if (options.decimals < 0 || options.decimals > max_decimals)
+    throw ConfigError(fmt::format("--decimals {} is not possible; use 0 to {}", options.decimals, max_decimals));
+  if (options.currency.size() > max_currency_bytes)
+    throw ConfigError(fmt::format("--currency '{}' is too long; use an ISO 4217 code such as USD, at most {} bytes",
+                                  options.currency, max_currency_bytes));
+  if (std::any_of(options.currency.begin(), options.currency.end(), [](char c) {
+        return (c >= '0' && c <= '9') || c == '.' || c == ',' || c == '-' || c == '+' ||
+               static_cast<unsigned char>(c) <= ' ';
+      }))
+    throw ConfigError(fmt::format("--currency '{}' holds a digit, mark or space; use an ISO 4217 code such as USD",
+                                  options.currency));
+  if (!(options.max_reject_share >= 0 && options.max_reject_share <= 1))
+    throw ConfigError(fmt::format("--max-reject-share {} is not possible; use a share from 0 to 1, e.g. 0.01",
+                                  options.max_reject_share));
+  if (options.hash_key_file && !options.hash_ids)
+    throw ConfigError("a key file needs --hash-ids; give both or neither");
+  for (std::size_t i = 0; i < options.logs.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (same_file(options.logs[i], options.logs[j]))
+        throw ConfigError(fmt::format("'{}' is given twice; its rows would count double; give each log once",
+                                      options.logs[i].string()));
+  if (!writes) return;
+  check_output(options.output, options.overwrite);
+  if (options.rejects) check_output(*options.rejects, options.overwrite);
+  if (options.rejects && same_file(options.output, *options.rejects))
+    throw ConfigError("the output and the rejects have the same path; give two names");
+  for (const std::filesystem::path& log : options.logs)
+    if (same_file(log, options.output) || (options.rejects && same_file(log, *options.rejects)))
+      throw ConfigError(fmt::format("'{}' is a log and would be overwritten; give another output", log.string()));
+}
+
+// The sign that a currency code means, where it means one.
+CurrencySign sign_of_code(std::string_view code) {
+  if (code == "USD") return CurrencySign::dollar;
+  if (code == "EUR") return CurrencySign::euro;
+  if (code == "GBP") return CurrencySign::pound;
+  if (code == "JPY" || code == "CNY") return CurrencySign::yen;
+  return CurrencySign::none;
+}
+
+// Refuses a log in several currencies.
+class CurrencyCheck {
+ public:
+  explicit CurrencyCheck(const std::string& code) : code_(code) {
+    if (sign_of_code(code) != CurrencySign::none) expected_ = sign_of_code(code);
+  }
+  void see(CurrencySign sign, const std::string& file, std::int64_t line) {
+    if (sign == CurrencySign::none) return;
+    if (sign == CurrencySign::code && sign_of_code(code_) != CurrencySign::none) sign = sign_of_code(code_);
+    if (expected_ == CurrencySign::none) {
+      expected_ = sign;
+      file_ = file;
+      line_ = line;
+    }
+    if (sign == expected_) return;
+    const std::string before = file_.empty() ? "--currency says " + code_
+                                             : fmt::format("'{}' line {} has {}", file_, line_, text_of(expected_));
+    throw DataError(fmt::format(
+        "'{}' line {}: the amount is in {}, but {}; a store has one currency: convert the amounts, or import the "
+        "currencies apart",
+        file, line, text_of(sign), before));
+  }
+
+ private:
+  std::string code_, file_;
+  std::int64_t line_ = 0;
+  CurrencySign expected_ = CurrencySign::none;
+};
+
+// Names of segments, numbered as they come.
+class SegmentNames {
+ public:
+  std::uint32_t number_of(std::string_view name) {
+    if (name.empty()) return 0;
+    if (name == names_[last_]) return last_;
+    const auto found = numbers_.find(std::string(name));
+    if (found != numbers_.end()) return last_ = found->second;
+    if (names_.size() > max_segments)
+      throw DataError(
+          fmt::format("the segment column has more than {} different values; is it the right column?", max_segments));
+    last_ = static_cast<std::uint32_t>(names_.size());
+    numbers_.emplace(name, last_);
+    names_.emplace_back(name);
+    return last_;
+  }
+  // Names in ascending order, "" first, and the place of each number among them.
+  void sort(std::vector<std::string>& sorted, std::vector<std::uint32_t>& codes) const {
+    std::vector<std::uint32_t> order(names_.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) { return names_[a] < names_[b]; });
+    codes.assign(names_.size(), 0);
+    sorted.clear();
+    for (const std::uint32_t number : order) {
+      codes[number] = static_cast<std::uint32_t>(sorted.size());
+      sorted.push_back(names_[number]);
+    }
+  }
+
+ private:
+  std::vector<std::string> names_{""};
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::uint32_t last_ = 0;
+};
+
+class Importer {
+ public:
+  Importer(const ImportOptions& options, const ByteProgress& progress)
+      : options_(options),
+        progress_(progress),
+        layout_(sniff_layout(options)),
+        rejects_(options.rejects, options.overwrite, options.decimals),
+        sorter_({options.temporary_folder ? *options.temporary_folder : folder_of(options.output),
+                 std::max(options.sort_memory, least_sort_memory), 64}),
+        currency_(options.currency),
+        money_{layout_.dialect.decimal_mark, options.decimals, options.currency},
+        date_{layout_.dialect.date_order, options.date_order.has_value(), options.utc} {
+    if (options.hash_ids)
+      pseudonymiser_.emplace(options.hash_key_file ? read_text(*options.hash_key_file) : std::string());
+    for (const std::filesystem::path& log : options.logs) {
+      std::error_code error;
+      const auto size = std::filesystem::file_size(log, error);
+      bytes_in_all_ += error ? 0 : static_cast<std::int64_t>(size);
+    }
+  }
+
+  ImportReport run() {
+    read_logs();
+    check_rows();
+    return write();
+  }
+
+ private:
+  static std::filesystem::path folder_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  }
+
+  void read_logs() {
+    try {
+      for (std::size_t i = 0; i < options_.logs.size(); ++i) read_log(i);
+    } catch (...) {
+      rejects_.commit();  // what was rejected so far may be what the user needs to see
+      throw;
+    }
+    rejects_.commit();
+  }
+
+  void read_log(std::size_t index) {
+    file_ = options_.logs[index].filename().string();
+    ByteSource source(options_.logs[index]);
+    CsvReader reader(
+        [&](char* into, std::size_t n) {
+          const std::size_t got = source.read(into, n);
+          if (progress_)
+            progress_(bytes_before_ + source.consumed(), std::max(bytes_in_all_, bytes_before_ + source.consumed()));
+          return got;
+        },
+        file_, layout_.dialect.delimiter);
+    CsvRecord record;
+    if (!reader.next(record))
+      throw DataError(fmt::format("'{}' is empty: it has neither a header line nor rows; export it again", file_));
+    columns_ = match_columns(layout_, header_names(record.fields, file_), file_);
+    n_fields_ = record.fields.size();
+    while (reader.next(record)) read_row(record);
+    bytes_read_ += reader.bytes_read();
+    bytes_before_ += source.consumed();
+  }
+
+  // A column of the row, or why it cannot be read.
+  struct Fault {
+    Role role = Role::row;
+    Reject reason = Reject::none;
+    int column = -1;
+  };
+
+  void read_row(const CsvRecord& record) {
+    ++read_.rows;
+    LogRow row;
+    bool has_amount = false;
+    const Fault fault = parse(record, row, has_amount);
+    if (has_amount) read_.amount += row.amount;
+    if (fault.reason != Reject::none) {
+      ++rejected_.rows;
+      if (has_amount) rejected_.amount += row.amount;
+      rejects_.add(file_, record.line, fault.column < 0 ? std::string_view() : column_name(fault.column), fault.role,
+                   fault.reason, record.raw);
+      return;
+    }
+    first_day_ = std::min(first_day_, row.day);
+    last_day_ = std::max(last_day_, row.day);
+    row.holdout = options_.observation_end && row.day > options_.observation_end->days;
+    if (pseudonymiser_) row.key = (*pseudonymiser_)(row.key);
+    key_width_ = std::max(key_width_, row.key.size());
+    // What a customer became after the end of observation must not be known during it.
+    if (columns_.segment >= 0 && !row.holdout) row.segment = segments_.number_of(field(record, columns_.segment));
+    sorter_.add(row);
+  }
+
+  [[nodiscard]] std::string_view column_name(int column) const {
+    // The first log's header has the names; another log may have them in another order.
+    const Columns& c = columns_;
+    const Dialect& d = layout_.dialect;
+    if (column == c.customer) return d.customer_column;
+    if (column == c.date) return d.date_column;
+    if (column == c.amount) return d.amount_column;
+    if (column == c.cost) return d.cost_column;
+    if (column == c.quantity) return d.quantity_column;
+    return column == c.segment ? d.segment_column : d.kind_column;
+  }
+
+  static std::string_view field(const CsvRecord& record, int column) {
+    return trimmed(record.fields[static_cast<std::size_t>(column)]);
+  }
+
+  // Fills the row; the first fault, in the order of the checks below, decides. The amount is read in any case, for the
+  // ledger.
+  Fault parse(const CsvRecord& record, LogRow& row, bool& has_amount) {
+    if (record.bad_quoting) return {Role::row, Reject::quoting};
+    if (record.fields.size() != n_fields_) return {Role::row, Reject::n_fields};
+    CurrencySign sign = CurrencySign::none;
+    const Reject amount = parse_money(field(record, columns_.amount), money_, row.amount, sign);
+    has_amount = amount == Reject::none;
+    currency_.see(sign, file_, record.line);
+    Reject kind = Reject::none;
+    if (columns_.kind >= 0) kind = apply_kind(field(record, columns_.kind), has_amount, row.amount);
+
+    row.key = field(record, columns_.customer);
+    if (row.key.empty()) return {Role::customer, Reject::empty, columns_.customer};
+    if (row.key.size() > max_id_bytes) return {Role::customer, Reject::too_long, columns_.customer};
+    if (const Reject date = parse_day(field(record, columns_.date), date_, row.day); date != Reject::none)
+      return {Role::date, date, columns_.date};
+    if (!has_amount) return {Role::amount, amount, columns_.amount};
+    if (kind != Reject::none) return {Role::kind, kind, columns_.kind};
+    if (columns_.cost >= 0) {
+      sign = CurrencySign::none;
+      const Reject cost = parse_money(field(record, columns_.cost), money_, row.cost, sign);
+      currency_.see(sign, file_, record.line);
+      if (cost != Reject::none) return {Role::cost, cost, columns_.cost};
+    }
+    if (columns_.quantity >= 0) {
+      sign = CurrencySign::none;
+      Reject quantity = parse_money(field(record, columns_.quantity), {money_.decimal_mark, quantity_decimals, {}},
+                                    row.quantity, sign);
+      if (quantity == Reject::none && sign != CurrencySign::none) quantity = Reject::not_a_number;
+      if (quantity != Reject::none) return {Role::quantity, quantity, columns_.quantity};
+    }
+    if (columns_.segment >= 0 && field(record, columns_.segment).size() > max_id_bytes)
+      return {Role::segment, Reject::too_long, columns_.segment};
+    return {};
+  }
+
+  Reject apply_kind(std::string_view text, bool has_amount, MinorUnits& amount) {
+    constexpr std::size_t longest = 8;
+    if (text.empty()) return Reject::empty;
+    std::string word(text.substr(0, longest + 1));
+    for (char& c : word)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (word == "purchase" || word == "sale" || word == "order") return Reject::none;
+    if (word != "refund" && word != "return" && word != "credit") return Reject::unknown_kind;
+    if (has_amount && amount > 0) {
+      amount = -amount;
+      ++n_negated_;
+    }
+    return Reject::none;
+  }
+
+  void check_rows() const {
+    const std::string log =
+        options_.logs.size() == 1 ? "'" + file_ + "'" : fmt::format("the {} logs", options_.logs.size());
+    if (read_.rows == 0)
+      throw DataError(fmt::format("{}: no row follows the header line; export the transactions again", log));
+    const double share = static_cast<double>(rejected_.rows) / static_cast<double>(read_.rows);
+    const bool all = rejected_.rows == read_.rows;
+    if (share > options_.max_reject_share || all) {
+      std::string reasons;
+      for (const auto& [reason, n] : rejects_.by_reason())
+        reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ", reason, n);
+      const std::string where = options_.rejects
+                                    ? fmt::format("every rejected row is in '{}'", options_.rejects->string())
+                                    : std::string("give --rejects FILE to get every rejected row with its line");
+      throw DataError(
+          fmt::format("{}: {} of {} rows are rejected ({}); {}{}", log, with_separators(rejected_.rows),
+                      with_separators(read_.rows), reasons, where,
+                      all ? ""
+                          : fmt::format("; mend the log, or allow more than a share of {} with --max-reject-share",
+                                        options_.max_reject_share)));
+    }
+    if (options_.observation_end && first_day_ > options_.observation_end->days)
+      throw DataError(
+          fmt::format("{}: observation ends on {}, before the first row ({}); give a later --observation-end", log,
+                      to_string(*options_.observation_end), to_string(Date{first_day_})));
+  }
+
+  ImportReport write() {
+    StoreBuild build;
+    build.output = options_.output;
+    build.overwrite = options_.overwrite;
+    StoreInfo& info = build.info;
+    info.currency = {options_.currency, options_.decimals};
+    info.unit = options_.unit;
+    info.observation_end = options_.observation_end ? *options_.observation_end : Date{last_day_};
+    info.first_day = {first_day_};
+    info.last_day = {last_day_};
+    info.has_cost = layout_.columns.cost >= 0;
+    info.has_quantity = layout_.columns.quantity >= 0;
+    info.same_day_merged = !options_.keep_same_day;
+    info.ids_hashed = options_.hash_ids;
+    info.key_width = key_width_;
+    build.ledger.read = read_.line("the amounts");
+    build.ledger.rejected = rejected_.line("the rejected amounts");
+    build.ledger.rejected_by_reason = rejects_.by_reason();
+    segments_.sort(build.segments, build.segment_codes);
+    write_store(sorter_, build);
+    ImportReport report;
+    report.dialect = layout_.dialect;
+    report.store = StoreReader(options_.output).info();
+    report.observation_end_defaulted = !options_.observation_end;
+    report.bytes_read = bytes_read_;
+    report.notes = notes(report.store);
+    return report;
+  }
+
+  [[nodiscard]] std::vector<std::string> notes(const StoreInfo& info) const {
+    std::vector<std::string> notes;
+    const std::string end = to_string(info.observation_end);
+    if (!options_.observation_end)
+      notes.push_back(
+          fmt::format("observation ends on {}, the last date of the log; --observation-end sets another day", end));
+    else if (info.last_day < info.observation_end)
+      notes.push_back(
+          fmt::format("observation ends on {}, {} days after the last row: those days count as days without purchases",
+                      end, info.observation_end.days - info.last_day.days));
+    if (info.ledger.zero_amount_rows > 0)
+      notes.push_back(fmt::format("{} rows have the amount 0; they count as purchases",
+                                  with_separators(info.ledger.zero_amount_rows)));
+    if (n_negated_ > 0)
+      notes.push_back(fmt::format("{} refunds had a positive amount in the log; it was made negative",
+                                  with_separators(n_negated_)));
+    if (info.ledger.refunds.rows > 0)
+      notes.push_back(fmt::format("{} refunds are kept as negative cash flows; they are not netted into purchases",
+                                  with_separators(info.ledger.refunds.rows)));
+    const std::int64_t merged = info.ledger.merged_calibration.rows + info.ledger.merged_holdout.rows;
+    if (merged > 0)
+      notes.push_back(fmt::format(
+          "{} rows were merged into another purchase of the same customer and day; --keep-same-day keeps them apart",
+          with_separators(merged)));
+    if (options_.hash_ids && !options_.hash_key_file)
+      notes.push_back(
+          "customer ids are hashed without a key: whoever can guess an id can check it; give a secret key file");
+    return notes;
+  }
+
+  const ImportOptions& options_;
+  const ByteProgress& progress_;
+  Layout layout_;
+  Rejects rejects_;
+  RowSorter sorter_;
+  CurrencyCheck currency_;
+  MoneyFormat money_;
+  DateFormat date_;
+  std::optional<Pseudonymiser> pseudonymiser_;
+  SegmentNames segments_;
+
+  std::string file_;  // the log being read, and its columns
+  Columns columns_;
+  std::size_t n_fields_ = 0;
+
+  Total read_, rejected_;
+  std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max(),
+               last_day_ = std::numeric_limits<std::int32_t>::min();
+  std::size_t key_width_ = 1;
+  std::int64_t n_negated_ = 0, bytes_read_ = 0, bytes_before_ = 0, bytes_in_all_ = 0;
+};
+
+}  // namespace
+
+Dialect sniff(const ImportOptions& options) {
+  check_options(options, false);
+  return sniff_layout(options).dialect;
+}
+
+ImportReport import_logs(const ImportOptions& options, const ByteProgress& progress) {
+  check_options(options, true);
+  return Importer(options, progress).run();
+}
+
+}  // namespace clvsim

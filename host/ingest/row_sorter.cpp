@@ -1,0 +1,380 @@
+#include "host/ingest/row_sorter.hpp"
+
+#include "host/base/output_file.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <thrust/execution_policy.h>
+#include <thrust/sort.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <compare>
+#include <cstring>
+#include <limits>
+#include <system_error>
+#include <vector>
+
+namespace clvsim {
+namespace {
+
+constexpr std::size_t prefix_bytes = 8;
+
+// The first bytes of a key as a number that orders like them.
+std::uint64_t prefix_of(std::string_view key) {
+  unsigned char bytes[prefix_bytes] = {};
+  std::memcpy(bytes, key.data(), std::min(key.size(), prefix_bytes));
+  std::uint64_t value = 0;
+  for (const unsigned char byte : bytes) value = value << 8 | byte;
+  return value;
+}
+
+std::strong_ordering compare_keys(std::string_view a, std::string_view b) {
+  const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
+  return order != 0 ? order <=> 0 : a.size() <=> b.size();
+}
+
+// The order of two rows of one customer.
+std::strong_ordering compare_values(const LogRow& a, const LogRow& b) {
+  if (const auto order = a.day <=> b.day; order != 0) return order;
+  if (const auto order = (a.amount < 0) <=> (b.amount < 0); order != 0) return order;
+  if (const auto order = a.amount <=> b.amount; order != 0) return order;
+  if (const auto order = a.cost <=> b.cost; order != 0) return order;
+  return a.quantity <=> b.quantity;
+}
+
+bool before(const LogRow& a, const LogRow& b) {
+  if (a.holdout != b.holdout) return b.holdout;
+  const auto order = compare_keys(a.key, b.key);
+  return order != 0 ? order < 0 : compare_values(a, b) < 0;
+}
+
+// A row in memory and in the temporary file: the fixed part, then the key's bytes.
+struct Packed {
+  MinorUnits amount, cost;
+  std::int64_t quantity;
+  std::int32_t day;
+  std::uint32_t segment;
+  std::uint16_t key_bytes;
+  std::uint8_t holdout;
+};
+
+// The bytes of a packed row without the padding behind it.
+constexpr std::size_t packed_bytes = offsetof(Packed, holdout) + 1;
+
+LogRow unpack(const char* at) {
+  Packed packed;
+  std::memcpy(&packed, at, packed_bytes);
+  return {{at + packed_bytes, packed.key_bytes},
+          packed.holdout != 0,
+          packed.day,
+          packed.amount,
+          packed.cost,
+          packed.quantity,
+          packed.segment};
+}
+
+std::size_t row_bytes(const char* at) {
+  std::uint16_t key_bytes = 0;
+  std::memcpy(&key_bytes, at + offsetof(Packed, key_bytes), sizeof key_bytes);
+  return packed_bytes + key_bytes;
+}
+
+// An unlinked temporary file that only this process can read.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::filesystem::path& folder) : folder_(folder) {
+    std::string name = (folder / ".clvsim-sort-XXXXXX").string();
+    descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);  // mode 0600
+    if (descriptor_ < 0) fail("create a temporary file in", errno);
+    ::unlink(name.c_str());
+  }
+  ~TemporaryFile() { ::close(descriptor_); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  void append(std::string_view bytes) {
+    write_all(descriptor_, bytes, folder_ / "(temporary file of the sort)");
+    size_ += static_cast<std::int64_t>(bytes.size());
+  }
+  std::size_t read(std::int64_t offset, char* into, std::size_t n) const {
+    for (;;) {
+      const ssize_t got = ::pread(descriptor_, into, n, offset);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) fail("read a temporary file in", errno);
+    }
+  }
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+ private:
+  [[noreturn]] void fail(const char* what, int error) const {
+    throw IoError(fmt::format("cannot {} '{}': {}; give another folder with --temporary-folder", what, folder_.string(),
+                              std::generic_category().message(error)));
+  }
+  std::filesystem::path folder_;
+  int descriptor_ = -1;
+  std::int64_t size_ = 0;
+};
+
+struct Run {
+  std::int64_t begin = 0, end = 0;  // bytes of the temporary file
+};
+
+// Reads the rows of a run, one block at a time.
+class RunReader {
+ public:
+  RunReader(const TemporaryFile& file, Run run, std::size_t block_bytes) : file_(&file), run_(run) {
+    block_.resize(std::max(block_bytes, packed_bytes + std::numeric_limits<std::uint16_t>::max()));
+  }
+  bool next() {
+    at_ += row_.key.data() == nullptr ? 0 : packed_bytes + row_.key.size();
+    if (end_ - at_ < packed_bytes || end_ - at_ < row_bytes(block_.data() + at_)) {
+      if (!load()) return false;
+    }
+    row_ = unpack(block_.data() + at_);
+    prefix_ = prefix_of(row_.key);
+    return true;
+  }
+  [[nodiscard]] const LogRow& row() const { return row_; }
+  [[nodiscard]] bool is_before(const RunReader& other) const {
+    if (row_.holdout == other.row_.holdout && prefix_ != other.prefix_) return prefix_ < other.prefix_;
+    return before(row_, other.row_);
+  }
+
+ private:
+  // Moves the rest to the front and fills the block; false where no row is left.
+  bool load() {
+    std::memmove(block_.data(), block_.data() + at_, end_ - at_);
+    end_ -= at_;
+    at_ = 0;
+    while (end_ < block_.size() && run_.begin < run_.end) {
+      const auto wanted =
+          std::min<std::int64_t>(static_cast<std::int64_t>(block_.size() - end_), run_.end - run_.begin);
+      const std::size_t got = file_->read(run_.begin, block_.data() + end_, static_cast<std::size_t>(wanted));
+      if (got == 0)
+        throw IoError("the temporary file of the sort has become shorter; is another program truncating files?");
+      run_.begin += static_cast<std::int64_t>(got);
+      end_ += got;
+    }
+    return end_ > 0;
+  }
+
+  const TemporaryFile* file_;
+  Run run_;
+  std::vector<char> block_;
+  std::size_t at_ = 0, end_ = 0;
+  LogRow row_;
+  std::uint64_t prefix_ = 0;
+};
+
+// Merges runs by a binary heap of their readers.
+class Merger {
+ public:
+  Merger(const TemporaryFile& file, const Run* first, const Run* last, std::size_t block_bytes) {
+    for (const Run* run = first; run != last; ++run) readers_.emplace_back(file, *run, block_bytes);
+    for (RunReader& reader : readers_)
+      if (reader.next()) heap_.push_back(&reader);
+    std::make_heap(heap_.begin(), heap_.end(), after);
+  }
+  bool next(LogRow& row) {
+    if (started_) {
+      if (heap_.front()->next()) {
+        sift_down();
+      } else {
+        std::pop_heap(heap_.begin(), heap_.end(), after);
+        heap_.pop_back();
+      }
+    }
+    started_ = !heap_.empty();
+    if (started_) row = heap_.front()->row();
+    return started_;
+  }
+
+ private:
+  static bool after(const RunReader* a, const RunReader* b) { return b->is_before(*a); }
+  // The first reader has moved on: restores the heap below it.
+  void sift_down() {
+    RunReader* const moved = heap_.front();
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < heap_.size(); child = 2 * at + 1) {
+      if (child + 1 < heap_.size() && heap_[child + 1]->is_before(*heap_[child])) ++child;
+      if (!heap_[child]->is_before(*moved)) break;
+      heap_[at] = heap_[child];
+      at = child;
+    }
+    heap_[at] = moved;
+  }
+
+  std::vector<RunReader> readers_;
+  std::vector<RunReader*> heap_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+struct RowSorter::Impl {
+  RowSorterOptions options;
+  std::vector<char> arena;             // packed rows
+  std::vector<std::uint32_t> offsets;  // of each packed row in the arena
+  std::vector<std::uint64_t> order_keys;
+  std::unique_ptr<TemporaryFile> file;
+  std::vector<Run> runs;
+  std::unique_ptr<Merger> merger;
+  std::size_t at = 0;
+  std::int64_t n_rows = 0, n_runs_written = 0;
+  bool sealed = false;
+
+  // Bytes a row costs in memory besides its packed bytes: its offset and order key, twice while they are sorted.
+  static constexpr std::size_t index_bytes = 2 * (sizeof(std::uint32_t) + sizeof(std::uint64_t));
+
+  [[nodiscard]] bool full() const {
+    return arena.size() + offsets.size() * index_bytes >= options.memory ||
+           arena.size() > std::numeric_limits<std::uint32_t>::max() - (std::size_t{1} << 17);
+  }
+
+  // Sorts `offsets`: by a radix sort of the eight bytes behind what all keys have in common, then row by row among
+  // equals.
+  void sort_memory() {
+    if (offsets.empty()) return;
+    const LogRow first = unpack(arena.data());
+    std::size_t common = first.key.size();
+    for (const std::uint32_t offset : offsets) {
+      const std::string_view key = unpack(arena.data() + offset).key;
+      const auto mismatch = std::mismatch(
+          key.begin(), key.begin() + static_cast<std::ptrdiff_t>(std::min(common, key.size())), first.key.begin());
+      common = static_cast<std::size_t>(mismatch.first - key.begin());
+      if (common == 0) break;
+    }
+    // The holdout flag stands before the key: it takes the place of the last byte.
+    order_keys.resize(offsets.size());
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      const LogRow row = unpack(arena.data() + offsets[i]);
+      order_keys[i] = prefix_of(row.key.substr(common)) >> 1 | (row.holdout ? std::uint64_t{1} << 63 : 0);
+    }
+    thrust::stable_sort_by_key(thrust::host, order_keys.begin(), order_keys.end(), offsets.begin());
+    const auto row_before = [this](std::uint32_t a, std::uint32_t b) {
+      return before(unpack(arena.data() + a), unpack(arena.data() + b));
+    };
+    for (std::size_t from = 0; from < offsets.size();) {
+      std::size_t to = from + 1;
+      while (to < offsets.size() && order_keys[to] == order_keys[from]) ++to;
+      if (to - from > 1)
+        std::sort(offsets.begin() + static_cast<std::ptrdiff_t>(from),
+                  offsets.begin() + static_cast<std::ptrdiff_t>(to), row_before);
+      from = to;
+    }
+  }
+
+  void spill() {
+    sort_memory();
+    if (!file) file = std::make_unique<TemporaryFile>(options.temporary_folder);
+    constexpr std::size_t write_bytes = std::size_t{1} << 20;
+    std::string out;
+    out.reserve(write_bytes + (std::size_t{1} << 17));
+    const std::int64_t begin = file->size();
+    for (const std::uint32_t offset : offsets) {
+      const char* const row = arena.data() + offset;
+      out.append(row, row_bytes(row));
+      if (out.size() >= write_bytes) {
+        file->append(out);
+        out.clear();
+      }
+    }
+    file->append(out);
+    runs.push_back({begin, file->size()});
+    ++n_runs_written;
+    arena.clear();
+    offsets.clear();
+  }
+
+  [[nodiscard]] std::size_t block_bytes(std::size_t n_runs) const {
+    constexpr std::size_t least = std::size_t{1} << 16, most = std::size_t{1} << 20;
+    return std::clamp(options.memory / std::max<std::size_t>(n_runs, 1), least, most);
+  }
+
+  // Merges groups of runs into longer ones until one merge can read them all.
+  void reduce_runs() {
+    const auto fan_in = static_cast<std::size_t>(std::max(options.fan_in, 2));
+    while (runs.size() > fan_in) {
+      auto merged = std::make_unique<TemporaryFile>(options.temporary_folder);
+      std::vector<Run> merged_runs;
+      for (std::size_t from = 0; from < runs.size(); from += fan_in) {
+        const std::size_t to = std::min(from + fan_in, runs.size());
+        Merger group(*file, runs.data() + from, runs.data() + to, block_bytes(to - from));
+        const std::int64_t begin = merged->size();
+        std::string out;
+        LogRow row;
+        while (group.next(row)) {
+          pack(row, out);
+          if (out.size() >= (std::size_t{1} << 20)) {
+            merged->append(out);
+            out.clear();
+          }
+        }
+        merged->append(out);
+        merged_runs.push_back({begin, merged->size()});
+        ++n_runs_written;
+      }
+      file = std::move(merged);
+      runs = std::move(merged_runs);
+    }
+  }
+
+  template <typename Bytes>
+  static void pack(const LogRow& row, Bytes& into) {
+    Packed packed{row.amount, row.cost, row.quantity, row.day, row.segment, static_cast<std::uint16_t>(row.key.size()),
+                  row.holdout};
+    const char* const fixed = reinterpret_cast<const char*>(&packed);
+    into.insert(into.end(), fixed, fixed + packed_bytes);
+    into.insert(into.end(), row.key.begin(), row.key.end());
+  }
+};
+
+RowSorter::RowSorter(const RowSorterOptions& options) : impl_(std::make_unique<Impl>()) {
+  impl_->options = options;
+  // Address space alone until rows come: growing by doubling would hold three times as much at the worst moment.
+  impl_->arena.reserve(std::min(options.memory + (std::size_t{1} << 17), std::size_t{1} << 32));
+}
+RowSorter::~RowSorter() = default;
+
+void RowSorter::add(const LogRow& row) {
+  if (impl_->full()) impl_->spill();
+  impl_->offsets.push_back(static_cast<std::uint32_t>(impl_->arena.size()));
+  Impl::pack(row, impl_->arena);
+  ++impl_->n_rows;
+}
+
+void RowSorter::rewind() {
+  if (!impl_->sealed) {
+    impl_->sealed = true;
+    if (impl_->runs.empty()) {
+      impl_->sort_memory();
+    } else {
+      if (!impl_->offsets.empty()) impl_->spill();
+      impl_->arena = {};
+      impl_->offsets = {};
+      impl_->reduce_runs();
+    }
+    impl_->order_keys = {};
+  }
+  impl_->at = 0;
+  impl_->merger.reset();
+  if (!impl_->runs.empty())
+    impl_->merger = std::make_unique<Merger>(*impl_->file, impl_->runs.data(), impl_->runs.data() + impl_->runs.size(),
+                                             impl_->block_bytes(impl_->runs.size()));
+}
+
+bool RowSorter::next(LogRow& row) {
+  if (impl_->merger) return impl_->merger->next(row);
+  if (impl_->at == impl_->offsets.size()) return false;
+  row = unpack(impl_->arena.data() + impl_->offsets[impl_->at++]);
+  return true;
+}
+
+std::int64_t RowSorter::size() const { return impl_->n_rows; }
+std::int64_t RowSorter::n_runs_written() const { return impl_->n_runs_written; }
+
+}  // namespace clvsim

@@ -1,0 +1,194 @@
+#include "host/ingest/store_builder.hpp"
+
+#include "host/ingest/key_hashes.hpp"
+#include "host/ingest/total.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace clvsim {
+namespace {
+
+// History rows, or customers, after which a batch goes to the writer.
+constexpr std::size_t batch_rows = std::size_t{1} << 18;
+constexpr std::int64_t batch_customers = std::int64_t{1} << 16;
+
+[[noreturn]] void too_large(const char* what) {
+  throw DataError(fmt::format(
+      "the sum of {} exceeds 64 bits of minor units (about 9.2e18); are --decimals and the amount column right?",
+      what));
+}
+
+std::int64_t checked_sum(std::int64_t a, std::int64_t b, const char* what) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) too_large(what);
+  return sum;
+}
+
+// Where the rows of one part (calibration or holdout) went.
+struct PartLedger {
+  Total kept, merged, refunds;
+  std::int64_t zero_rows = 0;
+};
+
+class Builder {
+ public:
+  explicit Builder(const StoreBuild& build) : build_(build) {
+    batch_.key_width = build.info.key_width;
+    batch_.clear();
+  }
+
+  // One pass over all rows. The hashes settle afterwards.
+  void run(RowSorter& rows, KeyHashes& hashes, StoreWriter& writer) {
+    LogRow row;
+    bool open = false, holdout = false;
+    rows.rewind();
+    while (rows.next(row)) {
+      const bool same = open && row.holdout == holdout && row.key == key_;
+      if (!same) {
+        if (open) end_customer(holdout, hashes);
+        if (batch_.history.day.size() >= batch_rows || n_keys_ >= batch_customers || row.holdout != holdout)
+          flush(writer, holdout);
+        holdout = row.holdout;
+        key_.assign(row.key);
+        open = true;
+        begin_customer();
+      }
+      add(row, holdout ? holdout_ : calibration_);
+    }
+    if (open) end_customer(holdout, hashes);
+    flush(writer, holdout);
+  }
+
+  [[nodiscard]] Ledger ledger() const {
+    Ledger ledger = build_.ledger;
+    ledger.calibration = calibration_.kept.line("the calibration rows");
+    ledger.merged_calibration = calibration_.merged.line("the merged calibration rows");
+    ledger.holdout = holdout_.kept.line("the holdout rows");
+    ledger.merged_holdout = holdout_.merged.line("the merged holdout rows");
+    Total refunds = calibration_.refunds;
+    refunds.add(holdout_.refunds);
+    ledger.refunds = refunds.line("the refunds");
+    ledger.zero_amount_rows = calibration_.zero_rows + holdout_.zero_rows;
+    return ledger;
+  }
+
+ private:
+  void begin_customer() {
+    first_row_ = batch_.history.day.size();
+    segment_day_ = std::numeric_limits<std::int32_t>::min();
+    segment_ = 0;
+  }
+
+  void add(const LogRow& row, PartLedger& part) {
+    History& history = batch_.history;
+    const bool refund = row.amount < 0;
+    if (row.amount == 0) ++part.zero_rows;
+    // Codes order like the names, so the greatest code of the latest day does not depend on the order of the rows.
+    const std::uint32_t code = build_.segment_codes[row.segment];
+    if (row.day > segment_day_ || (row.day == segment_day_ && code > segment_)) {
+      segment_day_ = row.day;
+      segment_ = code;
+    }
+    const std::size_t n = history.day.size();
+    if (build_.info.same_day_merged && !refund && n > first_row_ && history.day[n - 1] == row.day &&
+        history.kind[n - 1] == static_cast<std::uint8_t>(RowKind::purchase)) {
+      part.merged.add(row.amount);
+      history.amount[n - 1] = checked_sum(history.amount[n - 1], row.amount, "a customer's purchases of a day");
+      if (build_.info.has_cost)
+        history.cost[n - 1] = checked_sum(history.cost[n - 1], row.cost, "a customer's costs of a day");
+      if (build_.info.has_quantity)
+        history.quantity[n - 1] =
+            checked_sum(history.quantity[n - 1], row.quantity, "a customer's quantities of a day");
+      return;
+    }
+    part.kept.add(row.amount);
+    if (refund) part.refunds.add(row.amount);
+    history.day.push_back(row.day);
+    history.amount.push_back(row.amount);
+    history.kind.push_back(static_cast<std::uint8_t>(refund ? RowKind::refund : RowKind::purchase));
+    if (build_.info.has_cost) history.cost.push_back(row.cost);
+    if (build_.info.has_quantity) history.quantity.push_back(row.quantity);
+  }
+
+  void end_customer(bool holdout, KeyHashes& hashes) {
+    History& history = batch_.history;
+    history.offset.push_back(static_cast<std::int64_t>(history.day.size()));
+    std::vector<char>& keys = holdout ? holdout_keys_ : batch_.key;
+    keys.insert(keys.end(), key_.begin(), key_.end());
+    keys.insert(keys.end(), batch_.key_width - key_.size(), '\0');
+    ++n_keys_;
+    if (!holdout) add_summary(hashes);
+  }
+
+  void add_summary(KeyHashes& hashes) {
+    const History& history = batch_.history;
+    const std::int32_t first_row_day = history.day[first_row_];
+    std::int32_t first = first_row_day, last = first_row_day, n_days = 0;
+    MinorUnits spend = 0, refunds = 0;
+    for (std::size_t row = first_row_; row < history.day.size(); ++row) {
+      if (history.kind[row] == static_cast<std::uint8_t>(RowKind::refund)) {
+        refunds = checked_sum(refunds, history.amount[row], "a customer's refunds");
+        continue;
+      }
+      spend = checked_sum(spend, history.amount[row], "a customer's purchases");
+      if (n_days == 0) first = history.day[row];
+      if (n_days == 0 || history.day[row] != last) ++n_days;
+      last = history.day[row];
+    }
+    batch_.key_hash.push_back(hashes.assign(key_));
+    batch_.first_day.push_back(first);
+    batch_.last_purchase_day.push_back(last);
+    batch_.n_purchase_days.push_back(n_days);
+    batch_.frequency.push_back(n_days > 0 ? n_days - 1 : 0);
+    batch_.recency_days.push_back(last - first);
+    batch_.observed_days.push_back(build_.info.observation_end.days - first);
+    batch_.spend_sum.push_back(spend);
+    batch_.refund_sum.push_back(refunds);
+    batch_.segment.push_back(segment_);
+  }
+
+  void flush(StoreWriter& writer, bool holdout) {
+    if (n_keys_ == 0) return;
+    if (holdout)
+      writer.append_holdout(holdout_keys_, batch_.history);
+    else
+      writer.append(batch_);
+    const std::int64_t next = batch_.first_index + (holdout ? 0 : n_keys_);
+    batch_.clear();
+    batch_.first_index = next;
+    holdout_keys_.clear();
+    n_keys_ = 0;
+  }
+
+  const StoreBuild& build_;
+  CustomerBatch batch_;
+  std::vector<char> holdout_keys_;
+  std::int64_t n_keys_ = 0;  // in the batch
+  std::string key_;
+  std::size_t first_row_ = 0;
+  std::int32_t segment_day_ = 0;
+  std::uint32_t segment_ = 0;
+  PartLedger calibration_, holdout_;
+};
+
+}  // namespace
+
+Ledger write_store(RowSorter& rows, const StoreBuild& build) {
+  KeyHashes hashes;
+  for (;;) {
+    StoreWriter writer(build.output, build.info, build.overwrite);
+    Builder builder(build);
+    builder.run(rows, hashes, writer);
+    // Two keys with one hash: fewer than one store of ten million customers in a thousand. It is written again.
+    if (!hashes.settle()) continue;
+    const Ledger ledger = builder.ledger();
+    writer.finish(ledger, build.segments);
+    return ledger;
+  }
+}
+
+}  // namespace clvsim

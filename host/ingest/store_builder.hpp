@@ -1,0 +1,22 @@
+// From sorted rows to the histories of a customer store.
+#pragma once
+
+#include "host/ingest/row_sorter.hpp"
+
+#include <clvsim/store.hpp>
+
+namespace clvsim {
+
+struct StoreBuild {
+  std::filesystem::path output;
+  bool overwrite = false;
+  StoreInfo info;                            // currency, unit, dates, flags and key_width, as StoreWriter wants them
+  Ledger ledger;                             // `read` and the rejects; the rest is filled in
+  std::vector<std::string> segments;         // names by code, sorted, the first ""
+  std::vector<std::uint32_t> segment_codes;  // code by LogRow::segment
+};
+
+// Writes the store and returns its ledger. Throws DataError where a sum does not fit 64 bits, IoError.
+Ledger write_store(RowSorter& rows, const StoreBuild& build);
+
+}  // namespace clvsim
