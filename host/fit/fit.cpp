@@ -1,0 +1,318 @@
+#include "host/fit/fit.hpp"
+
+#include "host/base/text.hpp"
+#include "host/fit/spend.hpp"
+#include "host/fit/transitions.hpp"
+#include "host/model/fault.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace clvsim {
+namespace {
+
+constexpr double max_prior_strength = 1e9;
+
+void check_options(const FitOptions& options) {
+  const RecencyFrequency& cells = options.states;
+  if (!(options.prior_strength > 0 && options.prior_strength <= max_prior_strength))
+    throw ConfigError(fmt::format("the prior strength is {}; give a number of pseudo-periods above 0, e.g. 1",
+                                  options.prior_strength));
+  if (!(options.min_periods >= 0))
+    throw ConfigError(fmt::format("the fewest customer-periods of a state of its own are {}; give at least 0, e.g. 100",
+                                  options.min_periods));
+  if (cells.recency_cells < 1 || cells.recency_cells >= max_states)
+    throw ConfigError(fmt::format("{} recency cells; give 1 to {}", cells.recency_cells, max_states - 1));
+  if (cells.class_from.empty() || cells.class_from.front() != 1 ||
+      std::adjacent_find(cells.class_from.begin(), cells.class_from.end(), std::greater_equal<>()) !=
+          cells.class_from.end())
+    throw ConfigError(
+        "the frequency classes do not ascend from 1; give the lowest number of purchase days of each, e.g. 1, 2");
+  const std::size_t n_states = cells.class_from.size() * (static_cast<std::size_t>(cells.recency_cells) + 1);
+  if (n_states > max_states || cells.class_from.size() >= max_outcomes)
+    throw ConfigError(fmt::format(
+        "{} frequency classes of {} recency cells and a lapsed one make {} states; give at most {} states and "
+        "{} classes",
+        cells.class_from.size(), cells.recency_cells, n_states, max_states, max_outcomes - 1));
+}
+
+std::string class_name(const RecencyFrequency& cells, int c) {
+  const auto at = static_cast<std::size_t>(c);
+  const int from = cells.class_from[at];
+  if (at + 1 == cells.class_from.size()) return fmt::format("{}+ purchases", from);
+  const int to = cells.class_from[at + 1] - 1;
+  if (from == to) return from == 1 ? "1 purchase" : fmt::format("{} purchases", from);
+  return fmt::format("{}-{} purchases", from, to);
+}
+
+// Classes that a purchase may lead to: the next one, the same where one more day may stay in it, and any higher one
+// that the log shows.
+std::vector<int> destinations(const TransitionCounts& counts, int c) {
+  const std::vector<int>& from = counts.cells.class_from;
+  std::vector<int> all;
+  for (int to = c; to < counts.n_classes(); ++to) {
+    const bool last = c + 1 == counts.n_classes();
+    bool possible =
+        to == c + 1 ||
+        (to == c && (last || from[static_cast<std::size_t>(c) + 1] > from[static_cast<std::size_t>(c)] + 1));
+    for (int r = 0; r <= counts.cells.recency_cells; ++r) {
+      const int state = c * (counts.cells.recency_cells + 1) + r;
+      possible = possible || counts.buys_to[static_cast<std::size_t>(state * counts.n_classes() + to)] > 0;
+    }
+    if (possible) all.push_back(to);
+  }
+  return all;
+}
+
+// Ties neighbouring recency cells of a class until each group has at least min_periods: from cell 0 on a group takes
+// the next cell while it is too thin; a thin remainder joins the group before it.
+std::vector<int> tie(const TransitionCounts& counts, double min_periods) {
+  const int row = counts.cells.recency_cells + 1;
+  std::vector<int> group(static_cast<std::size_t>(counts.n_states()));
+  int next = 0;
+  for (int c = 0; c < counts.n_classes(); ++c) {
+    const int first_of_class = next;
+    double at_risk = 0;
+    for (int r = 0; r < row; ++r) {
+      const auto state = static_cast<std::size_t>(c * row + r);
+      group[state] = next;
+      at_risk += static_cast<double>(counts.periods[state]);
+      if (at_risk >= min_periods && at_risk > 0) {
+        ++next;
+        at_risk = 0;
+      }
+    }
+    if (group[static_cast<std::size_t>(c * row + row - 1)] < next) continue;  // the last group is complete
+    if (next == first_of_class) {
+      ++next;
+      continue;
+    }
+    for (int r = 0; r < row; ++r) {
+      const auto state = static_cast<std::size_t>(c * row + r);
+      if (group[state] == next) group[state] = next - 1;
+    }
+  }
+  return group;
+}
+
+// Outcome shares of a class as a whole, towards which its states are smoothed: outcome 0 ages, the others buy. One
+// pseudo-period at the shares of all classes keeps every share above 0 and below 1.
+std::vector<double> pooled_shares(const TransitionCounts& counts, int c, const std::vector<int>& to) {
+  double all_periods = 0, all_buys = 0;
+  for (int s = 0; s < counts.n_states(); ++s) {
+    all_periods += static_cast<double>(counts.periods[static_cast<std::size_t>(s)]);
+    all_buys += static_cast<double>(counts.buys(s));
+  }
+  const double buy_share = (all_buys + 0.5) / (all_periods + 1);  // Jeffreys' prior of a share
+  const int row = counts.cells.recency_cells + 1;
+  double periods = 0;
+  std::vector<double> bought(to.size(), 0);
+  for (int s = c * row; s < (c + 1) * row; ++s) {
+    periods += static_cast<double>(counts.periods[static_cast<std::size_t>(s)]);
+    for (std::size_t k = 0; k < to.size(); ++k)
+      bought[k] += static_cast<double>(counts.buys_to[static_cast<std::size_t>(s * counts.n_classes() + to[k])]);
+  }
+  std::vector<double> share{1};
+  for (const double n : bought) {
+    share.push_back((n + buy_share / static_cast<double>(to.size())) / (periods + 1));
+    share[0] -= share.back();
+  }
+  return share;
+}
+
+void estimate_transitions(const TransitionCounts& counts, const FitOptions& options, FitReport& report) {
+  const int row = counts.cells.recency_cells + 1;
+  report.tie_group = tie(counts, options.min_periods);
+  MigrationChain& chain = report.chain;
+  for (int c = 0; c < counts.n_classes(); ++c) {
+    const std::vector<int> to = destinations(counts, c);
+    const std::vector<double> share = pooled_shares(counts, c, to);
+    for (int r = 0; r < row; ++r) {
+      const int s = c * row + r;
+      // The data of every state that shares its probabilities.
+      double periods = 0;
+      std::vector<double> bought(to.size(), 0);
+      for (int other = c * row; other < (c + 1) * row; ++other) {
+        if (report.tie_group[static_cast<std::size_t>(other)] != report.tie_group[static_cast<std::size_t>(s)])
+          continue;
+        periods += static_cast<double>(counts.periods[static_cast<std::size_t>(other)]);
+        for (std::size_t k = 0; k < to.size(); ++k)
+          bought[k] +=
+              static_cast<double>(counts.buys_to[static_cast<std::size_t>(other * counts.n_classes() + to[k])]);
+      }
+      const double weight = periods + options.prior_strength;
+      ChainState state;
+      state.name = r < row - 1 ? fmt::format("{}, recency {}", class_name(counts.cells, c), r)
+                               : fmt::format("{}, lapsed", class_name(counts.cells, c));
+      state.active = r < row - 1;
+      double ages = 1;
+      for (std::size_t k = 0; k < to.size(); ++k) {
+        ChainOutcome buys;
+        buys.to = to[k] * row;
+        buys.probability = (bought[k] + options.prior_strength * share[k + 1]) / weight;
+        buys.count = static_cast<double>(counts.buys_to[static_cast<std::size_t>(s * counts.n_classes() + to[k])]);
+        buys.purchase = true;
+        ages -= buys.probability;
+        state.outcomes.push_back(buys);
+      }
+      ChainOutcome older;
+      older.to = c * row + std::min(r + 1, row - 1);
+      older.probability = std::max(ages, 0.0);
+      older.count = static_cast<double>(counts.periods[static_cast<std::size_t>(s)] - counts.buys(s));
+      state.outcomes.push_back(older);
+      for (ChainOutcome& outcome : state.outcomes)
+        outcome.standard_error = std::sqrt(outcome.probability * (1 - outcome.probability) / (weight + 1));
+      chain.states.push_back(std::move(state));
+      report.periods.push_back(static_cast<double>(counts.periods[static_cast<std::size_t>(s)]));
+    }
+  }
+}
+
+[[noreturn]] void refuse(const std::string& has, const std::string& needs, const std::string& remedy) {
+  throw ModelError(fmt::format("the log is too thin to fit a migration chain: it has {}, and a fit needs {}; {}", has,
+                               needs, remedy));
+}
+
+void require_length(const StoreInfo& info, int n_periods) {
+  if (n_periods < min_observed_periods)
+    refuse(fmt::format("{} {} of observation ({} to {})", n_periods, name_of(info.unit), to_string(info.first_day),
+                       to_string(info.observation_end)),
+           fmt::format("at least {}", min_observed_periods),
+           "import a longer log, a later --observation-end or a shorter --unit");
+}
+
+void require_counts(const TransitionCounts& counts) {
+  if (counts.n_customers < min_customers)
+    refuse(fmt::format("{} customers with a purchase", counts.n_customers), fmt::format("at least {}", min_customers),
+           "import more customers");
+  std::int64_t buying = 0;
+  for (int s = 0; s < counts.n_states(); ++s) buying += counts.buys(s);
+  if (buying < min_buying_periods)
+    refuse(fmt::format("{} customer-periods with a purchase after the customer's first period", buying),
+           fmt::format("at least {}", min_buying_periods),
+           "import a longer log or more customers, or a shorter --unit where customers buy again within their first "
+           "period");
+}
+
+void require_spend(const SpendMoments& moments) {
+  if (moments.n_positive() == 0)
+    refuse("no purchase with a positive amount", "spend to forecast", "check the amount column of the import");
+  const std::int64_t repeats = moments.n_positive() - moments.n_customers();
+  if (repeats < min_repeat_spend)
+    refuse(fmt::format("{} positive purchases beyond the first of each customer", repeats),
+           fmt::format("at least {} to tell customers that spend more from purchases that happen to be large",
+                       min_repeat_spend),
+           "import a longer log or more customers");
+}
+
+// Margin over all purchases with their costs.
+struct MarginSums {
+  double amount = 0, cost = 0;
+  void add(const CustomerBatch& batch) {
+    const History& rows = batch.history;
+    for (std::size_t r = 0; r < rows.amount.size(); ++r) {
+      if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
+      amount += static_cast<double>(rows.amount[r]);
+      cost += static_cast<double>(rows.cost[r]);
+    }
+  }
+};
+
+void add_notes(const TransitionCounts& counts, FitReport& report) {
+  const int row = counts.cells.recency_cells + 1;
+  int n_groups = 0;
+  for (const int group : report.tie_group) n_groups = std::max(n_groups, group + 1);
+  if (n_groups < counts.n_states())
+    report.notes.push_back(fmt::format("{} states share {} sets of probabilities, because some recency cells are thin",
+                                       counts.n_states(), n_groups));
+  for (int c = 0; c < counts.n_classes(); ++c) {
+    std::int64_t periods = 0;
+    for (int s = c * row; s < (c + 1) * row; ++s) periods += counts.periods[static_cast<std::size_t>(s)];
+    if (periods == 0)
+      report.notes.push_back(
+          fmt::format("the log has no customer-period with {}: these states behave as all customers do",
+                      class_name(counts.cells, c)));
+    else if (counts.periods[static_cast<std::size_t>((c + 1) * row - 1)] == 0)
+      report.notes.push_back(
+          fmt::format("the log shows no customer with {} that has lapsed: reactivation is that of the cells before it",
+                      class_name(counts.cells, c)));
+  }
+  if (counts.crowded_periods > 0)
+    report.notes.push_back(fmt::format("{} customer-periods have more than {} purchases and count as {}",
+                                       with_separators(counts.crowded_periods), TransitionCounts::max_purchases,
+                                       TransitionCounts::max_purchases));
+}
+
+}  // namespace
+
+FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const FitOptions& options) {
+  check_options(options);
+  const PeriodGrid grid(info.observation_end, info.unit);
+  const PeriodTable periods(info.first_day, grid);
+  require_length(info, periods.n_periods());
+
+  FitReport report;
+  MigrationChain& chain = report.chain;
+  chain.unit = info.unit;
+  chain.currency = info.currency;
+  chain.recency_frequency = options.states;
+  chain.fitted_from_digest = info.content_digest;
+
+  TransitionCounts counts(options.states);
+  SpendMoments moments(counts.n_classes(), info.currency.decimals);
+  MarginSums sums;
+  source([&](const CustomerBatch& batch) {
+    counts.add(batch, periods);
+    moments.add(batch, chain);
+    if (info.has_cost) sums.add(batch);
+  });
+  require_counts(counts);
+  require_spend(moments);
+  chain.n_customers = counts.n_customers;
+  for (const std::int64_t n : counts.periods) chain.n_customer_periods += n;
+
+  estimate_transitions(counts, options, report);
+  add_notes(counts, report);
+  SpendTotals totals(moments.estimate(report.notes), info.currency.decimals);
+  source([&](const CustomerBatch& batch) { totals.add(batch, chain); });
+  chain.spend = totals.finish();
+  std::int64_t buying = 0;
+  int most = 0;
+  for (int k = 0; k < TransitionCounts::max_purchases; ++k) {
+    const std::int64_t n = counts.purchases_in_period[static_cast<std::size_t>(k)];
+    buying += n;
+    if (n > 0) most = k;
+  }
+  for (int k = 0; k <= most; ++k)
+    chain.spend->purchases_in_period.push_back(
+        static_cast<double>(counts.purchases_in_period[static_cast<std::size_t>(k)]) / static_cast<double>(buying));
+  if (info.has_cost && sums.amount > 0) {
+    chain.margin = 1 - sums.cost / sums.amount;
+    if (*chain.margin < lowest_margin) {
+      chain.margin.reset();
+      report.notes.emplace_back(
+          "costs are more than a hundred times the purchases: no margin is estimated; check the cost column");
+    }
+  }
+  check(chain);
+  return report;
+}
+
+FitReport fit_migration_chain(const StoreReader& store, const FitOptions& options) {
+  // Enough for the reads to be long, little enough for memory to be small.
+  constexpr std::int64_t batch_size = 1 << 14;
+  const auto source = [&](const BatchSink& sink) {
+    CustomerBatch batch;
+    for (std::int64_t first = 0; first < store.info().n_customers; first += batch_size) {
+      store.read(first, std::min(batch_size, store.info().n_customers - first), batch);
+      sink(batch);
+    }
+  };
+  return fit_batches(store.info(), source, options);
+}
+
+}  // namespace clvsim
