@@ -1,0 +1,299 @@
+// The CUDA launcher: persistent blocks over the customers of a batch, a block a team.
+#include "kernels/backend/backend.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace clvsim::kernels {
+
+namespace {
+
+constexpr unsigned block_size = 256;
+
+// The threads of a block.
+struct BlockTeam {
+  [[nodiscard]] __device__ std::uint32_t rank() const { return threadIdx.x; }
+  [[nodiscard]] __device__ std::uint32_t size() const { return blockDim.x; }
+  __device__ void barrier() { __syncthreads(); }
+  __device__ void add(std::uint32_t& slot, std::uint32_t x) { atomicAdd(&slot, x); }
+  __device__ void add(std::uint64_t& slot, std::uint64_t x) {
+    atomicAdd(reinterpret_cast<unsigned long long*>(&slot), static_cast<unsigned long long>(x));
+  }
+  __device__ void min(std::int64_t& slot, std::int64_t x) {
+    atomicMin(reinterpret_cast<long long*>(&slot), static_cast<long long>(x));
+  }
+  __device__ void max(std::int64_t& slot, std::int64_t x) {
+    atomicMax(reinterpret_cast<long long*>(&slot), static_cast<long long>(x));
+  }
+  __device__ void max(std::uint64_t& slot, std::uint64_t x) {
+    atomicMax(reinterpret_cast<unsigned long long*>(&slot), static_cast<unsigned long long>(x));
+  }
+  // Blocks share the path sums.
+  template <class T>
+  __device__ void add_global(T& slot, T x) {
+    add(slot, x);
+  }
+};
+
+// Customers c, c + gridDim.x, ...; scratch [blocks, paths].
+template <class Model>
+__global__ void __launch_bounds__(block_size)
+    simulate_customers(const __grid_constant__ RunView<Model> run, const typename Model::Customer* customers,
+                       std::uint32_t n_customers, PathSumsView sums, std::int64_t* scratch, CustomerSummary* summaries,
+                       std::int64_t* order) {
+  __shared__ TaskShared shared;
+  BlockTeam team;
+  std::int64_t* values = scratch + static_cast<std::uint64_t>(blockIdx.x) * run.n_paths;
+  for (std::uint32_t c = blockIdx.x; c < n_customers; c += gridDim.x) {
+    run_customer(team, shared, run, customers[c], sums, values, summaries + c,
+                 order + static_cast<std::uint64_t>(c) * run.ranks.n_ranks);
+  }
+}
+
+std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; }
+
+void check(cudaError_t status, int device, const char* what) {
+  if (status == cudaSuccess) return;
+  throw DeviceError("GPU " + std::to_string(device) + ": " + what + " failed: " + cudaGetErrorString(status) +
+                    "; see nvidia-smi, or use --device cpu");
+}
+
+// Memory of the GPU.
+template <class T>
+class DeviceArray {
+ public:
+  DeviceArray() = default;
+  ~DeviceArray() { release(); }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+
+  // False where the GPU has not enough memory left; nothing is held then.
+  [[nodiscard]] bool try_allocate(std::size_t n, int device) {
+    release();
+    const cudaError_t status = cudaMalloc(&data_, std::max<std::size_t>(1, n) * sizeof(T));
+    if (status == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());  // not sticky: the next call starts clean
+      data_ = nullptr;
+      return false;
+    }
+    check(status, device, "allocating memory");
+    size_ = n;
+    return true;
+  }
+  void allocate(std::size_t n, int device) {
+    if (try_allocate(n, device)) return;
+    throw DeviceError("GPU " + std::to_string(device) + ": no memory for " + megabytes(n * sizeof(T)) +
+                      "; use fewer paths or a shorter horizon, or use --device cpu");
+  }
+  void fill_zero(int device) { check(cudaMemset(data_, 0, size_ * sizeof(T)), device, "clearing memory"); }
+  void upload(const T* from, std::size_t n, int device) {
+    check(cudaMemcpy(data_, from, n * sizeof(T), cudaMemcpyHostToDevice), device, "copying to the GPU");
+  }
+  void download(T* to, std::size_t n, int device) const {
+    check(cudaMemcpy(to, data_, n * sizeof(T), cudaMemcpyDeviceToHost), device, "copying from the GPU");
+  }
+  void release() {
+    if (data_ != nullptr) static_cast<void>(cudaFree(data_));
+    data_ = nullptr;
+    size_ = 0;
+  }
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(const RunSpec& spec, int device) : device_(device), n_paths_(spec.n_paths), horizon_(spec.horizon) {
+    check(cudaSetDevice(device), device, "selecting it");
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, device), device, "reading its properties");
+    name_ = properties.name;
+    const auto kernel = simulate_customers<MigrationChainModel>;
+    int blocks_each = 0;
+    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_each, kernel, block_size, 0), device,
+          "loading the kernel");
+    upload_tables(spec);
+    const std::size_t elements = static_cast<std::size_t>(n_paths_) * horizon_;
+    total_.allocate(n_paths_, device);
+    revenue_.allocate(elements, device);
+    active_.allocate(elements, device);
+    transactions_.allocate(elements, device);
+    total_.fill_zero(device);
+    revenue_.fill_zero(device);
+    active_.fill_zero(device);
+    transactions_.fill_zero(device);
+    allocate_batch(properties.multiProcessorCount * std::max(1, blocks_each));
+  }
+
+  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+           std::span<std::int64_t> order) override {
+    check(cudaSetDevice(device_), device_, "selecting it");
+    for (std::size_t first = 0; first < customers.size(); first += chunk_) {
+      const std::size_t n = std::min(chunk_, customers.size() - first);
+      customers_.upload(customers.data() + first, n, device_);
+      const auto blocks = static_cast<unsigned>(std::min(n, n_blocks_));
+      simulate_customers<MigrationChainModel>
+          <<<blocks, block_size>>>(run_, customers_.data(), static_cast<std::uint32_t>(n), sums_view(), scratch_.data(),
+                                   summaries_.data(), order_.data());
+      check(cudaGetLastError(), device_, "launching the simulation");
+      check(cudaDeviceSynchronize(), device_, "the simulation");
+      summaries_.download(summaries.data() + first, n, device_);
+      order_.download(order.data() + first * n_ranks_, n * n_ranks_, device_);
+    }
+  }
+
+  void gather(PathSums& sums) override {
+    check(cudaSetDevice(device_), device_, "selecting it");
+    std::vector<std::uint64_t> wide(n_paths_);
+    total_.download(wide.data(), wide.size(), device_);
+    sums.total.resize(n_paths_);
+    std::memcpy(sums.total.data(), wide.data(), wide.size() * sizeof(std::uint64_t));
+    wide.resize(revenue_.size());
+    revenue_.download(wide.data(), wide.size(), device_);
+    by_path(wide, sums.revenue);
+    wide = {};
+    std::vector<std::uint32_t> narrow(active_.size());
+    active_.download(narrow.data(), narrow.size(), device_);
+    by_path(narrow, sums.active);
+    transactions_.download(narrow.data(), narrow.size(), device_);
+    by_path(narrow, sums.transactions);
+  }
+
+  [[nodiscard]] std::string description() const override {
+    return "cuda:" + std::to_string(device_) + " (" + name_ + ")";
+  }
+
+  [[nodiscard]] std::size_t batch_size() const override {
+    constexpr double steps = 2e10;  // well under a second of a recent GPU
+    const double customers = steps / (static_cast<double>(n_paths_) * horizon_);
+    return std::clamp<std::size_t>(static_cast<std::size_t>(customers), n_blocks_, std::max(n_blocks_, chunk_));
+  }
+
+ private:
+  void upload_tables(const RunSpec& spec) {
+    const MigrationChainView& chain = spec.chain;
+    copy(states_, chain.states, chain.n_states);
+    copy(outcomes_, chain.outcomes, static_cast<std::size_t>(chain.n_states) * chain.row);
+    const std::size_t n_thresholds = chain.has_spend ? chain.spend.n_counts - 1 : 0;
+    copy(count_threshold_, chain.spend.count_threshold, n_thresholds);
+    copy(weight_, spec.weight.data(), spec.weight.size());
+    copy(ranks_, spec.ranks.data(), spec.ranks.size());
+    n_ranks_ = spec.ranks.size();
+    run_.params = chain;
+    run_.params.states = states_.data();
+    run_.params.outcomes = outcomes_.data();
+    run_.params.spend.count_threshold = count_threshold_.data();
+    run_.seed = spec.seed;
+    run_.horizon = spec.horizon;
+    run_.n_paths = spec.n_paths;
+    run_.weight = weight_.data();
+    run_.ranks = {ranks_.data(), static_cast<std::uint32_t>(n_ranks_), spec.tail};
+  }
+
+  template <class T>
+  void copy(DeviceArray<T>& to, const T* from, std::size_t n) {
+    to.allocate(n, device_);
+    if (n != 0) to.upload(from, n, device_);
+  }
+
+  // Scratch for as many blocks as run at once, and buffers for a chunk of customers; both are halved until they fit.
+  void allocate_batch(int most_blocks) {
+    n_blocks_ = static_cast<std::size_t>(std::max(1, most_blocks));
+    while (!scratch_.try_allocate(n_blocks_ * n_paths_, device_)) {
+      if (n_blocks_ == 1) scratch_.allocate(n_paths_, device_);
+      n_blocks_ /= 2;
+    }
+    chunk_ = std::size_t{1} << 16;
+    while (!(customers_.try_allocate(chunk_, device_) && summaries_.try_allocate(chunk_, device_) &&
+             order_.try_allocate(chunk_ * n_ranks_, device_))) {
+      if (chunk_ == 1) order_.allocate(n_ranks_, device_);
+      chunk_ /= 2;
+      // Room for a customer matters more than one more block.
+      if (chunk_ < 64 && n_blocks_ > 1) {
+        n_blocks_ /= 2;
+        scratch_.allocate(n_blocks_ * n_paths_, device_);
+        chunk_ = 64;
+      }
+    }
+  }
+
+  [[nodiscard]] PathSumsView sums_view() const {
+    // Neighbouring threads walk neighbouring paths: paths vary fastest.
+    return {total_.data(), revenue_.data(), active_.data(), transactions_.data(), 1, n_paths_};
+  }
+
+  // [periods, paths] of the GPU to [paths, periods].
+  template <class From, class To>
+  void by_path(const std::vector<From>& from, std::vector<To>& to) const {
+    to.resize(from.size());
+    for (std::size_t p = 0; p < n_paths_; ++p) {
+      for (std::size_t t = 0; t < horizon_; ++t) to[p * horizon_ + t] = static_cast<To>(from[t * n_paths_ + p]);
+    }
+  }
+
+  int device_;
+  std::string name_;
+  std::uint32_t n_paths_, horizon_;
+  std::size_t n_ranks_ = 0, n_blocks_ = 1, chunk_ = 1;
+  RunView<MigrationChainModel> run_;
+  DeviceArray<ChainStateEntry> states_;
+  DeviceArray<ChainOutcomeEntry> outcomes_;
+  DeviceArray<std::uint32_t> count_threshold_, ranks_;
+  DeviceArray<double> weight_;
+  DeviceArray<std::uint64_t> total_, revenue_;
+  DeviceArray<std::uint32_t> active_, transactions_;
+  DeviceArray<std::int64_t> scratch_, order_;
+  DeviceArray<ChainCustomer> customers_;
+  DeviceArray<CustomerSummary> summaries_;
+};
+
+}  // namespace
+
+std::vector<GpuInfo> list_gpus() {
+  int n = 0;
+  if (cudaGetDeviceCount(&n) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return {};
+  }
+  std::vector<GpuInfo> gpus;
+  for (int i = 0; i < n; ++i) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+      continue;
+    }
+    gpus.push_back({i, properties.name, properties.major, properties.minor, properties.totalGlobalMem,
+                    properties.multiProcessorCount});
+  }
+  return gpus;
+}
+
+bool have_cuda() { return true; }
+
+std::unique_ptr<Backend> make_cuda_backend(const RunSpec& spec, int index) {
+  int n = 0;
+  const cudaError_t status = cudaGetDeviceCount(&n);
+  if (status != cudaSuccess || n == 0) {
+    static_cast<void>(cudaGetLastError());
+    throw DeviceError("GPU " + std::to_string(index) + " was asked for, but there is no usable one: " +
+                      (status == cudaSuccess ? "no device" : cudaGetErrorString(status)) +
+                      "; install a GPU and its driver, or use --device cpu");
+  }
+  if (index < 0 || index >= n) {
+    throw DeviceError("GPU " + std::to_string(index) + " was asked for, but the GPUs here are 0 to " +
+                      std::to_string(n - 1));
+  }
+  return std::make_unique<CudaBackend>(spec, index);
+}
+
+}  // namespace clvsim::kernels
