@@ -4,12 +4,38 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace clvsim {
 namespace {
 
 constexpr char quote = '"';
+
+// Bytes classified at once, one bit each.
+constexpr std::size_t mask_bytes = 64;
+constexpr std::size_t no_block = ~std::size_t{0};
+
+// Bit i is set where byte i is the delimiter, LF or CR.
+std::uint64_t ends_among(const char* bytes, char delimiter) {
+  std::uint64_t mask = 0;
+#if defined(__SSE2__)
+  const __m128i d = _mm_set1_epi8(delimiter), lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
+  for (std::size_t i = 0; i < mask_bytes; i += sizeof(__m128i)) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i));
+    const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, d), _mm_or_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, cr)));
+    mask |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(hit))) << i;
+  }
+#else
+  for (std::size_t i = 0; i < mask_bytes; ++i)
+    mask |= static_cast<std::uint64_t>(bytes[i] == delimiter || bytes[i] == '\n' || bytes[i] == '\r') << i;
+#endif
+  return mask;
+}
 
 std::int64_t count_line_breaks(std::string_view text) {
   std::int64_t n = 0;
@@ -22,8 +48,8 @@ std::int64_t count_line_breaks(std::string_view text) {
 
 CsvReader::CsvReader(Read read, std::string name, char delimiter, std::size_t block_bytes)
     : read_(std::move(read)), name_(std::move(name)), block_bytes_(block_bytes), delimiter_(delimiter) {
-  for (const char c : {delimiter, '\n', '\r'}) ends_field_[static_cast<unsigned char>(c)] = true;
-  buffer_.resize(max_record_bytes + block_bytes_ + 3);
+  buffer_.resize(max_record_bytes + block_bytes_ + 2 * mask_bytes);
+  block_at_ = no_block;
   // The views into `unescaped_` must survive its growth: no record has more text than this.
   unescaped_.reserve(buffer_.size());
 }
@@ -58,7 +84,23 @@ bool CsvReader::fill() {
                     name_, position + 1));
   }
   buffer_[end_] = '\n';
+  block_at_ = no_block;
   return true;
+}
+
+// The first byte from `at` on that ends a field; the sentinel is one.
+inline const char* CsvReader::end_of_field(const char* at) {
+  for (;;) {
+    const auto offset = static_cast<std::size_t>(at - buffer_.data());
+    const std::size_t block = offset & ~(mask_bytes - 1);
+    if (block != block_at_) {
+      block_at_ = block;
+      block_ends_ = ends_among(buffer_.data() + block, delimiter_);
+    }
+    const std::uint64_t ends = block_ends_ >> (offset - block);
+    if (ends != 0) return at + std::countr_zero(ends);
+    at = buffer_.data() + block + mask_bytes;
+  }
 }
 
 void CsvReader::check_start() {
@@ -147,13 +189,12 @@ CsvReader::Scan CsvReader::scan(CsvRecord& record) {
     std::string_view field;
     if (*at == quote) {
       if (!scan_quoted(at, field, line_breaks)) return Scan::partial;
-      if (!ends_field_[static_cast<unsigned char>(*at)]) {
-        record.bad_quoting = true;
-        while (!ends_field_[static_cast<unsigned char>(*at)]) ++at;
-      }
+      const char* const closed = at;
+      at = end_of_field(closed);
+      record.bad_quoting = record.bad_quoting || at != closed;
     } else {
       const char* const from = at;
-      while (!ends_field_[static_cast<unsigned char>(*at)]) ++at;
+      at = end_of_field(at);
       field = {from, static_cast<std::size_t>(at - from)};
     }
     if (at == end && !at_end_) return Scan::partial;

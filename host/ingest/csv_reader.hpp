@@ -1,7 +1,6 @@
 // Splits delimited text into records and fields.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -47,14 +46,16 @@ class CsvReader {
   bool fill();
   void check_start();
   Scan scan(CsvRecord& record);
+  const char* end_of_field(const char* at);
   bool scan_quoted(const char*& at, std::string_view& field, std::int64_t& line_breaks);
 
   Read read_;
   std::string name_;
   std::size_t block_bytes_;
   char delimiter_;
-  std::array<bool, 256> ends_field_{};
   std::vector<char> buffer_;
+  std::size_t block_at_;             // the aligned block of the buffer that `block_ends_` is of
+  std::uint64_t block_ends_ = 0;     // bit i: byte i of the block ends a field
   std::size_t begin_ = 0, end_ = 0;  // unread part of the buffer; buffer_[end_] is a line feed as a sentinel
   bool started_ = false, at_end_ = false, byte_order_mark_ = false, crlf_ = false, first_record_ = true;
   std::int64_t line_ = 1, bytes_read_ = 0;

@@ -6,16 +6,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <thrust/execution_policy.h>
-#include <thrust/sort.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <compare>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -213,13 +215,110 @@ class Merger {
   bool started_ = false;
 };
 
+struct OrderEntry {
+  std::uint64_t key;
+  std::uint32_t offset;
+};
+
+// Maps rows in memory to numbers in the order of the rows: the holdout flag, then of the key's bytes the bits in which
+// the rows differ, and, where these are all of the key's, those of the day. Rows of equal numbers remain to be
+// compared.
+class OrderKeys {
+ public:
+  OrderKeys(const std::vector<char>& arena, const std::vector<std::uint32_t>& offsets) {
+    if (offsets.empty()) return;
+    const LogRow first = unpack(arena.data() + offsets.front());
+    std::array<unsigned char, most_bytes> differ{}, pattern{};
+    std::size_t longest = 0;
+    pad(first.key, pattern);
+    for (const std::uint32_t offset : offsets) {
+      const LogRow row = unpack(arena.data() + offset);
+      std::array<unsigned char, most_bytes> bytes{};
+      pad(row.key, bytes);
+      for (std::size_t i = 0; i < most_bytes; ++i)
+        differ[i] = static_cast<unsigned char>(differ[i] | (bytes[i] ^ pattern[i]));
+      longest = std::max(longest, row.key.size());
+      first_day_ = std::min(first_day_, row.day);
+      last_day_ = std::max(last_day_, row.day);
+    }
+    n_bits_ = 1;  // the holdout flag
+    bool complete = longest <= most_bytes;
+    for (std::size_t i = 0; i < most_bytes && complete; ++i) {
+      const int n = std::popcount(differ[i]);
+      if (n == 0) continue;
+      complete = n_bits_ + n <= 64;
+      if (complete) add_byte(i, differ[i], n);
+    }
+    const int n_day_bits = std::bit_width(static_cast<std::uint32_t>(last_day_ - first_day_));
+    if (complete && n_bits_ + n_day_bits <= 64) {
+      day_bits_ = n_day_bits;
+      n_bits_ += n_day_bits;
+    }
+  }
+
+  [[nodiscard]] int n_bits() const { return n_bits_; }
+  [[nodiscard]] std::uint64_t of(const LogRow& row) const {
+    std::uint64_t key = row.holdout ? 1 : 0;
+    for (const Byte& byte : bytes_) {
+      const unsigned char c = byte.at < row.key.size() ? static_cast<unsigned char>(row.key[byte.at]) : 0;
+      key = key << byte.n_bits | byte.value[c];
+    }
+    return day_bits_ == 0 ? key : key << day_bits_ | static_cast<std::uint32_t>(row.day - first_day_);
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = 32;
+  struct Byte {
+    std::size_t at;
+    int n_bits;
+    std::array<unsigned char, 256> value;  // the bits in which the rows differ, moved together
+  };
+
+  static void pad(std::string_view key, std::array<unsigned char, most_bytes>& bytes) {
+    std::memcpy(bytes.data(), key.data(), std::min(key.size(), most_bytes));
+  }
+  void add_byte(std::size_t at, unsigned char differ, int n) {
+    Byte byte{at, n, {}};
+    for (unsigned c = 0; c < 256; ++c) {
+      unsigned value = 0;
+      for (int bit = 7; bit >= 0; --bit)
+        if ((differ >> bit & 1) != 0) value = value << 1 | (c >> bit & 1);
+      byte.value[c] = static_cast<unsigned char>(value);
+    }
+    bytes_.push_back(byte);
+    n_bits_ += n;
+  }
+
+  std::vector<Byte> bytes_;
+  int n_bits_ = 1, day_bits_ = 0;
+  std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max(),
+               last_day_ = std::numeric_limits<std::int32_t>::min();
+};
+
+// Sorts by the low `n_bits` of the keys, least significant digit first. Thrust's host backend takes five times as long:
+// it sorts by all 64 bits, and values and keys apart.
+void radix_sort(std::vector<OrderEntry>& entries, std::vector<OrderEntry>& scratch, int n_bits) {
+  constexpr int digit_bits = 11;
+  constexpr std::size_t n_digits = std::size_t{1} << digit_bits;
+  scratch.resize(entries.size());
+  for (int shift = 0; shift < n_bits; shift += digit_bits) {
+    const auto digit = [shift](const OrderEntry& entry) { return entry.key >> shift & (n_digits - 1); };
+    std::array<std::uint32_t, n_digits> place{};
+    for (const OrderEntry& entry : entries) ++place[digit(entry)];
+    std::uint32_t sum = 0;
+    for (std::uint32_t& n : place) sum += std::exchange(n, sum);
+    for (const OrderEntry& entry : entries) scratch[place[digit(entry)]++] = entry;
+    entries.swap(scratch);
+  }
+}
+
 }  // namespace
 
 struct RowSorter::Impl {
   RowSorterOptions options;
   std::vector<char> arena;             // packed rows
   std::vector<std::uint32_t> offsets;  // of each packed row in the arena
-  std::vector<std::uint64_t> order_keys;
+  std::vector<OrderEntry> entries, scratch;
   std::unique_ptr<TemporaryFile> file;
   std::vector<Run> runs;
   std::unique_ptr<Merger> merger;
@@ -227,45 +326,33 @@ struct RowSorter::Impl {
   std::int64_t n_rows = 0, n_runs_written = 0;
   bool sealed = false;
 
-  // Bytes a row costs in memory besides its packed bytes: its offset and order key, twice while they are sorted.
-  static constexpr std::size_t index_bytes = 2 * (sizeof(std::uint32_t) + sizeof(std::uint64_t));
+  // Bytes a row costs in memory besides its packed bytes: its offset, and its entry twice while they are sorted.
+  static constexpr std::size_t index_bytes = sizeof(std::uint32_t) + 2 * sizeof(OrderEntry);
 
   [[nodiscard]] bool full() const {
     return arena.size() + offsets.size() * index_bytes >= options.memory ||
            arena.size() > std::numeric_limits<std::uint32_t>::max() - (std::size_t{1} << 17);
   }
 
-  // Sorts `offsets`: by a radix sort of the eight bytes behind what all keys have in common, then row by row among
-  // equals.
+  // Sorts `offsets`: by their order keys, then row by row among equal ones.
   void sort_memory() {
-    if (offsets.empty()) return;
-    const LogRow first = unpack(arena.data());
-    std::size_t common = first.key.size();
-    for (const std::uint32_t offset : offsets) {
-      const std::string_view key = unpack(arena.data() + offset).key;
-      const auto mismatch = std::mismatch(
-          key.begin(), key.begin() + static_cast<std::ptrdiff_t>(std::min(common, key.size())), first.key.begin());
-      common = static_cast<std::size_t>(mismatch.first - key.begin());
-      if (common == 0) break;
-    }
-    // The holdout flag stands before the key: it takes the place of the last byte.
-    order_keys.resize(offsets.size());
-    for (std::size_t i = 0; i < offsets.size(); ++i) {
-      const LogRow row = unpack(arena.data() + offsets[i]);
-      order_keys[i] = prefix_of(row.key.substr(common)) >> 1 | (row.holdout ? std::uint64_t{1} << 63 : 0);
-    }
-    thrust::stable_sort_by_key(thrust::host, order_keys.begin(), order_keys.end(), offsets.begin());
-    const auto row_before = [this](std::uint32_t a, std::uint32_t b) {
-      return before(unpack(arena.data() + a), unpack(arena.data() + b));
+    const OrderKeys keys(arena, offsets);
+    entries.resize(offsets.size());
+    for (std::size_t i = 0; i < offsets.size(); ++i)
+      entries[i] = {keys.of(unpack(arena.data() + offsets[i])), offsets[i]};
+    radix_sort(entries, scratch, keys.n_bits());
+    const auto row_before = [this](const OrderEntry& a, const OrderEntry& b) {
+      return before(unpack(arena.data() + a.offset), unpack(arena.data() + b.offset));
     };
-    for (std::size_t from = 0; from < offsets.size();) {
+    for (std::size_t from = 0; from < entries.size();) {
       std::size_t to = from + 1;
-      while (to < offsets.size() && order_keys[to] == order_keys[from]) ++to;
+      while (to < entries.size() && entries[to].key == entries[from].key) ++to;
       if (to - from > 1)
-        std::sort(offsets.begin() + static_cast<std::ptrdiff_t>(from),
-                  offsets.begin() + static_cast<std::ptrdiff_t>(to), row_before);
+        std::sort(entries.begin() + static_cast<std::ptrdiff_t>(from),
+                  entries.begin() + static_cast<std::ptrdiff_t>(to), row_before);
       from = to;
     }
+    for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = entries[i].offset;
   }
 
   void spill() {
@@ -358,7 +445,8 @@ void RowSorter::rewind() {
       impl_->offsets = {};
       impl_->reduce_runs();
     }
-    impl_->order_keys = {};
+    impl_->entries = {};
+    impl_->scratch = {};
   }
   impl_->at = 0;
   impl_->merger.reset();

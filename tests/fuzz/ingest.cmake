@@ -1,0 +1,2 @@
+add_executable(ingest_batch ingest_batch.cpp)
+target_link_libraries(ingest_batch PRIVATE clvsim_options ${CLVSIM_COMPILE_LIBRARIES} clvsim_base clvsim_io clvsim_ingest)
