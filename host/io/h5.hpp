@@ -9,6 +9,7 @@
 #include <clvsim/error.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -79,6 +80,13 @@ auto reading(const std::filesystem::path& path, F&& f) {
     throw FormatError(
         fmt::format("'{}' is damaged or unsafe: {}; copy it again, or make it anew", path.string(), failure.what()));
   }
+}
+
+// Destroys an owner of handles under the lock.
+template <class T>
+void destroy(std::unique_ptr<T>& owner) {
+  const LibraryLock lock;
+  owner.reset();
 }
 
 // The element types of clvsim files, all little-endian. A text has a fixed width in bytes, padded with NUL.

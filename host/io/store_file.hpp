@@ -32,7 +32,7 @@ class StoreFile {
   h5::TableReader customers_, history_, holdout_customers_, holdout_, segments_, ledger_, rejects_;
 };
 
-// Checks the seal, then the whole file in a child process; the file as it was then, to be opened.
-SealInfo check_store(const std::filesystem::path& path);
+// Reads the whole file, whose seal was checked, in a child process. Takes the lock; throws IoError, FormatError.
+void check_store(const std::filesystem::path& path, const SealInfo& seal);
 
 }  // namespace clvsim

@@ -155,13 +155,11 @@ std::vector<const h5::TableReader*> StoreFile::tables() const {
   return {&customers_, &history_, &holdout_customers_, &holdout_, &segments_, &ledger_, &rejects_};
 }
 
-SealInfo check_store(const std::filesystem::path& path) {
-  const SealInfo seal = check_seal(path, type);
+void check_store(const std::filesystem::path& path, const SealInfo& seal) {
   check_sealed_in_child(path, seal, [&] {
     StoreFile file(path, seal);
     if (file.read_all() != seal.content_digest) throw h5::Failure("its values do not match their digest");
   });
-  return seal;
 }
 
 struct StoreReader::Impl {
@@ -170,25 +168,16 @@ struct StoreReader::Impl {
   StoreFile file;
 };
 
-namespace {
-// Handles of libhdf5 are closed under its lock.
-template <class T>
-void destroy(std::unique_ptr<T>& impl) {
-  if (!impl) return;
-  const h5::LibraryLock lock;
-  impl.reset();
-}
-}  // namespace
-
 StoreReader::StoreReader(const std::filesystem::path& path) {
-  const SealInfo seal = check_store(path);
+  const SealInfo seal = check_seal(path, type);
+  check_store(path, seal);
   h5::reading(path, [&] { impl_ = std::make_unique<Impl>(path, seal); });
 }
-StoreReader::~StoreReader() { destroy(impl_); }
+StoreReader::~StoreReader() { h5::destroy(impl_); }
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 StoreReader& StoreReader::operator=(StoreReader&& other) noexcept {
   if (this != &other) {
-    destroy(impl_);
+    h5::destroy(impl_);
     impl_ = std::move(other.impl_);
   }
   return *this;

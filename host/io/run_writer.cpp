@@ -1,0 +1,198 @@
+#include "host/base/output_file.hpp"
+#include "host/io/run_file.hpp"
+#include "host/io/run_format.hpp"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+namespace clvsim {
+
+using namespace run_format;
+
+namespace {
+
+template <class F>
+void checked(F&& f) {
+  try {
+    f();
+  } catch (const h5::Failure& failure) {
+    throw Error(ExitCode::internal, fmt::format("a run that no reader would accept: {}", failure.what()));
+  }
+}
+
+// Throws IoError where the disk of `path` has not room for the run. The width of the keys is not known yet: 16 bytes.
+void check_space(const std::filesystem::path& path, const RunInfo& info) {
+  const std::uint64_t row = 16 + 8 * result_columns(info).size();
+  const std::uint64_t need =
+      row * static_cast<std::uint64_t>(info.n_customers) + 8 * std::uint64_t{info.options.n_paths};
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return;  // the file system does not say
+  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free < need)
+    throw IoError(
+        fmt::format("cannot write '{}': it needs about {} MB and its disk has {} MB free; free space on that "
+                    "disk, or write to another",
+                    path.string(), need / 1'000'000 + 1, free / 1'000'000));
+}
+
+}  // namespace
+
+struct RunWriter::Impl {
+  Impl(const std::filesystem::path& path, const RunInfo& given, bool overwrite)
+      : output(path, overwrite),
+        info(given),
+        columns(result_columns(given)),
+        file(h5::create_file(output.temporary_path(), output.descriptor())) {
+    for (const auto& [group, members] : groups(info))
+      if (group != "/") h5::create_group(file.get(), group);
+  }
+  ~Impl() {
+    const h5::LibraryLock lock;
+    customers.reset();
+    file.close();
+    // A file that could not be written stays open inside libhdf5: give its space back all the same.
+    if (!committed && ::ftruncate(output.descriptor(), 0) != 0) errno = 0;
+  }
+
+  void begin_customers(std::size_t width) {
+    key_width = width;
+    customers.emplace(file.get(), "/customers", customer_columns(info, width));
+  }
+
+  void append(const CustomerResults& results) {
+    if (!customers) begin_customers(results.key_width);
+    std::vector<std::vector<double>> gathered;  // the columns that CustomerResults interleaves
+    gathered.reserve(columns.size());
+    std::vector<const void*> pointers{results.key.data()};
+    for (const ResultColumn& column : columns) {
+      if (column.stride == 1) {
+        pointers.push_back((results.*column.values).data());
+        continue;
+      }
+      std::vector<double>& values = gathered.emplace_back(results.size());
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = column.at(results, i);
+      pointers.push_back(values.data());
+    }
+    customers->append(pointers, results.size());
+  }
+
+  void write_periods() {
+    const std::size_t n = info.periods.size();
+    std::vector<std::int32_t> first(n), last(n);
+    std::vector<std::vector<double>> values;
+    for (std::size_t t = 0; t < n; ++t) {
+      first[t] = info.periods[t].first_day.days;
+      last[t] = info.periods[t].last_day.days;
+    }
+    for (const auto estimate : period_estimates(info)) {
+      std::vector<double> mean, se;
+      for (const PeriodForecast& period : info.periods) {
+        mean.push_back((period.*estimate).mean);
+        se.push_back((period.*estimate).se);
+      }
+      values.push_back(std::move(mean));
+      values.push_back(std::move(se));
+    }
+    std::vector<const void*> pointers;
+    if (info.has_dates) pointers = {first.data(), last.data()};
+    for (const std::vector<double>& column : values) pointers.push_back(column.data());
+    h5::TableWriter table(file.get(), "/periods", period_columns(info));
+    table.append(pointers, n);
+    table.finish(digest);
+  }
+
+  void write_portfolio(const std::vector<std::int64_t>& total_by_path, double scale) {
+    const std::vector<PortfolioLine> lines = portfolio_lines(info);
+    std::size_t width = 1;
+    for (const PortfolioLine& line : lines) width = std::max(width, line.name.size());
+    std::vector<char> names(lines.size() * width);
+    std::vector<double> values, errors;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      std::copy(lines[i].name.begin(), lines[i].name.end(), names.begin() + static_cast<std::ptrdiff_t>(i * width));
+      values.push_back(lines[i].value->mean);
+      errors.push_back(lines[i].value->se);
+    }
+    h5::TableWriter table(file.get(), "/portfolio", portfolio_columns(info, width));
+    table.append(std::vector<const void*>{names.data(), values.data(), errors.data()}, lines.size());
+    table.finish(digest);
+    h5::TableWriter paths(file.get(), "/portfolio", path_columns(info, scale));
+    paths.append(std::vector<const void*>{total_by_path.data()}, total_by_path.size());
+    paths.finish(digest);
+  }
+
+  Digest finish(const std::vector<std::int64_t>& total_by_path, double scale) {
+    if (!customers) begin_customers(1);
+    customers->finish(digest);
+    write_periods();
+    write_portfolio(total_by_path, scale);
+    const std::vector<h5::Attribute> attributes = root_attributes(info);
+    digest.add_root(attributes);
+    const Digest content = digest.digest();
+    {
+      const h5::Handle root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose, "opening the root");
+      for (const h5::Attribute& attribute : attributes) h5::write_attribute(root.get(), attribute);
+      h5::write_attribute(root.get(), h5::text_attribute("content_digest", to_hex(content)));
+    }
+    if (!file.close()) h5::check(-1, "closing the file");
+    write_seal(output.descriptor(), output.final_path(), type, content);
+    output.commit();
+    committed = true;
+    return content;
+  }
+
+  OutputFile output;
+  RunInfo info;
+  std::vector<ResultColumn> columns;
+  h5::ContentDigest digest;
+  h5::Handle file;
+  std::optional<h5::TableWriter> customers;
+  std::size_t key_width = 0;
+  std::int64_t n_customers = 0;
+  std::vector<char> last_key;
+  bool committed = false;
+};
+
+RunWriter::RunWriter(const std::filesystem::path& path, const RunInfo& info, bool overwrite) {
+  checked([&] { check_info(info); });
+  check_output(path, overwrite);
+  check_space(path, info);
+  h5::writing(path, [&] { impl_ = std::make_unique<Impl>(path, info, overwrite); });
+}
+RunWriter::~RunWriter() = default;
+
+void RunWriter::append(const CustomerResults& results) {
+  if (results.size() == 0) return;
+  checked([&] {
+    if (impl_->customers && results.key_width != impl_->key_width)
+      throw h5::Failure("a batch has keys of another width than the one before");
+    if (results.key_width > h5::max_text_bytes) throw h5::Failure("a batch has keys wider than a column may be");
+    check_results(impl_->info, results, impl_->n_customers, impl_->last_key);
+  });
+  impl_->n_customers += static_cast<std::int64_t>(results.size());
+  h5::writing(impl_->output.final_path(), [&] { impl_->append(results); });
+}
+
+std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path, double scale) {
+  checked([&] {
+    check_info(info);
+    if (run_column_names(info.measure_name, info.options.quantiles, info.options.cvar_level) !=
+        run_column_names(impl_->info.measure_name, impl_->info.options.quantiles, impl_->info.options.cvar_level))
+      throw h5::Failure("the columns differ from those that were begun");
+    if (info.n_customers != impl_->n_customers)
+      throw h5::Failure(fmt::format("{} customers were announced, {} written", info.n_customers, impl_->n_customers));
+    if (total_by_path.size() != info.options.n_paths)
+      throw h5::Failure(fmt::format("{} totals for {} paths", total_by_path.size(), info.options.n_paths));
+    if (!(scale > 0)) throw h5::Failure("the scale of the totals is not positive");
+    check_periods(info);
+    check_portfolio(info);
+  });
+  impl_->info = info;
+  return h5::writing(impl_->output.final_path(), [&] { return to_hex(impl_->finish(total_by_path, scale)); });
+}
+
+}  // namespace clvsim

@@ -1,0 +1,171 @@
+// Runs are read as they were written, whatever the batches; the CSV export says the same; inspect describes both files.
+#include "host/io/describe.hpp"
+#include "host/io/run_file.hpp"
+#include "tests/support/io_run.hpp"
+#include "tests/support/io_store.hpp"
+
+#include <gtest/gtest.h>
+#include <clvsim/error.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace clvsim {
+namespace {
+
+using test::difference;
+using test::make_test_run;
+using test::TemporaryFolder;
+using test::TestRun;
+using test::write_run;
+
+constexpr std::int64_t block = 32768;
+
+TEST(RunRoundTrip, KeepsEveryValue) {
+  const TemporaryFolder folder;
+  for (const std::int64_t n : {0, 1, 20, 1000}) {
+    for (const char* measure : {"clv", "revenue"}) {
+      for (const bool has_dates : {false, true}) {
+        const TestRun run = make_test_run({.n_customers = n, .has_dates = has_dates, .measure = measure});
+        const std::string digest = write_run(run, folder / "r.h5", 7, true);
+        EXPECT_EQ(difference(run, folder / "r.h5"), "") << n << " customers, " << measure << ", dates " << has_dates;
+        EXPECT_EQ(RunReader(folder / "r.h5").info().content_digest, digest);
+      }
+    }
+  }
+}
+
+TEST(RunRoundTrip, IsTheSameBytesInAnyBatches) {
+  const TemporaryFolder folder;
+  const TestRun run = make_test_run({.n_customers = block + 1, .n_paths = block + 1});
+  write_run(run, folder / "whole.h5");
+  EXPECT_EQ(difference(run, folder / "whole.h5", 10007), "");
+  const std::string bytes = test::read_bytes(folder / "whole.h5");
+  for (const std::int64_t batch : {std::int64_t{4999}, block}) {
+    write_run(run, folder / "batches.h5", batch, true);
+    EXPECT_TRUE(bytes == test::read_bytes(folder / "batches.h5")) << "by " << batch;
+  }
+}
+
+TEST(RunRoundTrip, DoesNotDependOnThreadsOrBatchOrDevice) {
+  const TemporaryFolder folder;
+  TestRun run = make_test_run({});
+  write_run(run, folder / "a.h5");
+  run.info.options.threads = 7;
+  run.info.options.batch = 3;
+  run.info.device = "cuda:0";
+  write_run(run, folder / "b.h5");
+  EXPECT_TRUE(test::read_bytes(folder / "a.h5") == test::read_bytes(folder / "b.h5"));
+}
+
+TEST(RunRoundTrip, RefusesToWriteWhatIsNoResult) {
+  const TemporaryFolder folder;
+  const auto refused = [&](auto&& spoil) {
+    TestRun run = make_test_run({});
+    spoil(run);
+    EXPECT_THROW(write_run(run, folder / "r.h5"), Error);
+    EXPECT_TRUE(test::files_in(folder.path()).empty());
+  };
+  refused([](TestRun& run) { run.results.mean[3] = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](TestRun& run) { run.results.se[3] = std::numeric_limits<double>::infinity(); });
+  refused([](TestRun& run) { run.results.sd[3] = -1; });
+  refused([](TestRun& run) { run.results.p_active[3] = 1.5; });
+  refused([](TestRun& run) { std::swap(run.results.quantile[0], run.results.quantile[2]); });
+  refused([](TestRun& run) { run.results.key[2 * 9 + 8] = '0'; });  // not ascending
+  refused([](TestRun& run) { run.info.periods.pop_back(); });
+  refused([](TestRun& run) { run.info.periods[1].first_day.days += 1; });
+  refused([](TestRun& run) { run.totals.pop_back(); });
+  refused([](TestRun& run) { run.info.n_customers += 1; });
+  refused([](TestRun& run) { run.info.options.quantiles = {0.5, 0.5, 0.6}; });
+  refused([](TestRun& run) { run.info.total.sd.se = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](TestRun& run) { run.scale = 0; });
+}
+
+TEST(RunRoundTrip, NamesQuantilesByTheirDigits) {
+  EXPECT_EQ(fraction_digits(0.05), "05");
+  EXPECT_EQ(fraction_digits(0.5), "50");
+  EXPECT_EQ(fraction_digits(0.975), "975");
+  EXPECT_EQ(fraction_digits(0.0001), "0001");
+  EXPECT_EQ(fraction_digits(1), "100");
+  EXPECT_EQ(run_column_names("clv", {0.25}, 0.1),
+            (std::vector<std::string>{"clv_mean", "clv_se", "clv_sd", "clv_sd_se", "clv_q25", "clv_q25_se",
+                                      "clv_cvar10", "clv_cvar10_se", "p_nonpositive", "p_nonpositive_se", "p_active",
+                                      "p_active_se", "transactions_mean", "transactions_se"}));
+}
+
+TEST(ExportCsv, WritesEveryNumberSoThatItReadsBackExactly) {
+  const TemporaryFolder folder;
+  const TestRun run = make_test_run({.n_customers = 40000, .quantiles = {0.5}});
+  write_run(run, folder / "r.h5");
+  export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false);
+  std::istringstream text(test::read_bytes(folder / "r.csv"));
+  std::string line, field;
+  std::getline(text, line);
+  EXPECT_EQ(line,
+            "key,clv_mean,clv_se,clv_sd,clv_sd_se,clv_q50,clv_q50_se,clv_cvar05,clv_cvar05_se,p_nonpositive,"
+            "p_nonpositive_se,p_active,p_active_se,transactions_mean,transactions_se\r");
+  for (std::size_t i = 0; i < run.results.size(); ++i) {
+    ASSERT_TRUE(std::getline(text, line));
+    std::istringstream fields(line);
+    std::getline(fields, field, ',');
+    ASSERT_EQ(field, std::string(run.results.key.data() + i * 9, 9));
+    for (const double value : {run.results.mean[i], run.results.se[i], run.results.sd[i], run.results.sd_se[i],
+                               run.results.quantile[i], run.results.quantile_se[i]}) {
+      std::getline(fields, field, ',');
+      ASSERT_EQ(std::stod(field), value);
+    }
+  }
+  EXPECT_FALSE(std::getline(text, line));
+  EXPECT_THROW(export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false), IoError);
+}
+
+TEST(ExportCsv, DefusesFormulasAndQuotesAsRfc4180Says) {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"=1+1", "'=1+1"},      {"+1", "'+1"},         {"-1", "'-1"},       {"@x", "'@x"}, {"\tx", "'\tx"},
+      {"\rx", "\"'\rx\""},    {"a,b", "\"a,b\""},    {"a=b", "a=b"},      {"'x", "'x"},  {"'=x", "''=x"},
+      {"a\"b", "\"a\"\"b\""}, {"=a,b", "\"'=a,b\""}, {"a\nb", "\"a\nb\""}};
+  for (const auto& [id, written] : cases) {
+    TestRun run = make_test_run({.n_customers = 1});
+    run.results.key.assign(9, '\0');
+    std::copy(id.begin(), id.end(), run.results.key.begin());
+    write_run(run, folder / "r.h5", 1, true);
+    export_csv(RunReader(folder / "r.h5"), folder / "r.csv", true);
+    const std::string text = test::read_bytes(folder / "r.csv");
+    EXPECT_EQ(text.substr(text.find('\n') + 1).rfind(written + ",", 0), 0U) << written;
+  }
+}
+
+TEST(Describe, ShowsTypesUnitsAndLedgersOfBothFiles) {
+  const TemporaryFolder folder;
+  const test::TestStore store = test::make_test_store({.has_cost = true});
+  test::write_store(store, folder / "s.h5");
+  const nlohmann::json s = describe_file(folder / "s.h5");
+  EXPECT_EQ(s["type"], "store");
+  EXPECT_EQ(s["format_version"], "1.0");
+  EXPECT_EQ(s["attributes"]["observation_end"], "1997-09-30");
+  EXPECT_EQ(s["attributes"]["format_version"], (std::vector<int>{1, 0}));
+  EXPECT_EQ(s["ledger"]["read"]["amount"], store.info.ledger.read.amount);
+  EXPECT_EQ(s["ledger"]["rejected_by_reason"]["bad date"], 2);
+  EXPECT_EQ(s["content_digest"], StoreReader(folder / "s.h5").info().content_digest);
+  EXPECT_EQ(s["datasets"].size(), 12U + 4 + 2 + 4 + 1 + 3 + 2);
+  for (const auto& dataset : s["datasets"]) {
+    EXPECT_FALSE(dataset["units"].get<std::string>().empty());
+    EXPECT_GE(dataset["long_name"].get<std::string>().size(), 4U);
+  }
+  EXPECT_EQ(s.dump().find("C0000"), std::string::npos) << "a customer id";
+
+  const TestRun run = make_test_run({});
+  write_run(run, folder / "r.h5");
+  const nlohmann::json r = describe_file(folder / "r.h5");
+  EXPECT_EQ(r["type"], "run");
+  EXPECT_EQ(r["attributes"]["seed"], 0xfedcba9876543210);
+  EXPECT_EQ(r["portfolio"]["clv_q975"]["value"], run.info.total.quantiles[2].mean);
+  EXPECT_EQ(r["portfolio"]["undiscounted_revenue_mean"]["se"], run.info.total_revenue.mean.se);
+  EXPECT_EQ(verify_file(folder / "r.h5")["content_digest"], r["content_digest"]);
+}
+
+}  // namespace
+}  // namespace clvsim
