@@ -49,9 +49,10 @@ std::string with_separators(long long value) {
       fmt::format("{}", value < 0 ? -static_cast<unsigned long long>(value) : static_cast<unsigned long long>(value));
   for (std::size_t i = digits.size(); i > 3;) {
     i -= 3;
-    digits.insert(i, ",");
+    digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(i), ',');
   }
-  return value < 0 ? "-" + digits : digits;
+  if (value < 0) digits.insert(digits.begin(), '-');
+  return digits;
 }
 
 std::string money(long long minor_units, int decimals) {
@@ -61,7 +62,8 @@ std::string money(long long minor_units, int decimals) {
   for (int i = 0; i < decimals; ++i) scale *= 10;
   std::string text = with_separators(static_cast<long long>(magnitude / scale));
   if (decimals > 0) text += fmt::format(".{:0{}}", magnitude % scale, decimals);
-  return minor_units < 0 ? "-" + text : text;
+  if (minor_units < 0) text.insert(text.begin(), '-');
+  return text;
 }
 
 }  // namespace clvsim

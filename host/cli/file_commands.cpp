@@ -3,6 +3,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
 #include "host/io/describe.hpp"
+#include "host/io/hdf5_version.hpp"
 #include "kernels/backend/backend.hpp"
 
 #include <clvsim/error.hpp>
@@ -71,8 +72,12 @@ Json cpu_features() {
 
 void run_doctor(Session& session) {
   Json gpus = Json::array();
-  for (const GpuInfo& gpu : list_gpus())
-    gpus.push_back({{"index", gpu.index}, {"name", gpu.name}, {"memory_bytes", gpu.memory_bytes}});
+  for (const kernels::GpuInfo& gpu : kernels::list_gpus())
+    gpus.push_back({{"index", gpu.index},
+                    {"name", gpu.name},
+                    {"compute_capability", fmt::format("{}.{}", gpu.capability_major, gpu.capability_minor)},
+                    {"multiprocessors", gpu.n_multiprocessors},
+                    {"memory_bytes", gpu.memory_bytes}});
   const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
   Json document{
       {"version", version()},
@@ -81,7 +86,7 @@ void run_doctor(Session& session) {
       {"threads", std::thread::hardware_concurrency()},
       {"memory_bytes", static_cast<std::int64_t>(pages) * page},
       {"cpu_features", cpu_features()},
-      {"cuda_backend", cuda_backend()},
+      {"cuda_backend", kernels::have_cuda()},
       {"gpus", std::move(gpus)},
       {"libraries",
        {{"hdf5", hdf5_version()},
