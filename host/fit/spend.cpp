@@ -1,5 +1,7 @@
 #include "host/fit/spend.hpp"
 
+#include "host/run/chain_tables.hpp"
+#include "host/run/spend_posterior.hpp"
 #include "kernels/math/portable.hpp"
 
 #include <fmt/format.h>
@@ -17,11 +19,7 @@ bool is_purchase(const History& rows, std::size_t r) {
   return rows.kind[r] == static_cast<std::uint8_t>(RowKind::purchase);
 }
 
-double units(MinorUnits amount, int decimals) {
-  double scale = 1;
-  for (int i = 0; i < decimals; ++i) scale *= 10;
-  return static_cast<double>(amount) / scale;
-}
+double units(MinorUnits amount, int decimals) { return static_cast<double>(amount) / minor_units_per_unit(decimals); }
 
 template <class Visit>
 void for_rows(const CustomerBatch& batch, std::size_t i, Visit&& visit) {
@@ -52,16 +50,6 @@ OwnSpend own_spend(const CustomerBatch& batch, std::size_t i, int decimals) {
     own.log_squares += deviation * deviation;
   });
   return own;
-}
-
-LevelPosterior level_posterior(const SpendModel& spend, int frequency_class, const OwnSpend& own) {
-  const double prior_mean = spend.log_mean[static_cast<std::size_t>(frequency_class)];
-  const double between = spend.between_sd * spend.between_sd;
-  const double within = spend.within_sd * spend.within_sd;
-  if (own.n == 0 || between == 0) return {prior_mean, between};
-  const double n = static_cast<double>(own.n);
-  const double weight = n * between / (n * between + within);
-  return {prior_mean + weight * (own.log_mean - prior_mean), between * within / (n * between + within)};
 }
 
 void SpendMoments::add(const CustomerBatch& batch, const MigrationChain& chain) {
@@ -158,8 +146,11 @@ void SpendTotals::add(const CustomerBatch& batch, const MigrationChain& chain) {
   const History& rows = batch.history;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const OwnSpend own = own_spend(batch, i, decimals_);
-    const LevelPosterior level = level_posterior(spend_, chain.frequency_class_of(batch, i), own);
-    const double mean_of_exp = portable_exp(level.mean + 0.5 * level.variance);
+    // The level that the engine will draw, by its own function.
+    const SpendLevel level =
+        spend_level(spend_, chain.frequency_class_of(batch, i), own.n, static_cast<double>(own.n) * own.log_mean);
+    const double variance = level.sd * level.sd;
+    const double mean_of_exp = portable_exp(level.mean + 0.5 * variance);
     expected_ += static_cast<double>(own.n) * mean_of_exp * portable_exp(0.5 * within);
     level_of_purchases_ += static_cast<double>(own.n + own.n_zero) * mean_of_exp;
     for_rows(batch, i, [&](std::size_t r) {
@@ -173,7 +164,7 @@ void SpendTotals::add(const CustomerBatch& batch, const MigrationChain& chain) {
       refunds_ += refund;
       deviation_sum_ += deviation;
       deviation_squares_ += deviation * deviation;
-      posterior_variance_ += level.variance;
+      posterior_variance_ += variance;
     });
   }
 }

@@ -19,12 +19,6 @@ struct OwnSpend {
 };
 OwnSpend own_spend(const CustomerBatch& batch, std::size_t i, int decimals);
 
-// The normal-normal posterior of a customer's level given its purchases.
-struct LevelPosterior {
-  double mean = 0, variance = 0;
-};
-LevelPosterior level_posterior(const SpendModel& spend, int frequency_class, const OwnSpend& own);
-
 // First pass: what the variances and means need.
 class SpendMoments {
  public:

@@ -1,0 +1,230 @@
+// model.toml: what is written reads back as the same model; what is wrong is named.
+#include "host/base/output_file.hpp"
+#include "host/model/model_file.hpp"
+#include "tests/support/fit_log.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/migration_chain.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <random>
+
+namespace clvsim {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::vector<fs::path> files_in(const std::string& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(std::string(CLVSIM_SOURCE_DIR "/configs/") + folder))
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void expect_same(const MigrationChain& a, const MigrationChain& b) {
+  EXPECT_EQ(a.unit, b.unit);
+  EXPECT_EQ(a.currency.code, b.currency.code);
+  EXPECT_EQ(a.currency.decimals, b.currency.decimals);
+  EXPECT_EQ(a.measure, b.measure);
+  EXPECT_EQ(a.margin, b.margin);
+  EXPECT_EQ(a.start_state, b.start_state);
+  EXPECT_EQ(a.fitted_from_digest, b.fitted_from_digest);
+  EXPECT_EQ(a.n_customers, b.n_customers);
+  EXPECT_EQ(a.n_customer_periods, b.n_customer_periods);
+  ASSERT_EQ(a.recency_frequency.has_value(), b.recency_frequency.has_value());
+  if (a.recency_frequency) {
+    EXPECT_EQ(a.recency_frequency->recency_cells, b.recency_frequency->recency_cells);
+    EXPECT_EQ(a.recency_frequency->class_from, b.recency_frequency->class_from);
+  }
+  ASSERT_EQ(a.spend.has_value(), b.spend.has_value());
+  if (a.spend) {
+    EXPECT_EQ(a.spend->log_mean, b.spend->log_mean);
+    EXPECT_EQ(a.spend->between_sd, b.spend->between_sd);
+    EXPECT_EQ(a.spend->within_sd, b.spend->within_sd);
+    EXPECT_EQ(a.spend->smearing, b.spend->smearing);
+    EXPECT_EQ(a.spend->zero_share, b.spend->zero_share);
+    EXPECT_EQ(a.spend->purchases_in_period, b.spend->purchases_in_period);
+    EXPECT_EQ(a.spend->refund_rate, b.spend->refund_rate);
+    EXPECT_EQ(a.spend->refund_log_shift, b.spend->refund_log_shift);
+    EXPECT_EQ(a.spend->refund_log_sd, b.spend->refund_log_sd);
+  }
+  ASSERT_EQ(a.states.size(), b.states.size());
+  for (std::size_t i = 0; i < a.states.size(); ++i) {
+    EXPECT_EQ(a.states[i].name, b.states[i].name);
+    EXPECT_EQ(a.states[i].active, b.states[i].active);
+    EXPECT_EQ(a.states[i].amount, b.states[i].amount);
+    ASSERT_EQ(a.states[i].outcomes.size(), b.states[i].outcomes.size());
+    for (std::size_t k = 0; k < a.states[i].outcomes.size(); ++k) {
+      const ChainOutcome &x = a.states[i].outcomes[k], &y = b.states[i].outcomes[k];
+      EXPECT_EQ(std::tuple(x.to, x.probability, x.standard_error, x.count, x.amount, x.purchase),
+                std::tuple(y.to, y.probability, y.standard_error, y.count, y.amount, y.purchase));
+    }
+  }
+}
+
+// A chain with every feature, numbers of every size.
+MigrationChain random_chain(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto uniform = [&] { return std::uniform_real_distribution<double>(0, 1)(random); };
+  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  MigrationChain chain;
+  chain.unit = static_cast<PeriodUnit>(below(4));
+  chain.currency = {below(2) ? "EUR" : "", below(7)};
+  chain.measure = below(2) ? Measure::profit : Measure::revenue;
+  if (below(2)) chain.margin = uniform() * 2 - 1;
+  const int n_classes = 1 + below(4), cells = 1 + below(6), n_states = n_classes * (cells + 1);
+  if (below(2)) {
+    chain.recency_frequency = RecencyFrequency{cells, {}};
+    for (int c = 0; c < n_classes; ++c) chain.recency_frequency->class_from.push_back(1 + 3 * c);
+  }
+  if (below(2)) {
+    SpendModel spend;
+    for (int c = 0; c < (chain.recency_frequency ? n_classes : 1); ++c) spend.log_mean.push_back(uniform() * 20 - 10);
+    spend.between_sd = uniform();
+    spend.within_sd = uniform() * 1e-7;
+    spend.smearing = 0.5 + uniform();
+    spend.zero_share = uniform();
+    const double one = uniform();
+    spend.purchases_in_period = {one, 1 - one};
+    spend.refund_rate = uniform();
+    spend.refund_log_shift = -uniform();
+    spend.refund_log_sd = uniform();
+    chain.spend = spend;
+  }
+  chain.start_state = below(n_states);
+  if (below(2)) {
+    chain.fitted_from_digest = "00ff";
+    chain.n_customers = static_cast<std::int64_t>(random() >> 2);
+    chain.n_customer_periods = below(1000);
+  }
+  for (int s = 0; s < n_states; ++s) {
+    ChainState state;
+    state.name = "state \"" + std::to_string(s) + "\" \\ of many, Zustände";
+    state.active = below(2) != 0;
+    state.amount = below(2) ? (uniform() - 0.5) * 1e6 : 0;
+    double left = 1;
+    const int n = 1 + below(16);
+    for (int k = 0; k < n; ++k) {
+      ChainOutcome outcome;
+      outcome.to = below(n_states);
+      outcome.probability = k + 1 < n ? left * uniform() : left;
+      left -= outcome.probability;
+      if (below(2)) outcome.standard_error = uniform() * 1e-9;
+      if (below(2)) outcome.count = static_cast<double>(below(1 << 30));
+      if (below(2)) outcome.amount = -uniform() / 3;
+      outcome.purchase = below(2) != 0;
+      state.outcomes.push_back(outcome);
+    }
+    chain.states.push_back(state);
+  }
+  return chain;
+}
+
+TEST(ModelFile, ReadsBackAsTheSameModel) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const MigrationChain chain = random_chain(seed);
+    const std::string text = model_toml(chain);
+    const MigrationChain again = parse_model(text, "m.toml");
+    expect_same(chain, again);
+    EXPECT_EQ(model_toml(again), text);
+    if (HasFailure()) FAIL() << "seed " << seed << "\n" << text;
+  }
+}
+
+TEST(ModelFile, IsWrittenWholeAndReadFromAFile) {
+  const fs::path path = fs::temp_directory_path() / ("clvsim_fit_model_" + std::to_string(::getpid()) + ".toml");
+  const MigrationChain chain = random_chain(3);
+  write_model(chain, path, true);
+  expect_same(chain, read_model(path));
+  EXPECT_THROW(write_model(chain, path, false), IoError);
+  MigrationChain broken = chain;
+  broken.states[0].outcomes[0].probability = 2;
+  EXPECT_THROW(write_model(broken, path, true), ConfigError);
+  expect_same(chain, read_model(path));
+  fs::remove(path);
+  EXPECT_THROW((void)read_model(path), IoError);
+}
+
+TEST(ModelFile, EveryShippedModelIsValid) {
+  const auto files = files_in("models");
+  ASSERT_GE(files.size(), 5u);
+  for (const fs::path& file : files) {
+    const MigrationChain chain = read_model(file);
+    expect_same(chain, parse_model(model_toml(chain), "again"));
+  }
+}
+
+// The first line of each file says the exit code and the words to expect.
+TEST(ModelFile, EveryInvalidModelIsRefusedWithItsMessage) {
+  const auto files = files_in("invalid/models");
+  ASSERT_GE(files.size(), 20u);
+  for (const fs::path& file : files) {
+    const std::string text = read_text(file);
+    const std::string first = text.substr(0, text.find('\n'));
+    ASSERT_EQ(first.rfind("# expect ", 0), 0u) << file;
+    try {
+      (void)read_model(file);
+      ADD_FAILURE() << file << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(std::to_string(static_cast<int>(error.exit_code())), first.substr(9, 1)) << file;
+      EXPECT_THAT(error.what(), HasSubstr(first.substr(12))) << file;
+      EXPECT_THAT(error.what(), HasSubstr(file.filename().string() + ":")) << file;
+    }
+  }
+}
+
+TEST(Check, NamesTheStateOfAModelWithoutAFile) {
+  MigrationChain chain = read_model(CLVSIM_SOURCE_DIR "/configs/models/lifecycle_a_e.toml");
+  chain.states[2].outcomes[0].to = 9;
+  try {
+    check(chain);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("state no. 3 ('C climax') of the model no. 1 has the next state number 9 of 5"));
+  }
+}
+
+MigrationChain placing_chain(const RecencyFrequency& cells) {
+  MigrationChain chain;
+  chain.recency_frequency = cells;
+  return chain;
+}
+
+TEST(StateOf, ClassByPurchaseDaysAndCellByPeriodsSince) {
+  const MigrationChain chain = placing_chain({3, {1, 2, 5}});
+  const Date end = make_date(2024, 3, 31);
+  const std::int32_t e = end.days;
+  const auto day = [](int month, int d) { return make_date(2024, month, d).days; };
+  const CustomerBatch batch = test::batch_of(
+      {
+          {{e, 100}},                                                        // 1 day, this month
+          {{day(2, 29), 100}},                                               // last day of the month before
+          {{day(1, 31), 100}},                                               //
+          {{day(1, 1), 100}, {day(1, 1), 200}},                              // the same day twice is one purchase day
+          {{make_date(2023, 12, 31).days, 100}},                             // 3 months: lapsed
+          {{make_date(2001, 1, 1).days, 100}},                               // long lapsed
+          {{day(1, 1), 100}, {day(3, 1), 100}},                              // 2 days
+          {{day(1, 1), 1}, {day(1, 2), 1}, {day(1, 3), 1}, {day(1, 4), 1}},  // 4 days
+          {{day(1, 1), 1}, {day(1, 2), 1}, {day(1, 3), 1}, {day(1, 4), 1}, {day(1, 5), 0}},  // 5 days, one of amount 0
+          {{day(3, 30), -100}},                                                              // a refund alone
+          {{day(1, 1), 100}, {day(3, 30), -100}},  // a refund does not make it recent
+      },
+      end);
+  const PeriodGrid grid(end, PeriodUnit::month);
+  const std::vector<int> expected{0, 1, 2, 2, 3, 3, 4, 6, 10, 3, 2};
+  for (std::size_t i = 0; i < batch.size(); ++i) EXPECT_EQ(chain.state_of(batch, i, grid), expected[i]) << i;
+}
+
+TEST(StateOf, RefusesAModelThatPlacesNobody) {
+  const CustomerBatch batch = test::batch_of({{{0, 1}}}, Date{1});
+  EXPECT_THROW((void)MigrationChain{}.state_of(batch, 0, PeriodGrid(Date{1}, PeriodUnit::day)), ConfigError);
+}
+
+}  // namespace
+}  // namespace clvsim
