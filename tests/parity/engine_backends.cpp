@@ -1,0 +1,81 @@
+// One body for every way to run: teams of threads and thread counts give the bits of a single thread.
+#include "kernels/stats/team.hpp"
+#include "tests/support/engine_outcome.hpp"
+#include "tests/support/thread_team.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace clvsim {
+namespace {
+
+using test::Outcome;
+using test::Prepared;
+
+// All customers by one team of `size` threads, the block-parallel form of the task.
+Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
+  const kernels::RunSpec& spec = prepared.spec;
+  kernels::RunView<kernels::MigrationChainModel> view;
+  view.params = spec.chain;
+  view.seed = spec.seed;
+  view.horizon = spec.horizon;
+  view.n_paths = spec.n_paths;
+  view.weight = spec.weight.data();
+  view.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
+  Outcome outcome;
+  const std::size_t n = prepared.customers.size(), elements = std::size_t{spec.n_paths} * spec.horizon;
+  std::vector<kernels::CustomerSummary> summaries(n);
+  outcome.order.resize(n * spec.ranks.size());
+  std::vector<std::uint64_t> total(spec.n_paths), revenue(elements);
+  outcome.sums.active.resize(elements);
+  outcome.sums.transactions.resize(elements);
+  const kernels::PathSumsView sums{
+      total.data(), revenue.data(), outcome.sums.active.data(), outcome.sums.transactions.data(), spec.horizon, 1};
+  std::vector<std::int64_t> values(spec.n_paths);
+  auto shared = std::make_unique<kernels::TaskShared>();
+  test::run_team(size, [&](test::ThreadTeam& team) {
+    for (std::size_t i = 0; i < n; ++i) {
+      kernels::run_customer(team, *shared, view, prepared.customers[i], sums, values.data(), &summaries[i],
+                            outcome.order.data() + i * spec.ranks.size());
+    }
+  });
+  for (const kernels::CustomerSummary& summary : summaries) outcome.add(summary);
+  outcome.sums.total.assign(total.begin(), total.end());
+  outcome.sums.revenue.assign(revenue.begin(), revenue.end());
+  return outcome;
+}
+
+TEST(Parity, ThreadTeamsEqualATeamOfOne) {
+  for (const test::Case& c : test::parity_cases()) {
+    const Prepared prepared(c);
+    const Outcome expected = run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100);
+    for (const std::uint32_t size : {1U, 2U, 7U}) EXPECT_TRUE(run_with_team(prepared, size) == expected) << size;
+  }
+}
+
+TEST(Parity, ThreadsAndBatchesOfTheCpu) {
+  for (const test::Case& c : test::parity_cases()) {
+    const Prepared prepared(c);
+    const Outcome expected = run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100);
+    for (const int threads : {1, 2, 3, 16}) {
+      for (const std::size_t batch : {1, 2, 100}) {
+        EXPECT_TRUE(run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, threads, test::budget), batch) ==
+                    expected);
+      }
+    }
+    // A budget for one set of path sums leaves one thread, and the same results.
+    EXPECT_TRUE(run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 16, 1), 100) == expected);
+  }
+}
+
+// The comparison above sees a change of a single unit.
+TEST(Parity, AnotherSeedDiffers) {
+  Prepared prepared(test::parity_cases()[0]);
+  const Outcome expected = run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100);
+  prepared.spec.seed += 1;
+  EXPECT_FALSE(run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100) == expected);
+}
+
+}  // namespace
+}  // namespace clvsim

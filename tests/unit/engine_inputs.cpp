@@ -1,0 +1,217 @@
+// What goes into a run: packed chains, spend levels, discount factors, option checks.
+#include "host/run/chain_tables.hpp"
+#include "host/run/engine.hpp"
+#include "host/run/spend_posterior.hpp"
+#include "tests/support/chains.hpp"
+#include "tests/support/engine_run.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace clvsim {
+namespace {
+
+using test::outcome;
+using test::state;
+using ::testing::HasSubstr;
+
+TEST(ChainTables, ThresholdsAreRoundedCumulativeProbabilities) {
+  const ChainTables tables = pack(test::life_cycle(), 2);
+  EXPECT_EQ(tables.row, 4U);
+  EXPECT_EQ(tables.states[0].n_outcomes, 3);
+  EXPECT_EQ(tables.states[0].amount, -2000);
+  EXPECT_EQ(tables.outcomes[0].threshold, 0x80000000U);
+  EXPECT_EQ(tables.outcomes[1].threshold, static_cast<std::uint32_t>(std::lround(0.9 * 0x1p32)));
+  EXPECT_EQ(tables.outcomes[2].to, 4);
+  EXPECT_FALSE(tables.states[4].active);
+}
+
+TEST(ChainTables, OutcomesWithoutProbabilityAreLeftOut) {
+  MigrationChain chain;
+  chain.states = {state("s", {outcome(0, 0), outcome(0, 1e-12), outcome(0, 1, 7), outcome(0, 0), outcome(0, 1e-13)})};
+  const ChainTables tables = pack(chain, 0);
+  ASSERT_EQ(tables.states[0].n_outcomes, 1);
+  EXPECT_EQ(tables.outcomes[0].amount, 7);
+  chain.states = {state("s", {outcome(0, 0.3), outcome(0, 0.7, 1), outcome(0, 0)})};
+  EXPECT_EQ(pack(chain, 0).states[0].n_outcomes, 2);
+}
+
+TEST(ChainTables, SpendCounts) {
+  MigrationChain chain = test::with_spend();
+  EXPECT_EQ(pack(chain, 2).spend.n_counts, 3U);
+  EXPECT_EQ(pack(chain, 2).max_purchases(), 3U);
+  EXPECT_DOUBLE_EQ(pack(chain, 2).spend.scale, 105.0);
+  chain.spend->purchases_in_period = {1, 0, 0};
+  EXPECT_EQ(pack(chain, 2).spend.n_counts, 1U);
+  chain.spend->zero_share = 1;
+  EXPECT_EQ(pack(chain, 2).spend.zero_threshold, std::uint64_t{1} << 32);
+}
+
+// The posterior against numerical integration of prior times likelihood.
+TEST(SpendLevel, EqualsNumericalIntegration) {
+  SpendModel spend;
+  spend.log_mean = {3.0, 3.5};
+  spend.between_sd = 0.7;
+  spend.within_sd = 0.4;
+  CustomerBatch batch;
+  batch.key_hash = {1};
+  batch.history.offset = {0, 5};
+  batch.history.amount = {1234, 0, 9999, -500, 4321};  // cents; zero and refund do not count
+  batch.history.kind = {0, 0, 0, 1, 0};
+  const std::vector<double> logs{std::log(12.34), std::log(99.99), std::log(43.21)};
+  const SpendLevel level = spend_level(spend, 1, batch, 0, 2);
+  double mass = 0, first = 0, second = 0;
+  constexpr double step = 1e-4;
+  for (double theta = -3; theta < 10; theta += step) {
+    double log_density = -std::pow((theta - 3.5) / 0.7, 2) / 2;
+    for (const double x : logs) log_density -= std::pow((x - theta) / 0.4, 2) / 2;
+    const double density = std::exp(log_density);
+    mass += density;
+    first += theta * density;
+    second += theta * theta * density;
+  }
+  EXPECT_NEAR(level.mean, first / mass, 1e-9);
+  EXPECT_NEAR(level.sd, std::sqrt(second / mass - std::pow(first / mass, 2)), 1e-9);
+}
+
+TEST(SpendLevel, Corners) {
+  SpendModel spend;
+  spend.log_mean = {3.0};
+  spend.between_sd = 0.5;
+  spend.within_sd = 0.8;
+  EXPECT_EQ(spend_level(spend, 0, 0, 0).mean, 3.0);
+  EXPECT_EQ(spend_level(spend, 0, 0, 0).sd, 0.5);
+  EXPECT_EQ(spend_level(spend, 7, 0, 0).mean, 3.0);  // the last class stands for later ones
+  spend.between_sd = 0;                              // one level for all
+  EXPECT_EQ(spend_level(spend, 0, 4, 40).mean, 3.0);
+  EXPECT_EQ(spend_level(spend, 0, 4, 40).sd, 0);
+  spend.between_sd = 0.5;
+  spend.within_sd = 0;  // a purchase tells the level
+  EXPECT_EQ(spend_level(spend, 0, 4, 8).mean, 2.0);
+  EXPECT_EQ(spend_level(spend, 0, 4, 8).sd, 0);
+  spend.between_sd = 0;
+  EXPECT_EQ(spend_level(spend, 0, 4, 8).mean, 3.0);
+}
+
+TEST(Discounting, Conventions) {
+  const auto factors = [](DiscountConvention convention, PeriodUnit unit, RatePeriod per) {
+    return discount_factors({0.10, per, convention}, unit, 30);
+  };
+  for (int t = 1; t <= 30; ++t) {
+    const auto i = static_cast<std::size_t>(t - 1);
+    const double delta = std::log(1.1);
+    const auto near = [](double a, double b) { EXPECT_NEAR(a / b, 1, 1e-14); };
+    near(factors(DiscountConvention::first, PeriodUnit::year, RatePeriod::year)[i], std::pow(1.1, 1 - t));
+    near(factors(DiscountConvention::end, PeriodUnit::month, RatePeriod::year)[i], std::pow(1.1, -t / 12.0));
+    near(factors(DiscountConvention::mid, PeriodUnit::week, RatePeriod::year)[i],
+         std::pow(1.1, -(t - 0.5) * 7 / 365.25));
+    near(factors(DiscountConvention::first, PeriodUnit::day, RatePeriod::month)[i],
+         std::pow(1.1, -(t - 1) / (365.25 / 12)));
+    near(factors(DiscountConvention::end, PeriodUnit::year, RatePeriod::month)[i], std::pow(1.1, -t * 12.0));
+    near(factors(DiscountConvention::continuous, PeriodUnit::year, RatePeriod::year)[i],
+         (std::exp(-delta * (t - 1)) - std::exp(-delta * t)) / delta);
+    const double h = 12 * delta;
+    near(factors(DiscountConvention::continuous, PeriodUnit::year, RatePeriod::month)[i],
+         (std::exp(-h * (t - 1)) - std::exp(-h * t)) / h);
+  }
+  EXPECT_EQ(factors(DiscountConvention::first, PeriodUnit::month, RatePeriod::year)[0], 1);
+  EXPECT_EQ(factors(DiscountConvention::first, PeriodUnit::month, RatePeriod::year)[12], 1 / 1.1);
+}
+
+TEST(Discounting, NoRateIsNoDiscount) {
+  for (const auto convention :
+       {DiscountConvention::first, DiscountConvention::end, DiscountConvention::mid, DiscountConvention::continuous}) {
+    for (const double factor : discount_factors({0, RatePeriod::year, convention}, PeriodUnit::week, 100)) {
+      EXPECT_EQ(factor, 1);
+    }
+  }
+}
+
+TEST(Discounting, RefusesImpossibleRates) {
+  for (const double rate : {-0.01, 10.0, std::nan(""), static_cast<double>(INFINITY)}) {
+    EXPECT_THROW(static_cast<void>(discount_factors({rate}, PeriodUnit::month, 1)), ConfigError);
+  }
+}
+
+// Every refusal names the value and the remedy.
+TEST(Options, Refusals) {
+  const auto refuses = [](const char* text, auto change, const MigrationChain& chain = test::with_spend()) {
+    SimulationOptions options;
+    change(options);
+    try {
+      static_cast<void>(resolve(options, chain));
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(text));
+    }
+  };
+  refuses("horizon 0", [](auto& o) { o.horizon = 0; });
+  refuses("horizon 65536", [](auto& o) { o.horizon = 65536; });
+  refuses("paths 1", [](auto& o) { o.n_paths = 1; });
+  refuses("discount rate 10", [](auto& o) { o.discounting.rate = 10; });
+  refuses("0 quantiles", [](auto& o) { o.quantiles = {}; });
+  refuses("17 quantiles", [](auto& o) { o.quantiles.assign(17, 0.5); });
+  refuses("quantile 5", [](auto& o) { o.quantiles = {5}; });
+  refuses("quantile 0.2 after 0.5", [](auto& o) { o.quantiles = {0.5, 0.2}; });
+  refuses("CVaR level 1", [](auto& o) { o.cvar_level = 1; });
+  refuses("threads -1", [](auto& o) { o.threads = -1; });
+  refuses("batch -1", [](auto& o) { o.batch = -1; });
+  refuses("margin 30", [](auto& o) { o.margin = 30; });
+  refuses(
+      "profit already", [](auto& o) { o.margin = 0.3; }, test::life_cycle());
+}
+
+TEST(Options, MarginAndMeasure) {
+  MigrationChain chain = test::with_spend();
+  SimulationOptions options;
+  EXPECT_EQ(describe(resolve(options, chain), chain, 1).measure_name, "revenue");
+  chain.margin = 0.25;
+  EXPECT_EQ(resolve(options, chain).margin, 0.25);
+  EXPECT_EQ(describe(resolve(options, chain), chain, 1).measure_name, "clv");
+  options.margin = 0.4;
+  EXPECT_EQ(resolve(options, chain).margin, 0.4);
+  EXPECT_EQ(describe(resolve({}, test::life_cycle()), test::life_cycle(), 1).measure_name, "clv");
+}
+
+TEST(Options, TooManyPathSumsAreRefusedWithTheirSize) {
+  try {
+    test::run_engine(1, test::life_cycle(), test::options(60000, 1000000));
+    ADD_FAILURE() << "accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("960,016 MB"));
+    EXPECT_THAT(error.what(), HasSubstr("at most 1,118 paths"));
+  }
+}
+
+TEST(Options, SaturationIsAModelError) {
+  MigrationChain chain = test::dwyer_retention();
+  chain.states[0].amount = 1e15;  // 2.56e19 in fixed point
+  EXPECT_THROW(test::run_engine(1, chain, test::options(1, 2)), ModelError);
+  chain.states[0].amount = 1e14;  // one customer fits, the portfolio of three does not
+  EXPECT_NO_THROW(test::run_engine(1, chain, test::options(1, 2)));
+  EXPECT_THROW(test::run_engine(3, chain, test::options(1, 2)), ModelError);
+}
+
+TEST(CountedSource, KeysAndHashes) {
+  const CountedSource source(12, test::with_spend());
+  std::vector<kernels::ChainCustomer> customers;
+  std::vector<char> keys;
+  source.read(8, 3, customers, keys);
+  ASSERT_EQ(customers.size(), 3U);
+  EXPECT_EQ(source.key_width(), 2U);
+  EXPECT_EQ(std::string(keys.begin(), keys.end()), std::string("9\00010"
+                                                               "11",
+                                                               6));
+  EXPECT_EQ(customers[1].hash, customer_hash("10"));
+  EXPECT_EQ(customers[1].level_mean, 3.2);
+  EXPECT_EQ(customers[1].level_sd, 0.4);
+  EXPECT_THROW(CountedSource(0, test::with_spend()), ConfigError);
+}
+
+}  // namespace
+}  // namespace clvsim
