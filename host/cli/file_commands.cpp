@@ -23,12 +23,10 @@ namespace clvsim::cli {
 namespace {
 
 // An indented list of "name: value" lines from a JSON document, for people.
-std::string indented(const nlohmann::json& value, int depth = 0) {
+std::string indented(const Json& value, int depth = 0) {
   std::string text;
   const std::string margin(static_cast<std::size_t>(depth) * 2, ' ');
-  const auto scalar = [](const nlohmann::json& item) {
-    return item.is_string() ? item.get<std::string>() : item.dump();
-  };
+  const auto scalar = [](const Json& item) { return item.is_string() ? item.get<std::string>() : item.dump(); };
   if (value.is_object()) {
     for (const auto& [key, item] : value.items()) {
       const bool nested = item.is_object() || (item.is_array() && !item.empty() && item.front().is_structured());

@@ -2,6 +2,7 @@
 #include "host/base/output_file.hpp"
 #include "host/cli/commands.hpp"
 
+#include <clvsim/error.hpp>
 #include <clvsim/version.hpp>
 
 #include <fmt/chrono.h>
@@ -45,9 +46,13 @@ void write_log(const Session& session, const std::filesystem::path& output, nloh
       {"commit", commit()},
   };
   document.update(extra);
-  OutputFile file(output.string() + ".log.json", true);
-  file.write(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  file.commit();
+  try {
+    OutputFile file(output.string() + ".log.json", true);
+    file.write(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    file.commit();
+  } catch (const IoError& error) {  // the output itself is whole
+    fmt::print(stderr, "warning: the output is written, but not the log beside it: {}\n", error.what());
+  }
 }
 
 void print_json(const std::string& schema, nlohmann::ordered_json document) {

@@ -145,9 +145,9 @@ TEST_F(StoreErrors, AnExistingOutputIsKeptUnlessForced) {
   const ProgramResult refused = run_clvsim({"import", folder_ / "log.csv", "-o", store_});
   EXPECT_EQ(refused.exit_code, 5);
   EXPECT_THAT(refused.err, HasSubstr("--force"));
-  EXPECT_EQ(read_file(store_), bytes_);
+  EXPECT_TRUE(read_file(store_) == bytes_);
   EXPECT_EQ(run_clvsim({"import", folder_ / "log.csv", "-o", store_, "--force"}).exit_code, 0);
-  EXPECT_EQ(read_file(store_), bytes_);
+  EXPECT_TRUE(read_file(store_) == bytes_);
 }
 
 TEST_F(StoreErrors, AFullDiskIsAMessageAndLeavesNothing) {
@@ -162,7 +162,7 @@ TEST_F(StoreErrors, AFullDiskIsAMessageAndLeavesNothing) {
     EXPECT_TRUE(std::filesystem::is_empty(full)) << limit;
   }
   if (::geteuid() != 0) GTEST_SKIP() << "only root can mount a small file system";
-  if (run_program({"mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", full}).exit_code != 0)
+  if (run_program({"mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", full}).exit_code != 0)
     GTEST_SKIP() << "this machine mounts no tmpfs";
   const ProgramResult result = run_clvsim({"import", folder_ / "log.csv", "-o", full + "/customers.h5"});
   const bool empty = std::filesystem::is_empty(full);

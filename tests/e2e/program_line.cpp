@@ -42,12 +42,12 @@ class Line : public testing::Test {
   }
   // The bytes of the run that these flags give.
   static std::string run_bytes(const std::string& store, const std::vector<std::string>& flags,
-                               const ProgramSetting& setting = {}) {
+                               const ProgramSetting& setting = {}, const std::string& seed = "42") {
     std::vector<std::string> arguments{"simulate",  *folder_ / store,
                                        "--model",   *folder_ / "model.toml",
                                        "--horizon", "12",
                                        "--paths",   "200",
-                                       "--seed",    "42",
+                                       "--seed",    seed,
                                        "--margin",  "0.3",
                                        "-o",        *folder_ / "run.h5",
                                        "--force"};
@@ -65,15 +65,15 @@ std::string Line::end_;
 TEST_F(Line, SameSeedSameBytes) {
   const std::string reference = run_bytes("customers.h5", {"--threads", "1"});
   ASSERT_GT(reference.size(), 10000U);
-  EXPECT_EQ(run_bytes("customers.h5", {"--threads", "2"}), reference);
+  EXPECT_TRUE(run_bytes("customers.h5", {"--threads", "2"}) == reference);
   for (const char* batch : {"1", "37", "100000"})
-    EXPECT_EQ(run_bytes("customers.h5", {"--batch", batch}), reference) << batch;
+    EXPECT_TRUE(run_bytes("customers.h5", {"--batch", batch}) == reference) << batch;
   TemporaryFolder elsewhere;
   ProgramSetting setting;
   setting.folder = elsewhere.path();
   setting.environment = {"TZ=Pacific/Auckland", "LC_ALL=C"};
-  EXPECT_EQ(run_bytes("customers.h5", {}, setting), reference);
-  EXPECT_NE(run_bytes("customers.h5", {"--seed", "43"}), reference) << "this test could not fail";
+  EXPECT_TRUE(run_bytes("customers.h5", {}, setting) == reference);
+  EXPECT_FALSE(run_bytes("customers.h5", {}, {}, "43") == reference) << "this test could not fail";
 }
 
 TEST_F(Line, APermutedLogGivesTheSameStoreAndRun) {
@@ -89,8 +89,8 @@ TEST_F(Line, APermutedLogGivesTheSameStoreAndRun) {
   ProgramSetting setting;
   setting.environment = {"TZ=America/New_York"};
   import_log("permuted.csv", "permuted.h5", setting);
-  EXPECT_EQ(read_file(*folder_ / "permuted.h5"), read_file(*folder_ / "customers.h5"));
-  EXPECT_EQ(run_bytes("permuted.h5", {}), run_bytes("customers.h5", {}));
+  EXPECT_TRUE(read_file(*folder_ / "permuted.h5") == read_file(*folder_ / "customers.h5"));
+  EXPECT_TRUE(run_bytes("permuted.h5", {}) == run_bytes("customers.h5", {}));
 }
 
 TEST_F(Line, EveryDatasetHasUnitsAndALongName) {
