@@ -124,6 +124,7 @@ ByteSource::~ByteSource() = default;
 ByteSource::ByteSource(ByteSource&&) noexcept = default;
 
 std::size_t ByteSource::read(char* into, std::size_t n) {
+  if (n == 0) return 0;  // zlib would wait for room for ever
   if (impl_->gzip) return impl_->inflate_into(into, n);
   if (impl_->at < impl_->end) {
     const std::size_t taken = std::min(n, impl_->end - impl_->at);

@@ -13,7 +13,7 @@ std::uint64_t KeyHashes::assign(std::string_view key) {
   const std::uint64_t hash = customer_hash(key);
   if (!second_pass_) {
     first_.push_back(hash);
-    return hash;
+    return std::min(hash, first_reserved_hash - 1);  // a reserved one calls for the second pass: anything valid will do
   }
   if (hash < first_reserved_hash) {
     const auto duplicate = duplicates_.find(hash);

@@ -1,0 +1,261 @@
+#include "tests/support/ingest_files.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace clvsim {
+namespace {
+
+using ::testing::Contains;
+using testing::customers_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::LogFolder;
+
+LedgerLine line(std::int64_t rows, MinorUnits amount) { return {rows, amount}; }
+MATCHER_P(Is, expected, "") { return arg.rows == expected.rows && arg.amount == expected.amount; }
+
+constexpr std::string_view small_log =
+    "customer,date,amount\n"
+    "b,2020-01-05,10.00\n"
+    "a,2020-01-01,5.00\n"
+    "a,2020-01-03,2.50\n"
+    "a,2020-01-03,1.25\n"
+    "a,2020-01-03,-0.75\n"
+    "a,2020-01-09,0\n"
+    "c,2020-02-01,7.00\n"
+    "a,2020-02-02,9.00\n"
+    "a,2020-02-02,1.00\n"
+    "d,2020-01-04,-3.00\n";
+
+ImportOptions small_options(const LogFolder& folder) {
+  ImportOptions options = folder.import_of(small_log);
+  options.observation_end = parse_iso_date("2020-01-31");
+  return options;
+}
+
+TEST(Import, BuildsHistoriesAndTheLedger) {
+  const LogFolder folder;
+  const ImportReport report = import_logs(small_options(folder));
+  const Ledger& ledger = report.store.ledger;
+  EXPECT_THAT(ledger.read, Is(line(10, 3200)));
+  EXPECT_THAT(ledger.calibration, Is(line(6, 500 + 125 - 75 + 0 + 1000 - 300)));
+  EXPECT_THAT(ledger.merged_calibration, Is(line(1, 250)));
+  EXPECT_THAT(ledger.holdout, Is(line(2, 700 + 100)));
+  EXPECT_THAT(ledger.merged_holdout, Is(line(1, 900)));
+  EXPECT_THAT(ledger.rejected, Is(line(0, 0)));
+  EXPECT_THAT(ledger.refunds, Is(line(2, -375)));
+  EXPECT_EQ(ledger.zero_amount_rows, 1);
+  EXPECT_FALSE(report.observation_end_defaulted);
+  EXPECT_EQ(to_string(report.store.first_day), "2020-01-01");
+  EXPECT_EQ(to_string(report.store.last_day), "2020-02-02");
+  EXPECT_EQ(report.bytes_read, static_cast<std::int64_t>(small_log.size()));
+
+  const CustomerBatch batch = customers_of(folder.path() / "store.h5");
+  ASSERT_EQ(batch.size(), 3u) << "c has rows of the holdout alone";
+  EXPECT_EQ(batch.key_of(0), "a");
+  EXPECT_EQ(batch.key_of(2), "d");
+  EXPECT_THAT(batch.n_purchase_days, ElementsAre(3, 1, 0));
+  EXPECT_THAT(batch.frequency, ElementsAre(2, 0, 0));
+  EXPECT_THAT(batch.recency_days, ElementsAre(8, 0, 0));
+  EXPECT_THAT(batch.observed_days, ElementsAre(30, 26, 27));
+  EXPECT_THAT(batch.spend_sum, ElementsAre(875, 1000, 0));
+  EXPECT_THAT(batch.refund_sum, ElementsAre(-75, 0, -300));
+  EXPECT_THAT(batch.history.amount, ElementsAre(500, 375, -75, 0, 1000, -300));
+  EXPECT_THAT(batch.history.kind, ElementsAre(0, 0, 1, 0, 0, 1));
+  EXPECT_EQ(batch.key_hash[0], customer_hash("a"));
+
+  std::vector<char> keys;
+  History rows;
+  StoreReader(folder.path() / "store.h5").read_holdout(0, 2, keys, rows);
+  EXPECT_EQ(std::string(keys.begin(), keys.end()), "ac");
+  EXPECT_THAT(rows.amount, ElementsAre(1000, 700));
+}
+
+TEST(Import, KeepsSameDayRowsWhereAsked) {
+  const LogFolder folder;
+  ImportOptions options = small_options(folder);
+  options.keep_same_day = true;
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.calibration, Is(line(7, 1500)));
+  EXPECT_THAT(report.store.ledger.merged_calibration, Is(line(0, 0)));
+  const CustomerBatch batch = customers_of(options.output);
+  EXPECT_THAT(batch.n_purchase_days, ElementsAre(3, 1, 0)) << "days, not rows";
+  EXPECT_THAT(batch.history.amount, ElementsAre(500, 125, 250, -75, 0, 1000, -300));
+}
+
+TEST(Import, EndsObservationWithTheLastDateByDefaultAndSaysSo) {
+  const LogFolder folder;
+  const ImportReport report = import_logs(folder.import_of(small_log));
+  EXPECT_TRUE(report.observation_end_defaulted);
+  EXPECT_EQ(to_string(report.store.observation_end), "2020-02-02");
+  EXPECT_THAT(report.store.ledger.holdout, Is(line(0, 0)));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("observation ends on 2020-02-02, the last date of the log")));
+}
+
+TEST(Import, StartsWithTheFirstPurchaseNotARefundBeforeIt) {
+  const LogFolder folder;
+  (void)import_logs(
+      folder.import_of("customer,date,amount\na,2020-01-01,-1\na,2020-01-05,4\na,2020-01-07,-2\na,2020-01-11,1\n"));
+  const CustomerBatch batch = customers_of(folder.path() / "store.h5");
+  EXPECT_EQ(batch.first_day[0], parse_iso_date("2020-01-05").days);
+  EXPECT_EQ(batch.frequency[0], 1);
+  EXPECT_EQ(batch.recency_days[0], 6);
+}
+
+TEST(Import, AddsCostsAndQuantitiesOfMergedRows) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,cost,n\na,2020-01-01,5.00,1.00,2\na,2020-01-01,5.00,0.50,0.125\nb,2020-01-01,1,-1,1\n");
+  options.cost_column = "cost";
+  options.quantity_column = "n";
+  const ImportReport report = import_logs(options);
+  EXPECT_TRUE(report.store.has_cost && report.store.has_quantity);
+  const CustomerBatch batch = customers_of(options.output);
+  EXPECT_THAT(batch.history.amount, ElementsAre(1000, 100));
+  EXPECT_THAT(batch.history.cost, ElementsAre(150, -100));
+  EXPECT_THAT(batch.history.quantity, ElementsAre(2125, 1000));
+}
+
+TEST(Import, TakesTheLatestSegmentOfObservation) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,tier\na,2020-01-02,5,silver\na,2020-01-01,5,gold\nb,2020-01-01,1,bronze\nb,2020-01-01,-1,"
+      "gold\n"
+      "c,2020-01-01,1,\na,2020-03-01,5,platinum\n");
+  options.segment_column = "tier";
+  options.observation_end = parse_iso_date("2020-01-31");
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.segments, ElementsAre("", "bronze", "gold", "silver"));
+  EXPECT_THAT(customers_of(options.output).segment, ElementsAre(3u, 2u, 0u));
+}
+
+TEST(Import, ReadsKindsAndNegatesPositiveRefunds) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,kind\na,2020-01-01,5,Sale\na,2020-01-02,5,REFUND\na,2020-01-03,-2,return\nb,2020-01-01,1,"
+      "gift\n");
+  options.kind_column = "kind";
+  options.max_reject_share = 0.5;
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.read, Is(line(4, 500 - 500 - 200 + 100)));
+  EXPECT_THAT(report.store.ledger.refunds, Is(line(2, -700)));
+  EXPECT_THAT(report.store.ledger.rejected, Is(line(1, 100)));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("1 refunds had a positive amount")));
+}
+
+TEST(Import, WritesEveryRejectedRowWithLineColumnAndReason) {
+  const LogFolder folder;
+  std::string text = "customer,date,amount,note\n";
+  text += ",2020-01-01,5.00,x\n";                          // 2
+  text += "a,2020-02-30,5.00,x\n";                         // 3
+  text += "a,2020-01-01,5.001,x\n";                        // 4
+  text += "a,2020-01-01,nan,\"two\nlines \"\"q\"\"\"\n";   // 5 and 6
+  text += "a,2020-01-01,1e3,x\n";                          // 7
+  text += "a,2020-01-01\n";                                // 8
+  text += "\"a\"b,2020-01-01,5.00,x\n";                    // 9
+  text += std::string(257, 'k') + ",2020-01-01,5.00,x\n";  // 10
+  text += "a,2020-01-01,,x\n";                             // 11
+  text += "good,2020-01-01,5.00,x\n";                      // 12
+  ImportOptions options = folder.import_of(text);
+  options.max_reject_share = 0.95;
+  options.rejects = folder.path() / "rejects.csv";
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.rejected, Is(line(9, 1500))) << "the readable amounts of lines 2, 3 and 10";
+  EXPECT_THAT(report.store.ledger.read, Is(line(10, 2000)));
+  const std::string expected =
+      "file,line,column,reason,row\n"
+      "log.csv,2,customer,customer id is empty,\",2020-01-01,5.00,x\"\n"
+      "log.csv,3,date,date is no calendar day,\"a,2020-02-30,5.00,x\"\n"
+      "log.csv,4,amount,amount has more than 2 decimals,\"a,2020-01-01,5.001,x\"\n"
+      "log.csv,5,amount,amount is not finite,\"a,2020-01-01,nan,\"\"two\nlines \"\"\"\"q\"\"\"\"\"\"\"\n"
+      "log.csv,7,amount,amount is written with an exponent,\"a,2020-01-01,1e3,x\"\n"
+      "log.csv,8,,wrong number of fields,\"a,2020-01-01\"\n"
+      "log.csv,9,,text after a closing quote,\"\"\"a\"\"b,2020-01-01,5.00,x\"\n"
+      "log.csv,10,customer,customer id is longer than 256 bytes,\"" +
+      std::string(257, 'k') +
+      ",2020-01-01,5.00,x\"\n"
+      "log.csv,11,amount,amount is empty,\"a,2020-01-01,,x\"\n";
+  EXPECT_EQ(testing::bytes_of(*options.rejects), expected);
+  const std::map<std::string, std::int64_t> reasons = {{"customer id is empty", 1},
+                                                       {"date is no calendar day", 1},
+                                                       {"amount has more than 2 decimals", 1},
+                                                       {"amount is not finite", 1},
+                                                       {"amount is written with an exponent", 1},
+                                                       {"wrong number of fields", 1},
+                                                       {"text after a closing quote", 1},
+                                                       {"customer id is longer than 256 bytes", 1},
+                                                       {"amount is empty", 1}};
+  EXPECT_EQ(report.store.ledger.rejected_by_reason, reasons);
+}
+
+TEST(Import, WritesNoRejectsFileWithoutRejects) {
+  const LogFolder folder;
+  ImportOptions options = small_options(folder);
+  options.rejects = folder.path() / "rejects.csv";
+  (void)import_logs(options);
+  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
+}
+
+TEST(Import, MakesPrivateFiles) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(std::string(small_log) + "x,never,1\n");
+  options.max_reject_share = 0.5;
+  options.rejects = folder.path() / "rejects.csv";
+  (void)import_logs(options);
+  for (const char* name : {"store.h5", "rejects.csv"})
+    EXPECT_EQ(std::filesystem::status(folder.path() / name).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(Import, ReadsSeveralLogsWithColumnsInAnyOrderPlainOrCompressed) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of("customer,date,amount\na,2020-01-01,5\n");
+  options.logs.push_back(
+      folder.write("more.csv.gz", testing::gzip("amount,customer,date\n7,a,2020-01-02\n1,b,2020-01-03\n")));
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.read, Is(line(3, 1300)));
+  EXPECT_THAT(customers_of(options.output).spend_sum, ElementsAre(1200, 100));
+}
+
+TEST(Import, PseudonymisesIds) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of("customer,date,amount\nWhat Do Ya Want,2020-01-01,5\n");
+  options.hash_ids = true;
+  options.hash_key_file = folder.write("key", "Jefe");
+  const ImportReport report = import_logs(options);
+  EXPECT_TRUE(report.store.ids_hashed);
+  const std::string stored = testing::bytes_of(options.output);
+  EXPECT_EQ(stored.find("What Do"), std::string::npos);
+  EXPECT_EQ(customers_of(options.output).key_of(0).size(), 32u);
+  options.hash_key_file.reset();
+  options.overwrite = true;
+  EXPECT_THAT(import_logs(options).notes, Contains(HasSubstr("without a key")));
+}
+
+TEST(Import, TakesTheUtcDayWhereAsked) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of("customer,date,amount\na,2020-01-01T00:30:00+02:00,5\n");
+  (void)import_logs(options);
+  EXPECT_EQ(customers_of(options.output).first_day[0], parse_iso_date("2020-01-01").days);
+  options.utc = options.overwrite = true;
+  (void)import_logs(options);
+  EXPECT_EQ(customers_of(options.output).first_day[0], parse_iso_date("2019-12-31").days);
+}
+
+TEST(Import, ReportsProgressUpToTheWholeFile) {
+  const LogFolder folder;
+  std::int64_t last = 0, whole = 0;
+  (void)import_logs(small_options(folder), [&](std::int64_t done, std::int64_t total) {
+    EXPECT_GE(done, last);
+    last = done;
+    whole = total;
+  });
+  EXPECT_EQ(last, static_cast<std::int64_t>(small_log.size()));
+  EXPECT_EQ(whole, last);
+}
+
+}  // namespace
+}  // namespace clvsim
