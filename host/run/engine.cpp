@@ -85,13 +85,13 @@ void check_memory(const SimulationOptions& options, std::int64_t n_customers, st
   }
 }
 
-void forecast_periods(const kernels::PathSums& sums, bool amounts_are_profit, RunInfo& info) {
+void forecast_periods(const kernels::PathSums& sums, Measure measure, RunInfo& info) {
   const SimulationOptions& options = info.options;
   const auto cash = period_estimates(sums.revenue, options.n_paths, options.horizon, fixed_per_unit(info.currency));
   const auto active = period_estimates(sums.active, options.n_paths, options.horizon, 1);
   const auto transactions = period_estimates(sums.transactions, options.n_paths, options.horizon, 1);
   const PeriodGrid grid(info.observation_end, info.unit);
-  const double margin = amounts_are_profit ? 1 : options.margin.value_or(unknown);
+  const double margin = measure == Measure::profit ? 1 : options.margin.value_or(unknown);
   info.periods.clear();
   for (int t = 0; t < options.horizon; ++t) {
     const auto i = static_cast<std::size_t>(t);
@@ -101,16 +101,11 @@ void forecast_periods(const kernels::PathSums& sums, bool amounts_are_profit, Ru
       period.last_day = grid.end(t + 1);
     }
     period.active = active[i];
-    period.revenue = amounts_are_profit ? Estimate{unknown, unknown} : cash[i];
+    period.revenue = cash[i];
     period.profit = {margin * cash[i].mean, std::abs(margin) * cash[i].se};
     period.transactions = transactions[i];
     info.periods.push_back(period);
   }
-}
-
-Distribution unknown_distribution(std::size_t n_quantiles) {
-  const Estimate nothing{unknown, unknown};
-  return {nothing, nothing, std::vector<Estimate>(n_quantiles, nothing), nothing};
 }
 
 // Undiscounted cash of the whole horizon, for every path.
@@ -192,14 +187,11 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
 
   kernels::PathSums sums;
   backend->gather(sums);
-  const bool amounts_are_profit = chain.measure == Measure::profit;
   info.device = backend->description();
   info.total = distribution_over_paths(sums.total, plan, divisor);
   info.total_revenue =
-      amounts_are_profit
-          ? unknown_distribution(options.quantiles.size())
-          : distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
-  forecast_periods(sums, amounts_are_profit, info);
+      distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
+  forecast_periods(sums, chain.measure, info);
   total_by_path = std::move(sums.total);
 }
 

@@ -51,7 +51,7 @@ class CountedSource final : public CustomerSource {
 
 // Runs every customer of `source` and fills in total, total_revenue, periods and device of `info`. `append` receives
 // the results in the source's order, a batch at a time; total_by_path [paths] the portfolio's fixed-point values. A
-// period's profit is NaN where no margin is known, and revenue and total_revenue where the amounts are profit. Throws
+// period's profit is NaN where no margin is known; where the amounts are profit, revenue is the same as profit. Throws
 // ConfigError where the per-path sums exceed their budget, DeviceError, and ModelError where a number saturates.
 void run_customers(const CustomerSource& source, const MigrationChain& chain, RunInfo& info,
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,

@@ -62,8 +62,9 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
     return resolved;
   }
   if (!resolved.margin) resolved.margin = chain.margin;
-  if (resolved.margin && !(*resolved.margin >= -1 && *resolved.margin <= 1)) {
-    throw ConfigError(fmt::format("margin {}: must be in -1 to 1; it is a share of revenue, so write 0.3 for 30 %",
+  constexpr double lowest_margin = -100;  // as in a model's file: costs may exceed revenue
+  if (resolved.margin && !(*resolved.margin >= lowest_margin && *resolved.margin <= 1)) {
+    throw ConfigError(fmt::format("margin {}: must be in -100 to 1; it is a share of revenue, so write 0.3 for 30 %",
                                   *resolved.margin));
   }
   return resolved;

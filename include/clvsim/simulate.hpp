@@ -58,8 +58,8 @@ struct Distribution {
 struct PeriodForecast {
   Date first_day, last_day;
   Estimate active;   ///< customers active at the end of the period
-  Estimate revenue;  ///< currency units, undiscounted
-  Estimate profit;   ///< currency units, undiscounted
+  Estimate revenue;  ///< currency units, undiscounted; the model's amounts, whatever their measure
+  Estimate profit;   ///< currency units, undiscounted; NaN where neither costs nor a margin are known
   Estimate transactions;
 };
 

@@ -146,8 +146,7 @@ TEST(KnownAnswer, LifeCycle) {
   const test::EngineRun year = test::run_engine(1, test::life_cycle(), test::options(12, 400000, 0.01));
   EXPECT_TRUE(test::agrees(year.results.p_active[0], year.results.p_active_se[0], 1 - 0.594277, 0.01));
   EXPECT_TRUE(test::agrees(year.info.periods[11].active.mean, year.info.periods[11].active.se, 1 - 0.594277, 0.01));
-  // The amounts are profit: revenue is not known.
-  EXPECT_TRUE(std::isnan(year.info.total_revenue.mean.mean));
+  // The amounts are profit.
   EXPECT_EQ(year.info.periods[0].profit.mean, -20);
 }
 

@@ -158,7 +158,7 @@ TEST(Options, Refusals) {
   refuses("17 quantiles", [](auto& o) { o.quantiles.assign(17, 0.5); });
   refuses("quantile 5", [](auto& o) { o.quantiles = {5}; });
   refuses("quantile 0.2 after 0.5", [](auto& o) { o.quantiles = {0.5, 0.2}; });
-  refuses("CVaR level 1", [](auto& o) { o.cvar_level = 1; });
+  refuses("CVaR level 5", [](auto& o) { o.cvar_level = 5; });
   refuses("threads -1", [](auto& o) { o.threads = -1; });
   refuses("batch -1", [](auto& o) { o.batch = -1; });
   refuses("margin 30", [](auto& o) { o.margin = 30; });
