@@ -127,7 +127,9 @@ SpendModel SpendMoments::estimate(std::vector<std::string>& notes) const {
     weighted(by_class_[c], weights, sum);
     if (weights == 0)
       notes.push_back(
-          fmt::format("no customer of frequency class {} has a positive purchase: its spend is that of all", c + 1));
+          fmt::format("no customer of frequency class {} (at the end of observation) has a positive purchase: its "
+                      "spend is that of all",
+                      c + 1));
     spend.log_mean.push_back(weights > 0 ? sum / weights : all_sum / all_weights);
   }
   const double purchases = static_cast<double>(n_purchases());

@@ -234,7 +234,8 @@ TEST(Spend, RandomEffectsAgreeWithABalancedTable) {
   EXPECT_NEAR(spend.between_sd, std::sqrt(between_square), 1e-12);
   EXPECT_NEAR(spend.log_mean[1], grand, 1e-12);
   EXPECT_NEAR(spend.log_mean[0], grand, 1e-12);  // nobody is in the class of one: the level of all
-  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("frequency class 1 has a positive purchase")));
+  EXPECT_THAT(report.notes,
+              testing::Contains(HasSubstr("frequency class 1 (at the end of observation) has a positive purchase")));
 }
 
 // What the simulation expects of the log's customers, one draw for each of their purchases, is what they spent.

@@ -1,0 +1,2 @@
+clvsim_test(test_fit_generate property STAGES base kernels engine model generate
+            SOURCES fit_generate.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp TIMEOUT 300)

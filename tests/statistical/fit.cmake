@@ -1,0 +1,2 @@
+clvsim_test(test_fit_statistical statistical
+            SOURCES fit_coverage.cpp fit_recovery.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp TIMEOUT 900)

@@ -1,0 +1,74 @@
+// A synthetic log through the whole line: generate, import, fit, simulate, with the truth beside the forecast.
+#pragma once
+
+#include "host/base/output_file.hpp"
+#include "tests/support/program.hpp"
+
+#include <clvsim/fit.hpp>
+#include <clvsim/generate.hpp>
+#include <clvsim/holdout.hpp>
+#include <clvsim/import.hpp>
+#include <clvsim/simulate.hpp>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace clvsim::test {
+
+inline MigrationChain shipped_model(const std::string& name) {
+  return read_model(std::string(CLVSIM_SOURCE_DIR "/configs/models/") + name + ".toml");
+}
+
+inline StoreReader import_text(const TemporaryFolder& folder, const std::filesystem::path& log, PeriodUnit unit,
+                               std::optional<Date> observation_end) {
+  ImportOptions options;
+  options.logs = {log};
+  options.output = folder / "customers.h5";
+  options.overwrite = true;
+  options.unit = unit;
+  options.currency = "USD";
+  options.observation_end = observation_end;
+  import_logs(options);
+  return StoreReader(options.output);
+}
+
+inline StoreReader generated_store(const TemporaryFolder& folder, const MigrationChain& model,
+                                   GenerateOptions options) {
+  options.output = folder / "log.csv";
+  options.overwrite = true;
+  const GenerateReport report = generate(model, options);
+  return import_text(folder, options.output, model.unit, report.observation_end);
+}
+
+// One customer's forecast and what it did in the holdout, in currency units.
+struct Forecast {
+  double mean = 0, sd = 0, p_nonpositive = 0;
+  std::vector<double> quantiles;
+  double truth = 0;
+};
+
+inline std::vector<Forecast> forecasts(const TemporaryFolder& folder, const StoreReader& store,
+                                       const MigrationChain& model, const SimulationOptions& options) {
+  const std::string path = folder / "run.h5";
+  const RunInfo info = simulate(store, model, options, path, true);
+  const RunReader run(path);
+  CustomerResults results;
+  run.read(0, info.n_customers, results);
+  CustomerBatch batch;
+  store.read(0, info.n_customers, batch);
+  std::vector<MinorUnits> spend;
+  std::vector<std::int64_t> purchases;
+  HoldoutJoin join(store, options.horizon);
+  join.join(batch, spend, purchases);
+  std::vector<Forecast> all(batch.size());
+  const std::size_t n = options.quantiles.size();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = {results.mean[i], results.sd[i], results.p_nonpositive[i], {}, static_cast<double>(spend[i]) / 100};
+    all[i].quantiles.assign(results.quantile.begin() + static_cast<std::ptrdiff_t>(i * n),
+                            results.quantile.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
+  }
+  return all;
+}
+
+}  // namespace clvsim::test
