@@ -2,6 +2,7 @@
 #include "host/ingest/columns.hpp"
 
 #include "host/base/text.hpp"
+#include "host/ingest/fields.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -134,13 +135,13 @@ int known_column(const std::vector<std::string>& header, const std::vector<std::
 
 }  // namespace
 
-std::vector<std::string> header_names(const std::vector<std::string_view>& fields, const std::string& file) {
+std::vector<std::string> header_names(const CsvRecord& record, const std::string& file) {
+  if (record.bad_quoting)
+    throw DataError(
+        fmt::format("'{}' line {}: text follows a closing quote in the header; mend the line, or export the log again",
+                    file, record.line));
   std::vector<std::string> names;
-  for (std::string_view field : fields) {
-    while (!field.empty() && (field.front() == ' ' || field.front() == '\t')) field.remove_prefix(1);
-    while (!field.empty() && (field.back() == ' ' || field.back() == '\t')) field.remove_suffix(1);
-    names.emplace_back(field);
-  }
+  for (const std::string_view field : record.fields) names.emplace_back(trimmed(field));
   std::vector<std::string> sorted = names;
   std::sort(sorted.begin(), sorted.end());
   // Several columns without a name can hardly be asked for by mistake.

@@ -1,10 +1,11 @@
 // Which column of a log is what.
 #pragma once
 
+#include "host/ingest/csv_reader.hpp"
+
 #include <clvsim/import.hpp>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace clvsim {
@@ -21,8 +22,8 @@ struct Layout {
   Columns columns;
 };
 
-// The names of a header line, trimmed. Throws DataError for a name that stands there twice.
-std::vector<std::string> header_names(const std::vector<std::string_view>& fields, const std::string& file);
+// The names of a header line, trimmed. Throws DataError for a name that stands there twice, and for bad quoting.
+std::vector<std::string> header_names(const CsvRecord& record, const std::string& file);
 
 // The columns that the options name (exactly, else regardless of case), and of the others the only one with a
 // well-known name. Throws ConfigError for a name that the header lacks, DataError where no name or several could be

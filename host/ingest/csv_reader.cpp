@@ -48,10 +48,11 @@ std::int64_t count_line_breaks(std::string_view text) {
 
 CsvReader::CsvReader(Read read, std::string name, char delimiter, std::size_t block_bytes)
     : read_(std::move(read)), name_(std::move(name)), block_bytes_(block_bytes), delimiter_(delimiter) {
-  buffer_.resize(max_record_bytes + block_bytes_ + 2 * mask_bytes);
+  buffer_bytes_ = max_record_bytes + block_bytes_ + 2 * mask_bytes;
+  buffer_ = std::make_unique_for_overwrite<char[]>(buffer_bytes_);  // most logs touch little of it
   block_at_ = no_block;
   // The views into `unescaped_` must survive its growth: no record has more text than this.
-  unescaped_.reserve(buffer_.size());
+  unescaped_.reserve(buffer_bytes_);
 }
 
 bool CsvReader::fill() {
@@ -61,24 +62,24 @@ bool CsvReader::fill() {
         fmt::format("'{}' line {}: a row of more than {} bytes; is a quote not closed, or is this no table of "
                     "transactions? Mend the line, or export the log again",
                     name_, line_, max_record_bytes));
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
   std::size_t got = 0;
   // The first bytes tell the encoding: wait for four of them.
   do {
-    const std::size_t more = read_(buffer_.data() + end_ + got, block_bytes_);
+    const std::size_t more = read_(buffer_.get() + end_ + got, block_bytes_);
     if (more == 0) at_end_ = true;
     got += more;
-  } while (!started_ && !at_end_ && got < 4 && got + end_ + block_bytes_ < buffer_.size());
+  } while (!started_ && !at_end_ && got < 4 && got + end_ + block_bytes_ < buffer_bytes_);
   bytes_read_ += static_cast<std::int64_t>(got);
   const std::size_t from = end_;
   end_ += got;
   if (!started_) check_start();
   started_ = true;
-  if (const void* nul = std::memchr(buffer_.data() + from, 0, end_ - from)) {
+  if (const void* nul = std::memchr(buffer_.get() + from, 0, end_ - from)) {
     const std::int64_t position =
-        bytes_read_ - static_cast<std::int64_t>(end_) + (static_cast<const char*>(nul) - buffer_.data());
+        bytes_read_ - static_cast<std::int64_t>(end_) + (static_cast<const char*>(nul) - buffer_.get());
     throw DataError(
         fmt::format("'{}' holds a NUL byte at byte {}: it is no text, or UTF-16; save it as UTF-8 text (\"CSV UTF-8\")",
                     name_, position + 1));
@@ -91,20 +92,20 @@ bool CsvReader::fill() {
 // The first byte from `at` on that ends a field; the sentinel is one.
 inline const char* CsvReader::end_of_field(const char* at) {
   for (;;) {
-    const auto offset = static_cast<std::size_t>(at - buffer_.data());
+    const auto offset = static_cast<std::size_t>(at - buffer_.get());
     const std::size_t block = offset & ~(mask_bytes - 1);
     if (block != block_at_) {
       block_at_ = block;
-      block_ends_ = ends_among(buffer_.data() + block, delimiter_);
+      block_ends_ = ends_among(buffer_.get() + block, delimiter_);
     }
     const std::uint64_t ends = block_ends_ >> (offset - block);
     if (ends != 0) return at + std::countr_zero(ends);
-    at = buffer_.data() + block + mask_bytes;
+    at = buffer_.get() + block + mask_bytes;
   }
 }
 
 void CsvReader::check_start() {
-  const std::string_view start(buffer_.data(), end_);
+  const std::string_view start(buffer_.get(), end_);
   const auto begins = [&](std::string_view magic) { return start.substr(0, magic.size()) == magic; };
   if (begins("\xff\xfe") || begins("\xfe\xff"))
     throw DataError(
@@ -146,7 +147,7 @@ bool CsvReader::next(CsvRecord& record) {
 
 // `at` is at the opening quote; afterwards behind the closing one. False where the buffer ends too early.
 bool CsvReader::scan_quoted(const char*& at, std::string_view& field, std::int64_t& line_breaks) {
-  const char* const end = buffer_.data() + end_;
+  const char* const end = buffer_.get() + end_;
   const char* const content = at + 1;
   const char* piece = content;
   const char* from = content;
@@ -178,8 +179,8 @@ bool CsvReader::scan_quoted(const char*& at, std::string_view& field, std::int64
 }
 
 CsvReader::Scan CsvReader::scan(CsvRecord& record) {
-  const char* const begin = buffer_.data() + begin_;
-  const char* const end = buffer_.data() + end_;
+  const char* const begin = buffer_.get() + begin_;
+  const char* const end = buffer_.get() + end_;
   const char* at = begin;
   std::int64_t line_breaks = 0;
   record.fields.clear();

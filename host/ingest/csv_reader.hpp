@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +54,8 @@ class CsvReader {
   std::string name_;
   std::size_t block_bytes_;
   char delimiter_;
-  std::vector<char> buffer_;
+  std::size_t buffer_bytes_;
+  std::unique_ptr<char[]> buffer_;
   std::size_t block_at_;             // the aligned block of the buffer that `block_ends_` is of
   std::uint64_t block_ends_ = 0;     // bit i: byte i of the block ends a field
   std::size_t begin_ = 0, end_ = 0;  // unread part of the buffer; buffer_[end_] is a line feed as a sentinel

@@ -204,7 +204,7 @@ class Importer {
     CsvRecord record;
     if (!reader.next(record))
       throw DataError(fmt::format("'{}' is empty: it has neither a header line nor rows; export it again", file_));
-    columns_ = match_columns(layout_, header_names(record.fields, file_), file_);
+    columns_ = match_columns(layout_, header_names(record, file_), file_);
     n_fields_ = record.fields.size();
     while (reader.next(record)) read_row(record);
     bytes_read_ += reader.bytes_read();
@@ -355,10 +355,9 @@ class Importer {
     build.ledger.rejected = rejected_.line("the rejected amounts");
     build.ledger.rejected_by_reason = rejects_.by_reason();
     segments_.sort(build.segments, build.segment_codes);
-    write_store(sorter_, build);
     ImportReport report;
     report.dialect = layout_.dialect;
-    report.store = StoreReader(options_.output).info();
+    report.store = write_store(sorter_, build);
     report.observation_end_defaulted = !options_.observation_end;
     report.bytes_read = bytes_read_;
     report.notes = notes(report.store);

@@ -251,7 +251,7 @@ Layout sniff_layout(const ImportOptions& options) {
   dialect.delimiter = options.delimiter ? *options.delimiter : sniff_delimiter(head, file);
   CsvReader reader = reader_of(head, file, dialect.delimiter);
   reader.next(record);
-  layout.header = header_names(record.fields, file);
+  layout.header = header_names(record, file);
   layout.columns = choose_columns(options, layout.header, file);
   const Sample sample = read_sample(options, layout, file);
   dialect.decimal_mark = options.decimal_mark ? *options.decimal_mark : decide_mark(sample, file);

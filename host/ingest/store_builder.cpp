@@ -2,6 +2,7 @@
 
 #include "host/ingest/key_hashes.hpp"
 #include "host/ingest/total.hpp"
+#include "host/io/seal.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -63,6 +64,19 @@ class Builder {
     flush(writer, holdout);
   }
 
+  // What the store says about itself, but for its digest.
+  [[nodiscard]] StoreInfo info() const {
+    StoreInfo info = build_.info;
+    info.segments = build_.segments;
+    info.ledger = ledger();
+    info.n_customers = n_customers_;
+    info.n_rows = calibration_.kept.rows;
+    info.n_holdout_customers = n_holdout_customers_;
+    info.n_holdout_rows = holdout_.kept.rows;
+    return info;
+  }
+
+ private:
   [[nodiscard]] Ledger ledger() const {
     Ledger ledger = build_.ledger;
     ledger.calibration = calibration_.kept.line("the calibration rows");
@@ -76,7 +90,6 @@ class Builder {
     return ledger;
   }
 
- private:
   void begin_customer() {
     first_row_ = batch_.history.day.size();
     segment_day_ = std::numeric_limits<std::int32_t>::min();
@@ -157,9 +170,9 @@ class Builder {
       writer.append_holdout(holdout_keys_, batch_.history);
     else
       writer.append(batch_);
-    const std::int64_t next = batch_.first_index + (holdout ? 0 : n_keys_);
+    (holdout ? n_holdout_customers_ : n_customers_) += n_keys_;
     batch_.clear();
-    batch_.first_index = next;
+    batch_.first_index = n_customers_;
     holdout_keys_.clear();
     n_keys_ = 0;
   }
@@ -167,7 +180,8 @@ class Builder {
   const StoreBuild& build_;
   CustomerBatch batch_;
   std::vector<char> holdout_keys_;
-  std::int64_t n_keys_ = 0;  // in the batch
+  std::int64_t n_keys_ = 0;                                 // in the batch
+  std::int64_t n_customers_ = 0, n_holdout_customers_ = 0;  // written
   std::string key_;
   std::size_t first_row_ = 0;
   std::int32_t segment_day_ = 0;
@@ -177,7 +191,7 @@ class Builder {
 
 }  // namespace
 
-Ledger write_store(RowSorter& rows, const StoreBuild& build) {
+StoreInfo write_store(RowSorter& rows, const StoreBuild& build) {
   KeyHashes hashes;
   for (;;) {
     StoreWriter writer(build.output, build.info, build.overwrite);
@@ -185,9 +199,10 @@ Ledger write_store(RowSorter& rows, const StoreBuild& build) {
     builder.run(rows, hashes, writer);
     // Two keys with one hash: fewer than one store of ten million customers in a thousand. It is written again.
     if (!hashes.settle()) continue;
-    const Ledger ledger = builder.ledger();
-    writer.finish(ledger, build.segments);
-    return ledger;
+    StoreInfo info = builder.info();
+    writer.finish(info.ledger, info.segments);
+    info.content_digest = to_hex(check_seal(build.output).content_digest);
+    return info;
   }
 }
 

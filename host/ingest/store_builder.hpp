@@ -16,7 +16,7 @@ struct StoreBuild {
   std::vector<std::uint32_t> segment_codes;  // code by LogRow::segment
 };
 
-// Writes the store and returns its ledger. Throws DataError where a sum does not fit 64 bits, IoError.
-Ledger write_store(RowSorter& rows, const StoreBuild& build);
+// Writes the store and returns what it says about itself. Throws DataError where a sum does not fit 64 bits, IoError.
+StoreInfo write_store(RowSorter& rows, const StoreBuild& build);
 
 }  // namespace clvsim

@@ -1,5 +1,5 @@
-// Imports every log named on standard input, one path a line, and prints what came of each as one JSON line: the ledger and every
-// customer, or the error. Driven by csv_against_python.py.
+// Imports every log named on standard input, one path a line, and prints what came of each as one JSON line: the ledger
+// and every customer, or the error. Driven by csv_against_python.py.
 #include <clvsim/error.hpp>
 #include <clvsim/import.hpp>
 

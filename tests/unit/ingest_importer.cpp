@@ -74,6 +74,23 @@ TEST(Import, BuildsHistoriesAndTheLedger) {
   EXPECT_THAT(rows.amount, ElementsAre(1000, 700));
 }
 
+TEST(Import, ReportsWhatTheStoreSays) {
+  const LogFolder folder;
+  const StoreInfo reported = import_logs(small_options(folder)).store;
+  const StoreReader store(folder.path() / "store.h5");
+  const StoreInfo& stored = store.info();
+  EXPECT_EQ(reported.n_customers, stored.n_customers);
+  EXPECT_EQ(reported.n_rows, stored.n_rows);
+  EXPECT_EQ(reported.n_holdout_customers, stored.n_holdout_customers);
+  EXPECT_EQ(reported.n_holdout_rows, stored.n_holdout_rows);
+  EXPECT_EQ(reported.key_width, stored.key_width);
+  EXPECT_EQ(reported.segments, stored.segments);
+  EXPECT_EQ(reported.content_digest, stored.content_digest);
+  EXPECT_EQ(reported.content_digest.size(), 32u);
+  EXPECT_THAT(stored.ledger.read, Is(reported.ledger.read));
+  EXPECT_THAT(stored.ledger.merged_holdout, Is(reported.ledger.merged_holdout));
+}
+
 TEST(Import, KeepsSameDayRowsWhereAsked) {
   const LogFolder folder;
   ImportOptions options = small_options(folder);

@@ -144,6 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"twice_the_same_name",
                     "customer,date,value,date\n1,1997-01-31,5,1997-01-31\n",
                     {"'date' stands there twice"}},
+        RefusedCase{
+            "bad_quoting_in_the_header", "customer,\"date\"x,value\n1,1997-01-31,5\n", {"line 1", "closing quote"}},
         RefusedCase{"one_column", "customer\n1\n", {"--delimiter"}},
         RefusedCase{"two_delimiters", "customer,date,value;x;y\n1,1,1;2;2\n", {"--delimiter"}},
         RefusedCase{"empty", "", {"is empty"}}, RefusedCase{"line_feeds_alone", "\n\n", {"is empty"}},
