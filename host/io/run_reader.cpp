@@ -2,6 +2,7 @@
 #include "host/io/run_reading.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace clvsim {
 
@@ -33,7 +34,11 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   for (h5::TableReader* table : {&customers_, &periods_, &portfolio_, &paths_}) table->start_hashing();
 
   const std::size_t n = periods_.rows();
-  info_.periods.resize(n);
+  // Without costs or a margin no profit is known, and none is in the file.
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  PeriodForecast blank;
+  blank.profit = {unknown, unknown};
+  info_.periods.assign(n, blank);
   std::size_t column = 0;
   if (info_.has_dates) {
     std::vector<std::int32_t> days;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <random>
 
 namespace clvsim::test {
@@ -30,7 +32,8 @@ constexpr Field fields[] = {{&CustomerResults::mean, false, false, true},
                             {&CustomerResults::transactions_mean, false, false, false},
                             {&CustomerResults::transactions_se, false, false, false}};
 
-bool same(const Estimate& a, const Estimate& b) { return a.mean == b.mean && a.se == b.se; }
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+bool same(const Estimate& a, const Estimate& b) { return same(a.mean, b.mean) && same(a.se, b.se); }
 bool same(const Distribution& a, const Distribution& b) {
   return same(a.mean, b.mean) && same(a.sd, b.sd) && same(a.cvar, b.cvar) &&
          std::equal(a.quantiles.begin(), a.quantiles.end(), b.quantiles.begin(), b.quantiles.end(),
@@ -95,7 +98,8 @@ TestRun make_test_run(const TestRunOptions& options) {
       period.first_day = {info.observation_end.days + 7 * t + 1};
       period.last_day = {period.first_day.days + 6};
     }
-    if (options.measure == "clv") period.profit = estimate();
+    const double unknown = std::numeric_limits<double>::quiet_NaN();
+    period.profit = options.measure == "clv" ? estimate() : Estimate{unknown, unknown};
     info.periods.push_back(period);
   }
   CustomerResults& results = run.results;
