@@ -84,7 +84,20 @@ std::string lower(std::string_view name) {
   return out;
 }
 
+bool reads_as_data(const std::string& name) {
+  std::int32_t day = 0;
+  MinorUnits amount = 0;
+  CurrencySign sign = CurrencySign::none;
+  return parse_day(name, {DateOrder::dmy, false, false}, day) == Reject::none ||
+         parse_money(name, {'.', 2, {}}, amount, sign) == Reject::none;
+}
+
+// A log without a header has data in its place, which no message may show.
+bool is_row(const std::vector<std::string>& names) { return std::any_of(names.begin(), names.end(), reads_as_data); }
+
 std::string listed(const std::vector<std::string>& names) {
+  if (is_row(names))
+    return "not shown, because the first line looks like a row; a log must begin with a line of column names";
   constexpr std::size_t most = 40;
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
@@ -108,7 +121,7 @@ int named_column(const std::vector<std::string>& header, const std::string& name
   }
   if (found < 0)
     throw ConfigError(fmt::format("{}: '{}' has no column '{}'{}; its columns are {}", flag, file, name,
-                                  did_you_mean(name, header), listed(header)));
+                                  is_row(header) ? std::string() : did_you_mean(name, header), listed(header)));
   return found;
 }
 
@@ -148,9 +161,9 @@ std::vector<std::string> header_names(const CsvRecord& record, const std::string
   for (std::size_t i = 1; i < sorted.size(); ++i)
     if (!sorted[i].empty() && sorted[i] == sorted[i - 1])
       throw DataError(
-          fmt::format("'{}' line 1: the column name '{}' stands there twice, so it is not clear which is meant; rename "
-                      "one in the header",
-                      file, sorted[i]));
+          fmt::format("'{}' line {}: two columns have the same name, so it is not clear which is meant; rename "
+                      "one in the header; its columns are {}",
+                      file, record.line, listed(names)));
   return names;
 }
 

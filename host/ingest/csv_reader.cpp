@@ -187,22 +187,25 @@ CsvReader::Scan CsvReader::scan(CsvRecord& record) {
   record.bad_quoting = false;
   unescaped_.clear();
   for (;;) {
-    std::string_view field;
-    if (*at == quote) {
-      if (!scan_quoted(at, field, line_breaks)) return Scan::partial;
+    const char* const from = at;
+    const bool is_quoted = *at == quote;
+    std::string_view unquoted;
+    if (is_quoted) {
+      if (!scan_quoted(at, unquoted, line_breaks)) return Scan::partial;
       const char* const closed = at;
       at = end_of_field(closed);
       record.bad_quoting = record.bad_quoting || at != closed;
     } else {
-      const char* const from = at;
       at = end_of_field(at);
-      field = {from, static_cast<std::size_t>(at - from)};
     }
     if (at == end && !at_end_) return Scan::partial;
     if (record.fields.size() == max_fields)
       throw DataError(
           fmt::format("'{}' line {}: more than {} columns; is --delimiter right?", name_, line_, max_fields));
-    record.fields.push_back(field);
+    if (is_quoted)
+      record.fields.push_back(unquoted);
+    else
+      record.fields.emplace_back(from, static_cast<std::size_t>(at - from));
     if (at == end || *at != delimiter_) break;
     ++at;
   }

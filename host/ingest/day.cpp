@@ -1,5 +1,7 @@
 #include "host/ingest/fields.hpp"
 
+#include <array>
+
 namespace clvsim {
 namespace {
 
@@ -19,11 +21,15 @@ constexpr std::int32_t days_of(int year, int month, int day) {
 }
 static_assert(days_of(1900, 1, 1) == first_valid_date.days && days_of(2199, 12, 31) == last_valid_date.days);
 
-int days_in_month(int year, int month) {
-  constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return month == 2 && leap ? 29 : days[month - 1];
-}
+constexpr int months_a_year = 12;
+
+// The first day of every month from January of the first year to the January after the last.
+constexpr auto month_starts = [] {
+  std::array<std::int32_t, (last_year - first_year + 1) * months_a_year + 1> starts{};
+  for (std::size_t i = 0; i < starts.size(); ++i)
+    starts[i] = days_of(first_year + static_cast<int>(i) / months_a_year, static_cast<int>(i) % months_a_year + 1, 1);
+  return starts;
+}();
 
 // Takes up to `most` digits from the front; the number of digits taken.
 int take_number(std::string_view& text, int most, int& value) {
@@ -104,11 +110,12 @@ Reject parse_time(std::string_view text, int& shift) {
 }
 
 Reject to_days(int year, int month, int day, std::int32_t& days) {
-  if (month < 1 || month > 12 || day < 1) return Reject::no_such_day;
-  if (day > days_in_month(year, month)) return Reject::no_such_day;
+  constexpr int longest_month = 31;
+  if (month < 1 || month > months_a_year || day < 1 || day > longest_month) return Reject::no_such_day;
   if (year < first_year || year > last_year) return Reject::outside_years;
-  days = days_of(year, month, day);
-  return Reject::none;
+  const auto at = static_cast<std::size_t>((year - first_year) * months_a_year + month - 1);
+  days = month_starts[at] + day - 1;
+  return days < month_starts[at + 1] ? Reject::none : Reject::no_such_day;
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ constexpr std::size_t max_segments = 65536;
 constexpr std::size_t max_currency_bytes = 8;
 constexpr int max_decimals = 6;
 constexpr int quantity_decimals = 3;  // quantities are stored in thousandths
+constexpr int sort_fan_in = 64;
 constexpr std::size_t least_sort_memory = std::size_t{1} << 12;
 
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -156,7 +157,8 @@ class Importer {
         layout_(sniff_layout(options)),
         rejects_(options.rejects, options.overwrite, options.decimals),
         sorter_({options.temporary_folder ? *options.temporary_folder : folder_of(options.output),
-                 std::max(options.sort_memory, least_sort_memory), 64}),
+                 std::max(options.sort_memory, least_sort_memory), sort_fan_in,
+                 options.cost_column || options.quantity_column || options.segment_column}),
         currency_(options.currency),
         money_{layout_.dialect.decimal_mark, options.decimals, options.currency},
         date_{layout_.dialect.date_order, options.date_order.has_value(), options.utc} {

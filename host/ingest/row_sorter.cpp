@@ -54,36 +54,62 @@ bool before(const LogRow& a, const LogRow& b) {
   return order != 0 ? order < 0 : compare_values(a, b) < 0;
 }
 
-// A row in memory and in the temporary file: the fixed part, then the key's bytes.
-struct Packed {
-  MinorUnits amount, cost;
-  std::int64_t quantity;
-  std::int32_t day;
-  std::uint32_t segment;
-  std::uint16_t key_bytes;
-  std::uint8_t holdout;
+// Rows as bytes, in memory and in the temporary file: a fixed part, the extras where there are any, the key.
+class RowFormat {
+ public:
+  explicit RowFormat(bool extras) : extras_(extras), fixed_bytes_(sizeof(Fixed) + (extras ? sizeof(Extras) : 0)) {}
+
+  [[nodiscard]] std::size_t most_bytes() const { return fixed_bytes_ + std::numeric_limits<std::uint16_t>::max(); }
+  [[nodiscard]] std::size_t least_bytes() const { return fixed_bytes_; }
+  // Bytes of the row at `at`, of which least_bytes() must be there.
+  [[nodiscard]] std::size_t bytes_of(const char* at) const {
+    Fixed fixed;
+    std::memcpy(&fixed, at, sizeof fixed);
+    return fixed_bytes_ + fixed.key_bytes;
+  }
+  [[nodiscard]] LogRow unpack(const char* at) const {
+    Fixed fixed;
+    std::memcpy(&fixed, at, sizeof fixed);
+    LogRow row{{at + fixed_bytes_, fixed.key_bytes}, fixed.holdout != 0, fixed.day, fixed.amount};
+    if (extras_) {
+      Extras extras;
+      std::memcpy(&extras, at + sizeof fixed, sizeof extras);
+      row.cost = extras.cost;
+      row.quantity = extras.quantity;
+      row.segment = extras.segment;
+    }
+    return row;
+  }
+  // Appends the row to a std::vector<char> or std::string.
+  template <typename Bytes>
+  void pack(const LogRow& row, Bytes& into) const {
+    const std::size_t from = into.size();
+    into.resize(from + fixed_bytes_ + row.key.size());
+    char* at = into.data() + from;
+    const Fixed fixed{row.amount, row.day, static_cast<std::uint16_t>(row.key.size()), row.holdout};
+    std::memcpy(at, &fixed, sizeof fixed);
+    if (extras_) {
+      const Extras extras{row.cost, row.quantity, row.segment, 0};
+      std::memcpy(at + sizeof fixed, &extras, sizeof extras);
+    }
+    std::memcpy(at + fixed_bytes_, row.key.data(), row.key.size());
+  }
+
+ private:
+  struct Fixed {
+    MinorUnits amount;
+    std::int32_t day;
+    std::uint16_t key_bytes;
+    std::uint16_t holdout;
+  };
+  struct Extras {
+    MinorUnits cost;
+    std::int64_t quantity;
+    std::uint32_t segment, unused;
+  };
+  bool extras_;
+  std::size_t fixed_bytes_;
 };
-
-// The bytes of a packed row without the padding behind it.
-constexpr std::size_t packed_bytes = offsetof(Packed, holdout) + 1;
-
-LogRow unpack(const char* at) {
-  Packed packed;
-  std::memcpy(&packed, at, packed_bytes);
-  return {{at + packed_bytes, packed.key_bytes},
-          packed.holdout != 0,
-          packed.day,
-          packed.amount,
-          packed.cost,
-          packed.quantity,
-          packed.segment};
-}
-
-std::size_t row_bytes(const char* at) {
-  std::uint16_t key_bytes = 0;
-  std::memcpy(&key_bytes, at + offsetof(Packed, key_bytes), sizeof key_bytes);
-  return packed_bytes + key_bytes;
-}
 
 // An unlinked temporary file that only this process can read.
 class TemporaryFile {
@@ -128,15 +154,17 @@ struct Run {
 // Reads the rows of a run, one block at a time.
 class RunReader {
  public:
-  RunReader(const TemporaryFile& file, Run run, std::size_t block_bytes) : file_(&file), run_(run) {
-    block_.resize(std::max(block_bytes, packed_bytes + std::numeric_limits<std::uint16_t>::max()));
+  RunReader(const TemporaryFile& file, const RowFormat& format, Run run, std::size_t block_bytes)
+      : file_(&file), format_(format), run_(run) {
+    block_.resize(std::max(block_bytes, format.most_bytes()));
   }
   bool next() {
-    at_ += row_.key.data() == nullptr ? 0 : packed_bytes + row_.key.size();
-    if (end_ - at_ < packed_bytes || end_ - at_ < row_bytes(block_.data() + at_)) {
+    at_ = next_;
+    if (end_ - at_ < format_.least_bytes() || end_ - at_ < format_.bytes_of(block_.data() + at_)) {
       if (!load()) return false;
     }
-    row_ = unpack(block_.data() + at_);
+    row_ = format_.unpack(block_.data() + at_);
+    next_ = at_ + format_.least_bytes() + row_.key.size();
     prefix_ = prefix_of(row_.key);
     return true;
   }
@@ -165,9 +193,10 @@ class RunReader {
   }
 
   const TemporaryFile* file_;
+  RowFormat format_;
   Run run_;
   std::vector<char> block_;
-  std::size_t at_ = 0, end_ = 0;
+  std::size_t at_ = 0, next_ = 0, end_ = 0;  // this row, the next one, the end of what is loaded
   LogRow row_;
   std::uint64_t prefix_ = 0;
 };
@@ -175,8 +204,9 @@ class RunReader {
 // Merges runs by a binary heap of their readers.
 class Merger {
  public:
-  Merger(const TemporaryFile& file, const Run* first, const Run* last, std::size_t block_bytes) {
-    for (const Run* run = first; run != last; ++run) readers_.emplace_back(file, *run, block_bytes);
+  Merger(const TemporaryFile& file, const RowFormat& format, const Run* first, const Run* last,
+         std::size_t block_bytes) {
+    for (const Run* run = first; run != last; ++run) readers_.emplace_back(file, format, *run, block_bytes);
     for (RunReader& reader : readers_)
       if (reader.next()) heap_.push_back(&reader);
     std::make_heap(heap_.begin(), heap_.end(), after);
@@ -225,14 +255,14 @@ struct OrderEntry {
 // compared.
 class OrderKeys {
  public:
-  OrderKeys(const std::vector<char>& arena, const std::vector<std::uint32_t>& offsets) {
+  OrderKeys(const std::vector<char>& arena, const RowFormat& format, const std::vector<std::uint32_t>& offsets) {
     if (offsets.empty()) return;
-    const LogRow first = unpack(arena.data() + offsets.front());
+    const LogRow first = format.unpack(arena.data() + offsets.front());
     std::array<unsigned char, most_bytes> differ{}, pattern{};
     std::size_t longest = 0;
     pad(first.key, pattern);
     for (const std::uint32_t offset : offsets) {
-      const LogRow row = unpack(arena.data() + offset);
+      const LogRow row = format.unpack(arena.data() + offset);
       std::array<unsigned char, most_bytes> bytes{};
       pad(row.key, bytes);
       for (std::size_t i = 0; i < most_bytes; ++i)
@@ -315,7 +345,10 @@ void radix_sort(std::vector<OrderEntry>& entries, std::vector<OrderEntry>& scrat
 }  // namespace
 
 struct RowSorter::Impl {
+  explicit Impl(const RowSorterOptions& given) : options(given), format(given.extras) {}
+
   RowSorterOptions options;
+  RowFormat format;
   std::vector<char> arena;             // packed rows
   std::vector<std::uint32_t> offsets;  // of each packed row in the arena
   std::vector<OrderEntry> entries, scratch;
@@ -336,13 +369,13 @@ struct RowSorter::Impl {
 
   // Sorts `offsets`: by their order keys, then row by row among equal ones.
   void sort_memory() {
-    const OrderKeys keys(arena, offsets);
+    const OrderKeys keys(arena, format, offsets);
     entries.resize(offsets.size());
     for (std::size_t i = 0; i < offsets.size(); ++i)
-      entries[i] = {keys.of(unpack(arena.data() + offsets[i])), offsets[i]};
+      entries[i] = {keys.of(format.unpack(arena.data() + offsets[i])), offsets[i]};
     radix_sort(entries, scratch, keys.n_bits());
     const auto row_before = [this](const OrderEntry& a, const OrderEntry& b) {
-      return before(unpack(arena.data() + a.offset), unpack(arena.data() + b.offset));
+      return before(format.unpack(arena.data() + a.offset), format.unpack(arena.data() + b.offset));
     };
     for (std::size_t from = 0; from < entries.size();) {
       std::size_t to = from + 1;
@@ -364,7 +397,7 @@ struct RowSorter::Impl {
     const std::int64_t begin = file->size();
     for (const std::uint32_t offset : offsets) {
       const char* const row = arena.data() + offset;
-      out.append(row, row_bytes(row));
+      out.append(row, format.bytes_of(row));
       if (out.size() >= write_bytes) {
         file->append(out);
         out.clear();
@@ -390,12 +423,12 @@ struct RowSorter::Impl {
       std::vector<Run> merged_runs;
       for (std::size_t from = 0; from < runs.size(); from += fan_in) {
         const std::size_t to = std::min(from + fan_in, runs.size());
-        Merger group(*file, runs.data() + from, runs.data() + to, block_bytes(to - from));
+        Merger group(*file, format, runs.data() + from, runs.data() + to, block_bytes(to - from));
         const std::int64_t begin = merged->size();
         std::string out;
         LogRow row;
         while (group.next(row)) {
-          pack(row, out);
+          format.pack(row, out);
           if (out.size() >= (std::size_t{1} << 20)) {
             merged->append(out);
             out.clear();
@@ -409,19 +442,9 @@ struct RowSorter::Impl {
       runs = std::move(merged_runs);
     }
   }
-
-  template <typename Bytes>
-  static void pack(const LogRow& row, Bytes& into) {
-    Packed packed{row.amount, row.cost, row.quantity, row.day, row.segment, static_cast<std::uint16_t>(row.key.size()),
-                  row.holdout};
-    const char* const fixed = reinterpret_cast<const char*>(&packed);
-    into.insert(into.end(), fixed, fixed + packed_bytes);
-    into.insert(into.end(), row.key.begin(), row.key.end());
-  }
 };
 
-RowSorter::RowSorter(const RowSorterOptions& options) : impl_(std::make_unique<Impl>()) {
-  impl_->options = options;
+RowSorter::RowSorter(const RowSorterOptions& options) : impl_(std::make_unique<Impl>(options)) {
   // Address space alone until rows come: growing by doubling would hold three times as much at the worst moment.
   impl_->arena.reserve(std::min(options.memory + (std::size_t{1} << 17), std::size_t{1} << 32));
 }
@@ -430,7 +453,7 @@ RowSorter::~RowSorter() = default;
 void RowSorter::add(const LogRow& row) {
   if (impl_->full()) impl_->spill();
   impl_->offsets.push_back(static_cast<std::uint32_t>(impl_->arena.size()));
-  Impl::pack(row, impl_->arena);
+  impl_->format.pack(row, impl_->arena);
   ++impl_->n_rows;
 }
 
@@ -451,14 +474,15 @@ void RowSorter::rewind() {
   impl_->at = 0;
   impl_->merger.reset();
   if (!impl_->runs.empty())
-    impl_->merger = std::make_unique<Merger>(*impl_->file, impl_->runs.data(), impl_->runs.data() + impl_->runs.size(),
-                                             impl_->block_bytes(impl_->runs.size()));
+    impl_->merger =
+        std::make_unique<Merger>(*impl_->file, impl_->format, impl_->runs.data(),
+                                 impl_->runs.data() + impl_->runs.size(), impl_->block_bytes(impl_->runs.size()));
 }
 
 bool RowSorter::next(LogRow& row) {
   if (impl_->merger) return impl_->merger->next(row);
   if (impl_->at == impl_->offsets.size()) return false;
-  row = unpack(impl_->arena.data() + impl_->offsets[impl_->at++]);
+  row = impl_->format.unpack(impl_->arena.data() + impl_->offsets[impl_->at++]);
   return true;
 }
 

@@ -25,6 +25,7 @@ struct RowSorterOptions {
   std::filesystem::path temporary_folder;       // for rows that do not fit
   std::size_t memory = std::size_t{192} << 20;  // bytes of rows held before they are spilled
   int fan_in = 64;                              // runs merged at once
+  bool extras = true;                           // rows have costs, quantities or segments; else these come back as 0
 };
 
 // Gives back the rows in the order of (holdout, key bytes, day, refund or purchase, amount, cost, quantity); rows that

@@ -111,10 +111,20 @@ TEST(ImportErrors, WrongColumnAndDuplicateHeader) {
   options.customer_column = "date";
   EXPECT_THAT(refused<ConfigError>(options), HasSubstr("three different columns"));
   EXPECT_THAT(refused<DataError>(folder.import_of("customer,date,amount,amount\nx,2020-01-01,5,5\n")),
-              HasSubstr("twice"));
+              HasSubstr("same name"));
   options = folder.import_of("Amount,customer,date,amount\n5,x,2020-01-01,5\n");
   options.amount_column = "AMOUNT";
   EXPECT_THAT(refused<ConfigError>(options), HasSubstr("both 'Amount' and 'amount'"));
+}
+
+TEST(ImportErrors, ALogWithoutAHeaderShowsNoId) {
+  const LogFolder folder;
+  for (const char* text : {"secret,2020-01-01,5\n", "secret,2020-01-01,5,secret\n"})
+    EXPECT_THAT(refused<DataError>(folder.import_of(text)),
+                AllOf(HasSubstr("looks like a row"), Not(HasSubstr("secret"))));
+  ImportOptions options = folder.import_of("secret,2020-01-01,5\n");
+  options.customer_column = "secre";
+  EXPECT_THAT(refused<ConfigError>(options), AllOf(HasSubstr("looks like a row"), Not(HasSubstr("secret"))));
 }
 
 TEST(ImportErrors, ExistingOutputsAndImpossiblePaths) {

@@ -105,6 +105,25 @@ TEST(RowSorter, AgreesWithStdStableSortWhateverTheMemory) {
     }
 }
 
+TEST(RowSorter, LeavesOutExtrasWhereThereAreNone) {
+  const testing::LogFolder folder;
+  for (const std::size_t memory : {std::size_t{4096}, std::size_t{64} << 20}) {
+    std::vector<OwnRow> rows = make_rows(Keys::short_digits, 2000, 3);
+    RowSorter sorter({folder.path(), memory, 64, false});
+    for (OwnRow& r : rows) {
+      r.row.cost = r.row.quantity = r.row.segment = 0;
+      sorter.add(r.view());
+    }
+    std::vector<Order> expected, sorted;
+    for (const OwnRow& r : rows) expected.push_back(r.order());
+    std::stable_sort(expected.begin(), expected.end());
+    sorter.rewind();
+    LogRow row;
+    while (sorter.next(row)) sorted.push_back(OwnRow{std::string(row.key), row}.order());
+    EXPECT_EQ(sorted, expected);
+  }
+}
+
 TEST(RowSorter, TakesKeysLongerThanABlock) {
   const testing::LogFolder folder;
   RowSorter sorter({folder.path(), 4096, 2});

@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                     {"'order_date', 'invoice_date'", "--date"}},
         RefusedCase{"twice_the_same_name",
                     "customer,date,value,date\n1,1997-01-31,5,1997-01-31\n",
-                    {"'date' stands there twice"}},
+                    {"same name", "'date', 'value', 'date'"}},
         RefusedCase{
             "bad_quoting_in_the_header", "customer,\"date\"x,value\n1,1997-01-31,5\n", {"line 1", "closing quote"}},
         RefusedCase{"one_column", "customer\n1\n", {"--delimiter"}},
