@@ -247,12 +247,7 @@ std::string text_of(const RunInfo& run) {
     line("  quantile " + percent(options.quantiles[q]), run.total.quantiles[q]);
   line("  CVaR, worst " + percent(options.cvar_level), run.total.cvar);
   line("undiscounted revenue, mean", run.total_revenue.mean);
-  if (!run.periods.empty()) {
-    line("active at the horizon", run.periods.back().active);
-    double transactions = 0;
-    for (const PeriodForecast& period : run.periods) transactions += period.transactions.mean;
-    text += fmt::format("{:<34}{:>20}\n", "expected transactions", number_text(transactions, 1));
-  }
+  if (!run.periods.empty()) line("active at the horizon", run.periods.back().active);
   text += "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n";
   return text;
 }
