@@ -68,8 +68,9 @@ void append_state(std::string& text, const MigrationChain& chain, const ChainSta
   if (state.amount != 0) text += fmt::format("amount = {}\n", number(state.amount));
   text += "outcomes = [\n";
   for (const ChainOutcome& outcome : state.outcomes) {
-    text += fmt::format("  {{ to = {}, probability = {}",
-                        toml_string(chain.states[static_cast<std::size_t>(outcome.to)].name), number(outcome.probability));
+    text +=
+        fmt::format("  {{ to = {}, probability = {}",
+                    toml_string(chain.states[static_cast<std::size_t>(outcome.to)].name), number(outcome.probability));
     if (outcome.standard_error != 0) text += fmt::format(", standard_error = {}", number(outcome.standard_error));
     if (outcome.count != 0) text += fmt::format(", count = {}", number(outcome.count));
     if (outcome.amount != 0) text += fmt::format(", amount = {}", number(outcome.amount));
@@ -201,8 +202,8 @@ std::string model_toml(const MigrationChain& chain) {
                       toml_string(chain.states[static_cast<std::size_t>(chain.start_state)].name));
   if (!chain.fitted_from_digest.empty() || chain.n_customers > 0 || chain.n_customer_periods > 0) {
     text += "\n# What the model was estimated from: the content digest of the store, and how much it had.\n[fitted]\n";
-    text += fmt::format("store_digest = {}\ncustomers = {}\ncustomer_periods = {}\n", toml_string(chain.fitted_from_digest),
-                        chain.n_customers, chain.n_customer_periods);
+    text += fmt::format("store_digest = {}\ncustomers = {}\ncustomer_periods = {}\n",
+                        toml_string(chain.fitted_from_digest), chain.n_customers, chain.n_customer_periods);
   }
   if (chain.recency_frequency) {
     text +=
