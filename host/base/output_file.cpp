@@ -27,20 +27,21 @@ struct Slot {
 };
 std::array<Slot, 16> unfinished;
 
-void remember(const std::string& path) {
-  if (path.size() >= path_bytes) return;
-  for (Slot& slot : unfinished) {
+// The slot that now holds `path`, or -1 where all are taken: then only a signal leaves the file behind.
+int remember(const std::string& path) {
+  if (path.size() >= path_bytes) return -1;
+  for (std::size_t i = 0; i < unfinished.size(); ++i) {
     int expected = 0;
-    if (!slot.state.compare_exchange_strong(expected, 1)) continue;
-    std::memcpy(slot.path.data(), path.c_str(), path.size() + 1);
-    slot.state.store(2);
-    return;
+    if (!unfinished[i].state.compare_exchange_strong(expected, 1)) continue;
+    std::memcpy(unfinished[i].path.data(), path.c_str(), path.size() + 1);
+    unfinished[i].state.store(2);
+    return static_cast<int>(i);
   }
+  return -1;
 }
 
-void forget(const std::string& path) {
-  for (Slot& slot : unfinished)
-    if (slot.state.load() == 2 && path == slot.path.data()) slot.state.store(0);
+void forget(int slot) {
+  if (slot >= 0) unfinished[static_cast<std::size_t>(slot)].state.store(0);
 }
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -96,13 +97,13 @@ OutputFile::OutputFile(std::filesystem::path final_path, bool overwrite)
     if (errno != EEXIST) fail("cannot create", temporary_, errno);
   }
   if (descriptor_ < 0) fail("cannot create", temporary_, EEXIST);
-  remember(temporary_.string());
+  slot_ = remember(temporary_.string());
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
   if (!committed_) ::unlink(temporary_.c_str());
-  forget(temporary_.string());
+  forget(slot_);
 }
 
 void OutputFile::write(std::string_view bytes) {

@@ -30,6 +30,7 @@ class OutputFile {
   std::filesystem::path final_, temporary_;
   bool overwrite_;
   int descriptor_ = -1;
+  int slot_ = -1;  // in the list of unfinished files
   bool committed_ = false;
   std::string buffer_;
 };

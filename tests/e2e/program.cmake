@@ -1,9 +1,12 @@
 clvsim_test(test_program e2e SOURCES program_configs.cpp program_errors.cpp program_line.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
 add_dependencies(test_program clvsim_program)
 
+if(CLVSIM_SANITIZE)
+  set(consumer_flags -fsanitize=${CLVSIM_SANITIZE})
+endif()
 add_test(NAME consumer_project
          COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer
-                 -DWORK=${CMAKE_BINARY_DIR}/consumer -DFLAGS=$<$<BOOL:${CLVSIM_SANITIZE}>:-fsanitize=${CLVSIM_SANITIZE}>
+                 -DWORK=${CMAKE_BINARY_DIR}/consumer "-DFLAGS=${consumer_flags}"
                  -P ${CMAKE_CURRENT_SOURCE_DIR}/consumer.cmake)
 set_tests_properties(consumer_project PROPERTIES LABELS e2e TIMEOUT 600)
 
