@@ -34,7 +34,7 @@ struct RankPlan {
 // One distribution over paths. `fixed_per_unit`: fixed-point numbers a currency unit.
 //
 // sd has the divisor P - 1. Errors: mean sd / sqrt(P); sd from the fourth central moment, Var(s^2) = (m4 - s^4 (P - 3)
-// / (P - 1)) / P; CVaR (methods 8.4) by se^2 = Var((q - V)^+) / (P a^2), q the order statistic ceil(a P).
+// / (P - 1)) / P; CVaR by se^2 = Var((q - V)^+) / (P a^2), q the order statistic ceil(a P).
 [[nodiscard]] Distribution distribution_of(const kernels::ValueSummary& summary, std::span<const std::int64_t> order,
                                            const RankPlan& plan, double fixed_per_unit);
 

@@ -11,7 +11,7 @@ struct SpendLevel {
   double mean = 0, sd = 0;
 };
 
-// Normal-normal conjugacy (Gelman et al. 2013, section 2.5; methods 4.2): prior N(log_mean[frequency_class],
+// Normal-normal conjugacy (Gelman et al. 2013, section 2.5): prior N(log_mean[frequency_class],
 // between_sd^2), n purchases with sum of logs `log_sum`, each with noise within_sd^2. n = 0 gives the prior.
 [[nodiscard]] SpendLevel spend_level(const SpendModel& spend, int frequency_class, std::int64_t n, double log_sum);
 

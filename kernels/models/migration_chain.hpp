@@ -6,7 +6,7 @@
 //
 // Money of a period, in minor units: the state's fixed amount (earned in every period that begins in the state) plus
 // the outcome's (earned in the period in which it happens). With a spend model the amount of a purchase outcome is
-// drawn instead (log-normal hierarchy, methods 4.2; Gelman et al. 2013, section 2.5):
+// drawn instead (log-normal hierarchy, Gelman et al. 2013, section 2.5):
 //   theta            = level_mean + level_sd N                          once a path, the customer's posterior level
 //   purchases        = 1 + index of purchases_in_period                 once a period with a purchase
 //   a purchase       = 0 with zero_share, else round(exp(theta + within_sd N) scale)

@@ -10,9 +10,9 @@
 namespace clvsim::kernels {
 
 // A sink has
-//   void purchase(std::uint32_t t, std::int64_t amount)            a drawn purchase of period t = 0, 1, ..., minor
-//   units void refund(std::uint32_t t, std::int64_t amount)              a drawn refund, as a positive amount void
-//   period_end(std::uint32_t t, const PeriodOutcome& outcome) after every period, in order
+//   purchase(t, amount)      a drawn purchase of period t = 0, 1, ..., std::int64_t minor units
+//   refund(t, amount)        a drawn refund, as a positive amount
+//   period_end(t, outcome)   after every period, in order, with its PeriodOutcome
 // purchase and refund are called only by models that draw amounts; period_end counts every purchase and all cash.
 template <class Model>
 struct PathSimulator {
