@@ -32,7 +32,7 @@ struct ChainState {
 };
 
 /// Spend per purchase: ln z = theta_i + e, theta_i ~ N(log_mean[class], between_sd^2), e ~ N(0, within_sd^2); the level
-/// theta_i of a customer is drawn from its posterior given the customer's own purchases (methods: log-normal hierarchy,
+/// theta_i of a customer is drawn from its posterior given the customer's own purchases (log-normal hierarchy,
 /// normal-normal conjugacy, e.g. Gelman et al. 2013, section 2.5), then multiplied by `smearing` (Duan 1983).
 struct SpendModel {
   std::vector<double> log_mean;  ///< [frequency classes] of ln(currency units)
