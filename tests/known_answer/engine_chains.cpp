@@ -83,7 +83,7 @@ void check(const MigrationChain& chain, const SimulationOptions& options, double
 
 TEST(KnownAnswer, DwyerRetention) { check(test::dwyer_retention(), test::options(3, 1000000), 173.60, 132.1478, 0.01); }
 
-TEST(KnownAnswer, DwyerRetentionDiscounted) {  // domain S2.29: D0 160.2479 (sd 120.0081), D1 145.67994
+TEST(KnownAnswer, DwyerRetentionDiscounted) {  // the same by hand: D0 160.2479 (sd 120.0081), D1 145.67994
   SimulationOptions options = test::options(3, 1000000, 0.10, RatePeriod::year);
   check(test::dwyer_retention(), options, 160.24793, 120.0081, 0.00001);
   options.discounting.convention = DiscountConvention::end;
@@ -95,7 +95,7 @@ TEST(KnownAnswer, DwyerMigration) {
   const SimulationOptions options = test::options(3, 1000000);
   check(test::dwyer_migration(), options, 203.24, 109.9632, 0.01);
   const test::EngineRun run = test::run_engine(1, test::dwyer_migration(), options);
-  // Domain S2.30: quantiles 5 % 0, 25 % 100, 50 % 210, 95 % 300; P(0) = .126.
+  // From the 8 path probabilities: quantiles 5 % 0, 25 % 100, 50 % 210, 95 % 300; P(0) = .126.
   EXPECT_EQ(run.results.quantile[0], 0);
   EXPECT_EQ(run.results.quantile[1], 100);
   EXPECT_EQ(run.results.quantile[2], 210);

@@ -27,7 +27,8 @@ inline ChainState state(std::string name, std::vector<ChainOutcome> outcomes, bo
   return result;
 }
 
-// Dwyer's retention model (domain S2.29): 3 years, 100 a year while retained. Mean 173.60, sd 132.1478.
+// Dwyer's retention model (Dwyer 1997, "Customer lifetime valuation to support marketing decision making", J. Direct
+// Marketing 11): 3 years, 100 a year while retained. Mean 173.60, sd 132.1478.
 inline MigrationChain dwyer_retention() {
   MigrationChain chain;
   chain.unit = PeriodUnit::year;
@@ -38,7 +39,7 @@ inline MigrationChain dwyer_retention() {
   return chain;
 }
 
-// Dwyer's migration model (domain S2.30): states are the last two years, newest last; B bought, N did not. 3 years.
+// Dwyer's migration model (Dwyer 1997): states are the last two years, newest last; B bought, N did not. 3 years.
 // Mean 203.24, sd 109.9632.
 inline MigrationChain dwyer_migration() {
   const auto node = [](std::string name, int bought, int not_bought, double rate, double amount) {
@@ -53,7 +54,7 @@ inline MigrationChain dwyer_migration() {
   return chain;
 }
 
-// The life-cycle chain A to E (domain S0.34), net ARPU a month. 60 months at 1 % a month, first: mean 430.3257, sd
+// A life-cycle chain, acquisition (A) to exit (E), net ARPU a month. 60 months at 1 % a month, first: mean 430.3257, sd
 // 539.8787.
 inline MigrationChain life_cycle() {
   MigrationChain chain;

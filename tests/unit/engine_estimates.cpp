@@ -58,7 +58,8 @@ TEST(Estimates, MomentsOfKnownValues) {
   }
 }
 
-// Methods 8.4: (1 / (a M)) [sum of the floor(a M) lowest + (a M - floor(a M)) times the next].
+// Rockafellar & Uryasev 2002, section 4: (1 / (a M)) [sum of the floor(a M) lowest + (a M - floor(a M)) times the
+// next].
 TEST(Estimates, CvarTakesTheFractionalLastOrderStatistic) {
   for (const std::uint32_t n : {2U, 3U, 17U, 19U, 20U, 21U, 1000U}) {
     for (const double a : {0.01, 0.05, 0.1, 0.37, 0.99}) {
