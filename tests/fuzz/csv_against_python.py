@@ -128,7 +128,7 @@ def expected(data, delimiter, mark, order):
         if not fields:
             continue
         try:
-            strict = list(csv.reader(raw.splitlines(keepends=True) if "\r" not in raw else Recorder(raw), delimiter=delimiter, strict=True))
+            strict = list(csv.reader(Recorder(raw), delimiter=delimiter, strict=True))
             faulty = len(strict) != 1
         except csv.Error as error:
             if "unexpected end of data" in str(error):
