@@ -12,14 +12,14 @@ struct HoldoutTotals {
   MinorUnits revenue = 0;          ///< their purchases plus refunds
   std::int64_t new_customers = 0;  ///< customers first seen in those periods: no forecast covers them
   MinorUnits new_revenue = 0;
-  bool complete = false;           ///< the log reaches the last day of the horizon
+  bool complete = false;  ///< the log reaches the last day of the horizon
 };
 
 /// Throws IoError, FormatError, DataError (a sum too large for 64 bits).
 [[nodiscard]] HoldoutTotals holdout_totals(const StoreReader& store, int horizon);
 
-/// The customers of a batch with their holdout: [n] net spend and purchases in the first `horizon` periods, 0 where there is
-/// none. Batches must be read in the order of the store, each once.
+/// The customers of a batch with their holdout: [n] net spend and purchases in the first `horizon` periods, 0 where
+/// there is none. Batches must be read in the order of the store, each once.
 class HoldoutJoin {
  public:
   HoldoutJoin(const StoreReader& store, int horizon);
