@@ -2,6 +2,9 @@
 
 #include <clvsim/customers.hpp>
 
+#include <thrust/execution_policy.h>
+#include <thrust/sort.h>
+
 #include <algorithm>
 
 namespace clvsim {
@@ -29,8 +32,7 @@ std::uint64_t KeyHashes::assign(std::string_view key) {
 
 bool KeyHashes::settle() {
   if (second_pass_) return true;
-  // Not thrust::sort: the host backend of thrust 1.17 binds references to null, which UBSan stops at.
-  std::sort(first_.begin(), first_.end());
+  thrust::sort(thrust::host, first_.begin(), first_.end());
   for (std::size_t i = 1; i < first_.size(); ++i)
     if (first_[i] == first_[i - 1]) duplicates_[first_[i]] = false;
   second_pass_ = true;
