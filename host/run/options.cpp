@@ -40,7 +40,7 @@ void check_quantiles(const std::vector<double>& quantiles) {
 
 }  // namespace
 
-SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
+void check(const SimulationOptions& options) {
   check_range("horizon", options.horizon, 1, 65535, "it counts periods of the model");
   check_range<std::int64_t>("paths", options.n_paths, 2, 4294967295, "1000 is a good start");
   check(options.discounting);
@@ -52,6 +52,15 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
   check_range("threads", options.threads, 0, 4096, "0 takes every core");
   check_range<std::int64_t>("batch", options.batch, 0, std::int64_t{1} << 40, "0 lets clvsim choose");
   check_range("device index", options.device.index, 0, 1023, "the first GPU is cuda:0");
+  constexpr double lowest_margin = -100;  // as in a model's file: costs may exceed revenue
+  if (options.margin && !(*options.margin >= lowest_margin && *options.margin <= 1)) {
+    throw ConfigError(fmt::format("margin {}: must be in -100 to 1; it is a share of revenue, so write 0.3 for 30 %",
+                                  *options.margin));
+  }
+}
+
+SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
+  check(options);
   SimulationOptions resolved = options;
   if (chain.measure == Measure::profit) {
     if (options.margin) {
@@ -61,11 +70,9 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
     }
     return resolved;
   }
-  if (!resolved.margin) resolved.margin = chain.margin;
-  constexpr double lowest_margin = -100;  // as in a model's file: costs may exceed revenue
-  if (resolved.margin && !(*resolved.margin >= lowest_margin && *resolved.margin <= 1)) {
-    throw ConfigError(fmt::format("margin {}: must be in -100 to 1; it is a share of revenue, so write 0.3 for 30 %",
-                                  *resolved.margin));
+  if (!resolved.margin) {
+    resolved.margin = chain.margin;
+    check(resolved);  // a chain made in memory may hold any margin
   }
   return resolved;
 }

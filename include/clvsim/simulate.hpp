@@ -42,6 +42,10 @@ struct SimulationOptions {
   std::int64_t batch = 0;                                      ///< customers a batch; 0: chosen
   DeviceChoice device;
 };
+/// Throws ConfigError for options that no run can have: ranges of horizon, paths, discount rate, margin, CVaR level,
+/// threads, batch and GPU index; quantiles that do not ascend within (0, 1). Needs no model; what depends on one (a
+/// margin where amounts are profit already) is checked when a run begins.
+void check(const SimulationOptions& options);
 
 /// An estimate and its Monte Carlo standard error.
 struct Estimate {

@@ -143,6 +143,9 @@ TEST(Options, Refusals) {
   const auto refuses = [](const char* text, auto change, const MigrationChain& chain = test::with_spend()) {
     SimulationOptions options;
     change(options);
+    if (chain.measure != Measure::profit) {
+      EXPECT_THROW(check(options), ConfigError) << text;
+    }
     try {
       static_cast<void>(resolve(options, chain));
       ADD_FAILURE() << "accepted: " << text;
@@ -164,6 +167,22 @@ TEST(Options, Refusals) {
   refuses("margin 30", [](auto& o) { o.margin = 30; });
   refuses(
       "profit already", [](auto& o) { o.margin = 0.3; }, test::life_cycle());
+}
+
+// What needs no model is refused without one; all bounds are possible themselves.
+TEST(Options, CheckedWithoutAModel) {
+  SimulationOptions options;
+  EXPECT_NO_THROW(check(options));
+  options.horizon = 65535;
+  options.n_paths = 4294967295;
+  options.margin = -100;
+  options.quantiles = {0.001};
+  EXPECT_NO_THROW(check(options));
+  options.margin = std::nan("");
+  EXPECT_THROW(check(options), ConfigError);
+  MigrationChain chain = test::with_spend();
+  chain.margin = 2;  // the range holds for the model's margin too
+  EXPECT_THROW(static_cast<void>(resolve({}, chain)), ConfigError);
 }
 
 TEST(Options, MarginAndMeasure) {
