@@ -22,19 +22,19 @@ constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 // Paths of unfinished files, readable from a signal handler: fixed slots, claimed by a compare-and-swap.
 constexpr std::size_t path_bytes = 4096;
 struct Slot {
-  std::atomic<int> state{0};  // 0 free, 1 being written, 2 holds a path
+  std::atomic<int> state{0};  // 0 free, 1 being written, 2 holds a file's path, 3 a folder's
   std::array<char, path_bytes> path{};
 };
 std::array<Slot, 16> unfinished;
 
 // The slot that now holds `path`, or -1 where all are taken: then only a signal leaves the file behind.
-int remember(const std::string& path) {
+int remember(const std::string& path, int state = 2) {
   if (path.size() >= path_bytes) return -1;
   for (std::size_t i = 0; i < unfinished.size(); ++i) {
     int expected = 0;
     if (!unfinished[i].state.compare_exchange_strong(expected, 1)) continue;
     std::memcpy(unfinished[i].path.data(), path.c_str(), path.size() + 1);
-    unfinished[i].state.store(2);
+    unfinished[i].state.store(state);
     return static_cast<int>(i);
   }
   return -1;
@@ -73,6 +73,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }  // namespace
 
 void check_output(const std::filesystem::path& path, bool overwrite) {
+  if (path == "-") throw ConfigError("'-' is no file here; give a file name");
   if (path.empty() || !path.has_filename()) throw IoError("the output path is empty or a folder; give a file name");
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0) {
@@ -85,6 +86,47 @@ void check_output(const std::filesystem::path& path, bool overwrite) {
     fail("cannot write", path, errno);
   }
   if (::access(folder_of(path).c_str(), W_OK | X_OK) != 0) fail("cannot write", path, errno);
+}
+
+void check_distinct(const std::vector<std::filesystem::path>& inputs,
+                    const std::vector<std::filesystem::path>& outputs) {
+  std::error_code ignored;
+  const auto same = [&](const std::filesystem::path& a, const std::filesystem::path& b) {
+    if (a.empty() || b.empty()) return false;
+    return std::filesystem::equivalent(a, b, ignored) ||
+           std::filesystem::weakly_canonical(a, ignored) == std::filesystem::weakly_canonical(b, ignored);
+  };
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (const auto& input : inputs)
+      if (same(input, outputs[i]))
+        throw ConfigError(
+            fmt::format("the output '{}' is the input '{}', which would be overwritten; choose another name",
+                        outputs[i].string(), input.string()));
+    for (std::size_t j = 0; j < i; ++j)
+      if (same(outputs[i], outputs[j]))
+        throw ConfigError(fmt::format("two outputs are the same file '{}'; choose another name", outputs[i].string()));
+  }
+}
+
+StagedFiles::StagedFiles(const std::filesystem::path& folder, std::vector<std::string> names, bool overwrite)
+    : folder_(folder), names_(std::move(names)), overwrite_(overwrite) {
+  for (const std::string& name : names_) check_output(folder_ / name, overwrite_);
+  staging_ = folder_ / fmt::format(".staged.{}.tmp", ::getpid());
+  if (::mkdir(staging_.c_str(), 0700) != 0) fail("cannot create", staging_, errno);
+  for (const std::string& name : names_) slots_.push_back(remember(path(name).string()));
+  slots_.push_back(remember(staging_.string(), 3));
+}
+
+StagedFiles::~StagedFiles() {
+  std::error_code ignored;
+  std::filesystem::remove_all(staging_, ignored);
+  for (const int slot : slots_) forget(slot);
+}
+
+void StagedFiles::commit() {
+  for (const std::string& name : names_) check_output(folder_ / name, overwrite_);
+  for (const std::string& name : names_)
+    if (::rename(path(name).c_str(), (folder_ / name).c_str()) != 0) fail("cannot write", folder_ / name, errno);
 }
 
 OutputFile::OutputFile(std::filesystem::path final_path, bool overwrite)
@@ -179,6 +221,8 @@ std::string read_text(const std::filesystem::path& path, std::size_t limit) {
 void remove_unfinished_outputs() noexcept {
   for (Slot& slot : unfinished)
     if (slot.state.load() == 2) ::unlink(slot.path.data());
+  for (Slot& slot : unfinished)
+    if (slot.state.load() == 3) ::rmdir(slot.path.data());
 }
 
 }  // namespace clvsim

@@ -1,4 +1,5 @@
 // import, fit, generate: from a log, or from nothing, to a store and a model.
+#include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/progress.hpp"
@@ -58,6 +59,7 @@ void run_fit(FitCommand& command, Session& session) {
   if (command.model != models.front())
     throw ConfigError(fmt::format("--model {}: no such model; there is: {}{}", command.model, fmt::join(models, ", "),
                                   did_you_mean(command.model, models)));
+  check_distinct({command.store}, {command.output});
   const StoreReader store(command.store);
   const FitReport report = fit_migration_chain(store, command.options);
   write_model(report.chain, command.output, command.overwrite);
@@ -75,6 +77,7 @@ struct GenerateCommand {
 void run_generate(GenerateCommand& command, Session& session) {
   command.settings.apply_flags();
   command.options.output = command.output;
+  check_distinct({command.model}, {command.output, command.options.truth});
   const MigrationChain model = read_model(command.model);
   GenerateReport report;
   {

@@ -1,4 +1,5 @@
 // export, inspect, verify, doctor: what is in a file, whether it is whole, and what this machine has.
+#include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
@@ -109,6 +110,7 @@ void add_export(CLI::App& program, Session& session) {
   app->add_flag("--force", command->overwrite, "replace an existing output");
   add_common(*app, session, "clvsim export run.h5 --csv customers.csv");
   app->callback([command, &session] {
+    check_distinct({command->file}, {command->csv});
     const RunReader run(command->file);
     export_csv(run, command->csv, command->overwrite);
     write_log(session, command->csv, {{"run", command->file}});

@@ -21,7 +21,7 @@ using namespace clvsim;
 // An interrupted run leaves no half-written file.
 extern "C" void stop(int signal) {
   remove_unfinished_outputs();
-  ::_exit(signal == SIGINT ? static_cast<int>(ExitCode::interrupted) : static_cast<int>(ExitCode::terminated));
+  ::_exit(128 + signal);  // ExitCode::interrupted, ExitCode::terminated; 141 where the reader of stdout has gone
 }
 
 std::vector<std::string> flags_of(const CLI::App& app) {
@@ -106,7 +106,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, stop);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then a failed write, with a message
   return run(argc, argv);
 }

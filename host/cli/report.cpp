@@ -28,6 +28,8 @@ std::string number_text(double value, int decimals) {
 
 std::string unit_text(const Currency& currency) { return currency.code.empty() ? "" : currency.code + " "; }
 
+std::string after_comma(const Currency& currency) { return currency.code.empty() ? "" : ", " + currency.code; }
+
 std::string percent(double share) { return fmt::format("{:g} %", share * 100); }
 
 Json ledger_line(const LedgerLine& line, int decimals) {
@@ -78,9 +80,9 @@ std::string text_of(const ImportReport& report) {
   const StoreInfo& store = report.store;
   const int decimals = store.currency.decimals;
   std::string text = fmt::format("columns and dialect, as flags: {}\n\n", fmt::join(report.dialect.flags, " "));
-  text += fmt::format("{:<22}{:>14}{:>22}\n", "ledger", "rows", "amount " + store.currency.code);
+  text += fmt::format("{:<22}{:>14}{:>28}\n", "ledger", "rows", "amount " + store.currency.code);
   const auto line = [&](std::string_view name, const LedgerLine& entry) {
-    text += fmt::format("{:<22}{:>14}{:>22}\n", name, with_separators(entry.rows), money(entry.amount, decimals));
+    text += fmt::format("{:<22}{:>14}{:>28}\n", name, with_separators(entry.rows), money(entry.amount, decimals));
   };
   const Ledger& ledger = store.ledger;
   line("calibration", ledger.calibration);
@@ -235,7 +237,7 @@ std::string text_of(const RunInfo& run) {
                       : run.measure_name == "clv"
                           ? std::string("amounts of the model are profit")
                           : std::string("no costs and no margin are known, so the value is revenue"));
-  text += fmt::format("{:<34}{:>20}{:>16}\n", "all customers, " + run.currency.code, "value", "MC std. error");
+  text += fmt::format("{:<34}{:>20}{:>16}\n", "all customers" + after_comma(run.currency), "value", "MC std. error");
   const auto line = [&](const std::string& name, const Estimate& estimate) {
     text += fmt::format("{:<34}{:>20}{:>16}\n", name, number_text(estimate.mean, decimals),
                         number_text(estimate.se, decimals));
@@ -247,7 +249,12 @@ std::string text_of(const RunInfo& run) {
     line("  quantile " + percent(options.quantiles[q]), run.total.quantiles[q]);
   line("  CVaR, worst " + percent(options.cvar_level), run.total.cvar);
   line("undiscounted revenue, mean", run.total_revenue.mean);
-  if (!run.periods.empty()) line("active at the horizon", run.periods.back().active);
+  if (!run.periods.empty()) {
+    const Estimate& active = run.periods.back().active;
+    const int places = active.mean < 100 ? 4 : 2;
+    text += fmt::format("{:<34}{:>20}{:>16}\n", "active at the horizon", number_text(active.mean, places),
+                        number_text(active.se, places));
+  }
   text += "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n";
   return text;
 }
@@ -257,14 +264,15 @@ Json to_json(const HoldoutTotals& holdout, int decimals) {
           {"purchases", holdout.purchases},
           {"new_customers", holdout.new_customers},
           {"new_revenue", exact(holdout.new_revenue, decimals)},
-          {"complete", holdout.complete}};
+          {"complete", holdout.complete},
+          {"log_end", to_string(holdout.log_end)}};
 }
 
 std::string text_of(const RunInfo& run, const HoldoutTotals& holdout) {
   const int decimals = run.currency.decimals;
   const Distribution& forecast = run.total_revenue;
-  std::string text = fmt::format("spend of the next {} {}s, undiscounted, {}\n", run.options.horizon, name_of(run.unit),
-                                 run.currency.code);
+  std::string text = fmt::format("spend of the next {} {}s, undiscounted{}\n", run.options.horizon, name_of(run.unit),
+                                 after_comma(run.currency));
   text += fmt::format("{:<34}{:>20} +- {}\n", "  forecast", number_text(forecast.mean.mean, decimals),
                       number_text(forecast.mean.se, decimals));
   if (forecast.quantiles.size() >= 2)
@@ -273,13 +281,16 @@ std::string text_of(const RunInfo& run, const HoldoutTotals& holdout) {
                                     percent(run.options.quantiles.back())),
                         number_text(forecast.quantiles.front().mean, decimals),
                         number_text(forecast.quantiles.back().mean, decimals));
-  if (!holdout.complete) {
-    text += "  the log ends before the horizon does: there is nothing to compare with yet\n";
+  if (holdout.log_end <= run.observation_end) {
+    text += "  the log ends where observation does: there is nothing to compare with yet\n";
     return text;
   }
   const double shown = in_units(holdout.revenue, decimals);
   text += fmt::format("{:<34}{:>20} (forecast {:+.1f} %)\n", "  the log then shows", money(holdout.revenue, decimals),
                       shown != 0 ? (forecast.mean.mean / shown - 1) * 100 : 0.0);
+  if (!holdout.complete)
+    text += fmt::format("  the log ends on {}, before the horizon's last day {}: what it shows may be incomplete\n",
+                        to_string(holdout.log_end), to_string(run.periods.back().last_day));
   if (holdout.new_customers > 0)
     text += fmt::format("  besides, {} customers who came later spent {}; no forecast covers them\n",
                         with_separators(holdout.new_customers), money(holdout.new_revenue, decimals));

@@ -13,19 +13,24 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 
 namespace clvsim::cli {
 namespace {
 
 constexpr std::int64_t file_version = 1;
+constexpr std::int64_t most_rows_kept = 10000;
+constexpr std::int64_t most_customers = 1000000000;
 
 // Opens a configuration file and checks its format and version keys.
 TomlFile open_configuration(const std::string& path, const std::string& format) {
   TomlFile file(path);
   const TomlTable root = file.root();
   if (root.string("format") != format) root.fail("format", fmt::format("must be \"{}\"", format));
-  (void)root.integer("version", 1, file_version);
+  if (const std::int64_t version = root.integer("version", 1); version > file_version)
+    throw FormatError(fmt::format("{}: 'version' is {}, newer than the {} that this clvsim reads; upgrade clvsim",
+                                  root.where("version"), version, file_version));
   return file;
 }
 
@@ -64,16 +69,18 @@ void run_simulate(SimulateCommand& command, Session& session) {
     throw ConfigError(
         "simulate needs a customer store, or --customers N for customers in the model's start state: one of them");
   if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
+  check_distinct({command.store, command.model, command.scenario}, {command.output});
   const MigrationChain model = read_model(command.model);
   const SimulationOptions& options = command.options;
   RunInfo run;
-  CustomerResults results;
+  CustomerResults results;  // to show the first customer's row of a small run
+  CustomerResults* const one_row = command.customers <= most_rows_kept ? &results : nullptr;
   {
     Progress progress("simulating", "customers", session.quiet);
     const auto update = [&](std::int64_t done, std::int64_t total) { progress.update(done, total); };
     run =
         command.store.empty()
-            ? simulate_customers(command.customers, model, options, command.output, command.overwrite, &results, update)
+            ? simulate_customers(command.customers, model, options, command.output, command.overwrite, one_row, update)
             : simulate(StoreReader(command.store), model, options, command.output, command.overwrite, update);
   }
   const double seconds = session.seconds();
@@ -82,10 +89,13 @@ void run_simulate(SimulateCommand& command, Session& session) {
         session, command.output,
         {{"store", command.store}, {"model", command.model}, {"device", run.device}, {"threads", options.threads}});
   const std::vector<std::string> notes = defaults_taken(command.settings, options, model.unit);
-  const bool has_closed_form = command.store.empty() && !model.spend && !options.margin;
+  const bool has_closed_form = command.store.empty() && !model.spend;
   ChainMoments exact;
-  if (has_closed_form)
+  if (has_closed_form) {
     exact = exact_moments(model, model.start_state, discount_factors(options.discounting, model.unit, options.horizon));
+    exact.mean *= run.options.margin.value_or(1);
+    exact.sd *= std::abs(run.options.margin.value_or(1));
+  }
 
   if (session.json) {
     Json document = to_json(run);
@@ -109,13 +119,15 @@ void run_simulate(SimulateCommand& command, Session& session) {
 }
 
 struct ForecastCommand {
+  SimulationOptions options;
+  Settings settings = simulate_settings(options);
   std::string file, folder;
   bool overwrite = false;
-  int threads = 0;
 };
 
 // import, fit, simulate, export in one go. Paths in the file are relative to the file's folder.
-void run_forecast(const ForecastCommand& command, Session& session) {
+void run_forecast(ForecastCommand& command, Session& session) {
+  command.settings.apply_flags();
   const TomlFile file = open_configuration(command.file, "clvsim-forecast");
   const TomlTable root = file.root();
   (void)root.optional_string("name");
@@ -137,42 +149,43 @@ void run_forecast(const ForecastCommand& command, Session& session) {
       section->fail("model", "is no model; there is: migration_chain");
     fit_table.read(*section);
   }
-  SimulationOptions options;
-  Settings simulate_table = simulate_settings(options);
-  if (const auto section = root.optional_table("simulate")) simulate_table.read(*section);
+  const SimulationOptions& options = command.options;
+  if (const auto section = root.optional_table("simulate")) command.settings.read(*section);
   std::filesystem::path folder = command.folder;
   const std::string folder_in_file = root.table("output").string("folder");
   if (folder.empty()) folder = from_base(folder_in_file);
   file.finish();
-  options.threads = command.threads;
+  check(options);
 
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
     throw IoError(fmt::format("cannot create the folder '{}': {}; choose another", folder.string(), error.message()));
-  const auto store_path = folder / "customers.h5", model_path = folder / "model.toml", run_path = folder / "run.h5",
-             csv_path = folder / "customers.csv";
-  for (const auto& output : {store_path, model_path, run_path, csv_path}) check_output(output, command.overwrite);
+  const std::vector<std::string> names{"customers.h5", "model.toml", "run.h5", "customers.csv"};
+  const std::filesystem::path rejects = folder / "rejects.csv";
+  std::vector<std::filesystem::path> inputs = import.logs, outputs{rejects};
+  inputs.emplace_back(command.file);
+  if (import.hash_key_file) inputs.push_back(*import.hash_key_file);
+  for (const std::string& name : names) outputs.push_back(folder / name);
+  check_distinct(inputs, outputs);
+  // All four appear together, so that no refused fit leaves a store beside yesterday's run.
+  StagedFiles files(folder, names, command.overwrite);
+  const auto store_path = files.path(names[0]), model_path = files.path(names[1]), run_path = files.path(names[2]),
+             csv_path = files.path(names[3]);
   import.output = store_path;
   import.overwrite = command.overwrite;
-  import.rejects = folder / "rejects.csv";
+  import.rejects = rejects;
 
-  const auto stage = [&](const std::filesystem::path& output, Json extra) {
-    extra["configuration"] = command.file;
-    write_log(session, output, std::move(extra));
-  };
   ImportReport imported;
   {
     Progress progress("importing", "bytes", session.quiet);
     imported = import_logs(import, [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
   }
-  stage(store_path, {});
   if (!session.json) fmt::print("{}\n", text_of(imported));
 
   const StoreReader store(store_path);
   const FitReport fitted = fit_migration_chain(store, fit);
   write_model(fitted.chain, model_path, command.overwrite);
-  stage(model_path, {});
   if (!session.json) fmt::print("{}\n", text_of(fitted));
 
   RunInfo run;
@@ -181,18 +194,24 @@ void run_forecast(const ForecastCommand& command, Session& session) {
     run = simulate(store, fitted.chain, options, run_path, command.overwrite,
                    [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
   }
-  stage(run_path, {{"device", run.device}, {"threads", options.threads}});
   export_csv(RunReader(run_path), csv_path, command.overwrite);
   const HoldoutTotals holdout = holdout_totals(store, options.horizon);
-  const std::vector<std::string> notes = defaults_taken(simulate_table, options, run.unit);
+  files.commit();
+  for (const std::string& name : names)
+    write_log(session, folder / name,
+              {{"configuration", command.file}, {"device", run.device}, {"threads", options.threads}});
+  const std::vector<std::string> notes = defaults_taken(command.settings, options, run.unit);
 
+  std::vector<std::string> written;
+  for (const std::string& name : names) written.push_back((folder / name).string());
+  if (imported.store.ledger.rejected.rows > 0) written.push_back(rejects.string());
   if (session.json) {
     Json document{{"import", to_json(imported)},
                   {"fit", to_json(fitted)},
                   {"simulate", to_json(run)},
                   {"holdout", to_json(holdout, run.currency.decimals)},
                   {"notes", notes},
-                  {"files", {store_path.string(), model_path.string(), run_path.string(), csv_path.string()}}};
+                  {"files", written}};
     return print_json("clvsim.forecast/1", std::move(document));
   }
   fmt::print("{}\n{}", text_of(run), text_of(run, holdout));
@@ -201,6 +220,8 @@ void run_forecast(const ForecastCommand& command, Session& session) {
       "\nafter {:.1f} s, in {}:\n  customers.h5   the customer store\n  model.toml     the fitted model\n"
       "  run.h5         every customer's distribution\n  customers.csv  the same, one row a customer\n",
       session.seconds(), folder.string());
+  if (imported.store.ledger.rejected.rows > 0)
+    fmt::print("  rejects.csv    {} rejected rows\n", with_separators(imported.store.ledger.rejected.rows));
 }
 
 }  // namespace
@@ -210,11 +231,12 @@ void add_simulate(CLI::App& program, Session& session) {
   CLI::App* app = program.add_subcommand("simulate", "Simulate the lifetime value of every customer of a store");
   app->add_option("store", command->store, "customer store")->type_name("STORE");
   app->add_option("--model", command->model, "model file")->type_name("FILE")->required();
-  app->add_option("--scenario", command->scenario, "scenario file: settings below, where no flag gives them")
+  app->add_option("--scenario", command->scenario,
+                  "scenario file: settings below but threads, batch and device, where no flag gives them")
       ->type_name("FILE");
   app->add_option("--customers", command->customers, "without a store: N customers in the model's start state")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+      ->check(CLI::Range(std::int64_t{1}, most_customers));
   app->add_option("-o,--output", command->output, "the run file to write")->type_name("FILE");
   app->add_flag("--force", command->overwrite, "replace an existing output");
   command->settings.add_flags(*app, "Simulation");
@@ -231,12 +253,11 @@ void add_forecast(CLI::App& program, Session& session) {
   app->add_option("file", command->file, "forecast file")->type_name("FILE")->required();
   app->add_option("--output-folder", command->folder, "write here instead of the file's [output] folder")
       ->type_name("FOLDER");
-  app->add_option("--threads", command->threads, "threads; 0 takes every core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 4096));
   app->add_flag("--force", command->overwrite, "replace existing outputs");
-  add_common(*app, session,
-             "clvsim forecast configs/forecasts/example.toml\nclvsim forecast my.toml --output-folder out --force");
+  command->settings.add_flags(*app, "Simulation, instead of what the file says");
+  add_common(
+      *app, session,
+      "clvsim forecast configs/forecasts/quickstart.toml --force\nclvsim forecast my.toml --output-folder out --force");
   app->callback([command, &session] { run_forecast(*command, session); });
 }
 

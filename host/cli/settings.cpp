@@ -39,6 +39,7 @@ Integer integer(const std::string& text, Integer low, Integer high) {
 }
 
 std::vector<std::string> split(const std::string& text) {
+  if (text.empty()) throw ConfigError("the list is empty; give at least one value");
   std::vector<std::string> parts;
   std::size_t begin = 0;
   while (begin <= text.size()) {
@@ -173,7 +174,7 @@ Settings import_settings(ImportOptions& o) {
       {"max-reject-share", Kind::number, "SHARE", "more rejected rows than this are an error", "0.01",
        [&o](const std::string& text) { o.max_reject_share = number(text, 0, 1); }},
       {"rejects", Kind::text, "FILE", "write every rejected row here, with line, column and reason", "none",
-       text_into(o.rejects)},
+       text_into(o.rejects), false},
       {"temporary-folder", Kind::text, "FOLDER", "where a large log is sorted", "the output's folder",
        text_into(o.temporary_folder), false},
       {"sort-memory", Kind::integer, "MIB", "memory for sorting, in MiB", "192",

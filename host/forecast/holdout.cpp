@@ -92,6 +92,7 @@ HoldoutTotals holdout_totals(const StoreReader& store, int horizon) {
   holdout.finish();
   totals.new_customers = holdout.unmatched_customers();
   totals.new_revenue = holdout.unmatched_spend();
+  totals.log_end = info.last_day;
   totals.complete = info.last_day >= PeriodGrid(info.observation_end, info.unit).end(horizon);
   return totals;
 }

@@ -12,6 +12,7 @@ struct HoldoutTotals {
   MinorUnits revenue = 0;          ///< their purchases plus refunds
   std::int64_t new_customers = 0;  ///< customers first seen in those periods: no forecast covers them
   MinorUnits new_revenue = 0;
+  Date log_end;           ///< last day of the log
   bool complete = false;  ///< the log reaches the last day of the horizon
 };
 

@@ -161,6 +161,11 @@ TEST_F(StoreErrors, AFullDiskIsAMessageAndLeavesNothing) {
     EXPECT_EQ(result.exit_code, 5) << limit << ": " << result.err;
     EXPECT_TRUE(std::filesystem::is_empty(full)) << limit;
   }
+}
+
+TEST_F(StoreErrors, ASmallFileSystemIsAMessageAndLeavesNothing) {
+  const std::string full = folder_ / "full";
+  std::filesystem::create_directory(full);
   if (::geteuid() != 0) GTEST_SKIP() << "only root can mount a small file system";
   if (run_program({"mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", full}).exit_code != 0)
     GTEST_SKIP() << "this machine mounts no tmpfs";
@@ -194,6 +199,49 @@ TEST_F(StoreErrors, NoPermission) {
   if (setting.user != 0) {
     EXPECT_EQ(unreadable.exit_code, 5) << "a store is its owner's alone: " << unreadable.err;
   }
+}
+
+TEST_F(StoreErrors, NoCommandOverwritesItsInput) {
+  const std::string model = folder_ / "model.toml", log = folder_ / "log.csv";
+  std::filesystem::copy(CLVSIM_SOURCE_DIR "/configs/models/generator_retail.toml", model);
+  write_file(
+      folder_ / "f.toml",
+      "format = \"clvsim-forecast\"\nversion = 1\n[import]\nlogs = [\"customers.csv\"]\n[output]\nfolder = \".\"\n");
+  write_file(folder_ / "customers.csv", good_log);
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"import", log, "-o", log},
+           {"fit", store_, "-o", store_},
+           {"simulate", store_, "--model", model, "-o", store_},
+           {"simulate", store_, "--model", model, "-o", model},
+           {"generate", "--model", model, "-o", model},
+           {"generate", "--model", model, "-o", folder_ / "g.csv", "--truth", folder_ / "g.csv"},
+           {"export", store_, "--csv", store_},
+           {"forecast", folder_ / "f.toml"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--force");
+    const std::vector<std::string> before = folder_.entries();
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, 2) << command[0] << result.err;
+    EXPECT_EQ(folder_.entries(), before) << command[0];
+  }
+  EXPECT_TRUE(read_file(store_) == bytes_);
+  EXPECT_EQ(read_file(log), good_log);
+  EXPECT_EQ(read_file(folder_ / "customers.csv"), good_log);
+}
+
+TEST_F(StoreErrors, ARefusedForecastLeavesNothingAndTouchesNothing) {
+  const std::string head =
+      "format = \"clvsim-forecast\"\nversion = 1\n[import]\nlogs = [\"log.csv\"]\n[output]\nfolder = \"out\"\n";
+  write_file(folder_ / "thin.toml", head);
+  write_file(folder_ / "bad.toml", head + "[simulate]\nquantiles = [0.9, 0.5]\n");
+  write_file(folder_ / "new.toml", "format = \"clvsim-forecast\"\nversion = 2\n");
+  std::filesystem::create_directory(folder_ / "out");
+  write_file(folder_ / "out/run.h5", "yesterday");
+  EXPECT_EQ(run_clvsim({"forecast", folder_ / "thin.toml", "--force"}).exit_code, 4);
+  EXPECT_EQ(run_clvsim({"forecast", folder_ / "bad.toml", "--force"}).exit_code, 2);
+  EXPECT_EQ(run_clvsim({"forecast", folder_ / "new.toml", "--force"}).exit_code, 6);
+  EXPECT_EQ(read_file(folder_ / "out/run.h5"), "yesterday");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "out"), {}), 1);
 }
 
 TEST(ProgramUsage, UnknownWordsNameTheNearest) {

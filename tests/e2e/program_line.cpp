@@ -251,6 +251,18 @@ TEST(Forecast, Cdnow) {
   EXPECT_LT(forecast, 1.5 * 776961.13);
 }
 
+// A model's own margin, or a flag's, scales the closed form as it scales the simulation.
+TEST(ClosedForm, CountsTheMargin) {
+  const ProgramResult result =
+      run_clvsim({"simulate", "--model", configs + "models/dwyer_migration.toml", "--customers", "1", "--paths",
+                  "20000", "--horizon", "3", "--discount", "0", "--margin", "0.5", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json document = result.json();
+  EXPECT_NEAR(document["closed_form"]["mean"].get<double>(), 101.62, 1e-9);
+  EXPECT_NEAR(document["closed_form"]["sd"].get<double>(), 109.9632 / 2, 5e-5);
+  EXPECT_NEAR(document["customer"]["clv_mean"].get<double>(), 101.62, 4 * document["customer"]["clv_se"].get<double>());
+}
+
 struct KnownAnswer {
   const char* config;
   int horizon;

@@ -90,5 +90,44 @@ TEST_F(OutputFileTest, InterruptRemovesWhatIsUnfinished) {
   EXPECT_EQ(entries(), 0);
 }
 
+TEST_F(OutputFileTest, StagedFilesAppearTogetherOrNotAtAll) {
+  const auto write = [](const std::filesystem::path& path, const char* text) {
+    OutputFile file(path, false);
+    file.write(text);
+    file.commit();
+  };
+  {
+    const StagedFiles files(folder_, {"a", "b"}, false);
+    write(files.path("a"), "half");
+  }
+  EXPECT_EQ(entries(), 0);
+  write(folder_ / "b", "old");
+  EXPECT_THROW(StagedFiles(folder_, {"a", "b"}, false), IoError);
+  StagedFiles files(folder_, {"a", "b"}, true);
+  write(files.path("a"), "new a");
+  write(files.path("b"), "new b");
+  EXPECT_EQ(read_text(folder_ / "b"), "old");
+  files.commit();
+  EXPECT_EQ(read_text(folder_ / "a"), "new a");
+  EXPECT_EQ(read_text(folder_ / "b"), "new b");
+}
+
+TEST_F(OutputFileTest, InterruptRemovesWhatIsStaged) {
+  const StagedFiles files(folder_, {"a"}, false);
+  OutputFile(files.path("a"), false).commit();
+  remove_unfinished_outputs();
+  EXPECT_EQ(entries(), 0);
+}
+
+TEST_F(OutputFileTest, AnOutputIsNoInputAndNoOtherOutput) {
+  const auto here = folder_ / "a", again = folder_ / "." / "a", link = folder_ / "link";
+  EXPECT_NO_THROW(check_distinct({here, ""}, {folder_ / "b", ""}));
+  EXPECT_THROW(check_distinct({here}, {again}), ConfigError);
+  EXPECT_THROW(check_distinct({}, {here, again}), ConfigError);
+  OutputFile(here, false).commit();
+  std::filesystem::create_hard_link(here, link);
+  EXPECT_THROW(check_distinct({here}, {link}), ConfigError);
+}
+
 }  // namespace
 }  // namespace clvsim

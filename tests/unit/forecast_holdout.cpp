@@ -87,6 +87,7 @@ TEST_F(HoldoutTest, SumsTheHorizonOfKnownCustomersAndKeepsNewOnesApart) {
   EXPECT_EQ(two_weeks.new_customers, 2);
   EXPECT_EQ(two_weeks.new_revenue, 1005);
   EXPECT_TRUE(two_weeks.complete);
+  EXPECT_EQ(two_weeks.log_end, Date{end_.days + 15});
   const HoldoutTotals one_week = holdout_totals(store, 1);
   EXPECT_EQ(one_week.revenue, 150);
   EXPECT_EQ(one_week.purchases, 1);
