@@ -148,6 +148,8 @@ int known_column(const std::vector<std::string>& header, const std::vector<std::
 
 }  // namespace
 
+std::string name_of_delimiter(char delimiter) { return delimiter == '\t' ? "tab" : std::string(1, delimiter); }
+
 std::vector<std::string> header_names(const CsvRecord& record, const std::string& file) {
   if (record.bad_quoting)
     throw DataError(
@@ -189,6 +191,13 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
 }
 
 Columns match_columns(const Layout& first, const std::vector<std::string>& header, const std::string& file) {
+  // Nothing of it is shown: unsplit, a row cannot be told from column names.
+  if (header.size() == 1 && first.header.size() > 1)
+    throw DataError(
+        fmt::format("'{}' line 1: its header does not split at {}, the delimiter of the first log; logs imported "
+                    "together must have "
+                    "the same delimiter and the same columns: export it again with {}, or import it apart",
+                    file, name_of_delimiter(first.dialect.delimiter), name_of_delimiter(first.dialect.delimiter)));
   std::vector<std::string> ours = header, theirs = first.header, missing, extra;
   std::sort(ours.begin(), ours.end());
   std::sort(theirs.begin(), theirs.end());

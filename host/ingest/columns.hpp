@@ -22,6 +22,9 @@ struct Layout {
   Columns columns;
 };
 
+// As it is written on the command line.
+std::string name_of_delimiter(char delimiter);
+
 // The names of a header line, trimmed. Throws DataError for a name that stands there twice, and for bad quoting.
 std::vector<std::string> header_names(const CsvRecord& record, const std::string& file);
 
@@ -30,7 +33,8 @@ std::vector<std::string> header_names(const CsvRecord& record, const std::string
 // meant.
 Columns choose_columns(const ImportOptions& options, const std::vector<std::string>& header, const std::string& file);
 
-// The columns of a further log by the names of the first. Throws DataError where it has other columns.
+// The columns of a further log by the names of the first. Throws DataError where it has other columns or
+// does not split at the delimiter of the first.
 Columns match_columns(const Layout& first, const std::vector<std::string>& header, const std::string& file);
 
 }  // namespace clvsim

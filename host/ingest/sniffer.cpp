@@ -20,8 +20,6 @@ constexpr std::size_t head_bytes = std::size_t{256} << 10;
 constexpr int head_records = 100;
 constexpr char delimiters[] = {',', ';', '\t', '|'};
 
-std::string name_of_delimiter(char delimiter) { return delimiter == '\t' ? "tab" : std::string(1, delimiter); }
-
 std::string_view name_of_order(DateOrder order) {
   switch (order) {
     case DateOrder::ymd:

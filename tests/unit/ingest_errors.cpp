@@ -103,6 +103,17 @@ TEST(ImportErrors, RejectsStandWhenALaterLogFails) {
   EXPECT_THAT(testing::bytes_of(*options.rejects), HasSubstr("log.csv,2,amount"));
 }
 
+TEST(ImportErrors, AnotherDelimiterInALaterLog) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of("customer,date,amount\nx,2020-01-01,5\n");
+  options.logs.push_back(folder.write("second.csv", "customer;date;amount\nx;2020-01-01;5\n"));
+  EXPECT_THAT(refused<DataError>(options),
+              AllOf(HasSubstr("'second.csv' line 1"), HasSubstr("does not split at ,"), HasSubstr("same delimiter")));
+  options = folder.import_of("customer\tdate\tamount\nx\t2020-01-01\t5\n");
+  options.logs.push_back(folder.write("second.csv", "secret;2020-01-01;5\n"));
+  EXPECT_THAT(refused<DataError>(options), AllOf(HasSubstr("does not split at tab"), Not(HasSubstr("secret"))));
+}
+
 TEST(ImportErrors, WrongColumnAndDuplicateHeader) {
   const LogFolder folder;
   ImportOptions options = folder.import_of("customer,date,amount\nx,2020-01-01,5\n");
