@@ -60,7 +60,7 @@ void check_options(const ImportOptions& options, bool writes) {
     throw ConfigError(fmt::format("--max-reject-share {} is not possible; use a share from 0 to 1, e.g. 0.01",
                                   options.max_reject_share));
   if (options.hash_key_file && !options.hash_ids)
-    throw ConfigError("a key file needs --hash-ids; give both or neither");
+    throw ConfigError("--hash-key needs --hash-ids; give both or neither");
   for (std::size_t i = 0; i < options.logs.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (same_file(options.logs[i], options.logs[j]))
@@ -392,7 +392,8 @@ class Importer {
           with_separators(merged)));
     if (options_.hash_ids && !options_.hash_key_file)
       notes.push_back(
-          "customer ids are hashed without a key: whoever can guess an id can check it; give a secret key file");
+          "customer ids are hashed without a key: whoever can guess an id can check it; give a secret key with "
+          "--hash-key FILE");
     return notes;
   }
 

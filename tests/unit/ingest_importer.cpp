@@ -8,6 +8,7 @@
 namespace clvsim {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using testing::customers_of;
 using ::testing::ElementsAre;
@@ -249,7 +250,7 @@ TEST(Import, PseudonymisesIds) {
   EXPECT_EQ(customers_of(options.output).key_of(0).size(), 32u);
   options.hash_key_file.reset();
   options.overwrite = true;
-  EXPECT_THAT(import_logs(options).notes, Contains(HasSubstr("without a key")));
+  EXPECT_THAT(import_logs(options).notes, Contains(AllOf(HasSubstr("without a key"), HasSubstr("--hash-key FILE"))));
 }
 
 TEST(Import, TakesTheUtcDayWhereAsked) {
