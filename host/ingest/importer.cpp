@@ -363,6 +363,9 @@ class Importer {
     report.observation_end_defaulted = !options_.observation_end;
     report.bytes_read = bytes_read_;
     report.notes = notes(report.store);
+    if (!rejects_.remove_stale())
+      report.notes.push_back(fmt::format("no row was rejected; '{}' is of an earlier import and cannot be removed",
+                                         options_.rejects->string()));
     return report;
   }
 

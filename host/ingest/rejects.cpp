@@ -68,6 +68,14 @@ void Rejects::commit() {
   output_.reset();
 }
 
+bool Rejects::remove_stale() const {
+  if (!path_ || !overwrite_ || !by_reason().empty()) return true;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(*path_, error))) return true;
+  std::filesystem::remove(*path_, error);
+  return !error;
+}
+
 std::map<std::string, std::int64_t> Rejects::by_reason() const {
   std::map<std::string, std::int64_t> counts;
   for (std::size_t role = 0; role < n_roles; ++role)

@@ -26,6 +26,9 @@ class Rejects {
            std::string_view row);
   // The file gets its final name, if there were rows.
   void commit();
+  // Removes the file of an earlier import where this one rejected nothing and may overwrite: it would be taken for the
+  // rejects of this one. False where a file stands and cannot be removed.
+  [[nodiscard]] bool remove_stale() const;
   [[nodiscard]] std::map<std::string, std::int64_t> by_reason() const;
 
  private:

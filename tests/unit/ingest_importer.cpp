@@ -217,6 +217,21 @@ TEST(Import, WritesNoRejectsFileWithoutRejects) {
   EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
 }
 
+TEST(Import, RemovesTheRejectsOfAnEarlierRunWhereNoneAreLeft) {
+  const LogFolder folder;
+  ImportOptions options = small_options(folder);
+  options.rejects = folder.write("rejects.csv", "of an earlier run");
+  EXPECT_THROW((void)import_logs(options), IoError) << "overwriting is not allowed";
+  EXPECT_EQ(testing::bytes_of(*options.rejects), "of an earlier run");
+  options.overwrite = true;
+  options.observation_end = parse_iso_date("2019-01-01");
+  EXPECT_THROW((void)import_logs(options), DataError);
+  EXPECT_EQ(testing::bytes_of(*options.rejects), "of an earlier run") << "the import failed";
+  options.observation_end.reset();
+  (void)import_logs(options);
+  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
+}
+
 TEST(Import, MakesPrivateFiles) {
   const LogFolder folder;
   ImportOptions options = folder.import_of(std::string(small_log) + "x,never,1\n");
