@@ -27,6 +27,7 @@ enum class Reject : std::uint8_t {
   other_order,
   too_long,
   unknown_kind,
+  zero_refund,
   quoting,
   n_fields,
 };

@@ -233,6 +233,8 @@ class Importer {
                    fault.reason, record.raw);
       return;
     }
+    n_negated_ += sign_ == Sign::made_negative ? 1 : 0;
+    n_negative_purchases_ += sign_ == Sign::negative_purchase ? 1 : 0;
     first_day_ = std::min(first_day_, row.day);
     last_day_ = std::max(last_day_, row.day);
     row.holdout = options_.observation_end && row.day > options_.observation_end->days;
@@ -277,6 +279,7 @@ class Importer {
     if (const Reject date = parse_day(field(record, columns_.date), date_, row.day); date != Reject::none)
       return {Role::date, date, columns_.date};
     if (!has_amount) return {Role::amount, amount, columns_.amount};
+    if (kind == Reject::zero_refund) return {Role::amount, kind, columns_.amount};
     if (kind != Reject::none) return {Role::kind, kind, columns_.kind};
     if (columns_.cost >= 0) {
       sign = CurrencySign::none;
@@ -296,17 +299,25 @@ class Importer {
     return {};
   }
 
+  // What the kind of the row says against the sign of its amount.
+  enum class Sign : std::uint8_t { as_the_kind, made_negative, negative_purchase };
+
   Reject apply_kind(std::string_view text, bool has_amount, MinorUnits& amount) {
     constexpr std::size_t longest = 8;
+    sign_ = Sign::as_the_kind;
     if (text.empty()) return Reject::empty;
     std::string word(text.substr(0, longest + 1));
     for (char& c : word)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (word == "purchase" || word == "sale" || word == "order") return Reject::none;
+    if (word == "purchase" || word == "sale" || word == "order") {
+      if (has_amount && amount < 0) sign_ = Sign::negative_purchase;
+      return Reject::none;
+    }
     if (word != "refund" && word != "return" && word != "credit") return Reject::unknown_kind;
+    if (has_amount && amount == 0) return Reject::zero_refund;
     if (has_amount && amount > 0) {
       amount = -amount;
-      ++n_negated_;
+      sign_ = Sign::made_negative;
     }
     return Reject::none;
   }
@@ -385,6 +396,10 @@ class Importer {
     if (n_negated_ > 0)
       notes.push_back(fmt::format("{} refunds had a positive amount in the log; it was made negative",
                                   with_separators(n_negated_)));
+    if (n_negative_purchases_ > 0)
+      notes.push_back(
+          fmt::format("{} rows are purchases by their kind but have a negative amount; they are kept as refunds",
+                      with_separators(n_negative_purchases_)));
     if (info.ledger.refunds.rows > 0)
       notes.push_back(fmt::format("{} refunds are kept as negative cash flows; they are not netted into purchases",
                                   with_separators(info.ledger.refunds.rows)));
@@ -414,12 +429,13 @@ class Importer {
   std::string file_;  // the log being read, and its columns
   Columns columns_;
   std::size_t n_fields_ = 0;
+  Sign sign_ = Sign::as_the_kind;  // of the row being read
 
   Total read_, rejected_;
   std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max(),
                last_day_ = std::numeric_limits<std::int32_t>::min();
   std::size_t key_width_ = 1;
-  std::int64_t n_negated_ = 0, bytes_read_ = 0, bytes_before_ = 0, bytes_in_all_ = 0;
+  std::int64_t n_negated_ = 0, n_negative_purchases_ = 0, bytes_read_ = 0, bytes_before_ = 0, bytes_in_all_ = 0;
 };
 
 }  // namespace

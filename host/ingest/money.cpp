@@ -308,6 +308,8 @@ std::string_view phrase(Reject reason) {
       return "is longer than 256 bytes";
     case Reject::unknown_kind:
       return "is neither a purchase nor a refund";
+    case Reject::zero_refund:
+      return "a refund of 0 is neither a purchase nor a negative cash flow";
     case Reject::quoting:
       return "text after a closing quote";
     case Reject::n_fields:

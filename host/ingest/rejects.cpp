@@ -44,7 +44,7 @@ std::string quoted_where_needed(std::string_view text) {
 
 std::string Rejects::text_of(Role role, Reject reason) const {
   constexpr int quantity_decimals = 3;
-  if (role == Role::row) return std::string(phrase(reason));
+  if (role == Role::row || reason == Reject::zero_refund) return std::string(phrase(reason));
   if (reason == Reject::too_many_decimals)
     return fmt::format("{} has more than {} decimals", name_of(role),
                        role == Role::quantity ? quantity_decimals : decimals_);

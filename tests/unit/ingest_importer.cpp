@@ -14,6 +14,7 @@ using testing::customers_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::LogFolder;
+using ::testing::Not;
 
 LedgerLine line(std::int64_t rows, MinorUnits amount) { return {rows, amount}; }
 MATCHER_P(Is, expected, "") { return arg.rows == expected.rows && arg.amount == expected.amount; }
@@ -162,6 +163,37 @@ TEST(Import, ReadsKindsAndNegatesPositiveRefunds) {
   EXPECT_THAT(report.store.ledger.refunds, Is(line(2, -700)));
   EXPECT_THAT(report.store.ledger.rejected, Is(line(1, 100)));
   EXPECT_THAT(report.notes, Contains(HasSubstr("1 refunds had a positive amount")));
+}
+
+TEST(Import, RejectsARefundOfZero) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,kind\na,2020-01-01,5,sale\na,2020-01-02,0.00,Refund\na,2020-01-03,-0,credit\n"
+      "a,2020-01-04,0,sale\n");
+  options.kind_column = "kind";
+  options.max_reject_share = 0.5;
+  options.rejects = folder.path() / "rejects.csv";
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.rejected, Is(line(2, 0)));
+  EXPECT_EQ(report.store.ledger.zero_amount_rows, 1);
+  EXPECT_THAT(customers_of(options.output).n_purchase_days, ElementsAre(2));
+  const std::map<std::string, std::int64_t> reasons = {
+      {"a refund of 0 is neither a purchase nor a negative cash flow", 2}};
+  EXPECT_EQ(report.store.ledger.rejected_by_reason, reasons);
+  EXPECT_THAT(testing::bytes_of(*options.rejects), HasSubstr("log.csv,3,amount,a refund of 0 is"));
+}
+
+TEST(Import, CountsNegativePurchasesAmongTheRefundsAndSaysSo) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,kind\na,2020-01-01,5,sale\na,2020-01-02,-2,Purchase\na,2020-01-03,-1,order\n"
+      "a,2020-01-03,-1,refund\na,never,-1,order\na,never,1,refund\n");
+  options.kind_column = "kind";
+  options.max_reject_share = 0.5;
+  const ImportReport report = import_logs(options);
+  EXPECT_THAT(report.store.ledger.refunds, Is(line(3, -400)));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("2 rows are purchases by their kind but have a negative amount")));
+  EXPECT_THAT(report.notes, Not(Contains(HasSubstr("positive amount")))) << "that row is rejected";
 }
 
 TEST(Import, WritesEveryRejectedRowWithLineColumnAndReason) {
