@@ -26,6 +26,9 @@ std::uint32_t rank_of(double fraction, std::uint32_t n) {
   return static_cast<std::uint32_t>(std::clamp(whole, 1.0, static_cast<double>(n)));
 }
 
+// sqrt(variance of a count) of paths in the tail: a binomial number.
+double tail_width(double n, double fraction) { return square_root(n * fraction * (1 - fraction)); }
+
 double variance_over(double n, double squares, double sum) {
   return std::max(0.0, (squares - sum * sum / n) / (n - 1));
 }
@@ -41,7 +44,7 @@ RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles,
   const double n = n_paths;
   for (const double q : quantiles) {
     RankPlan::Quantile entry;
-    const double width = square_root(n * q * (1 - q));
+    const double width = tail_width(n, q);
     entry.at = rank_of(q, n_paths);
     entry.low = static_cast<std::uint32_t>(std::clamp(std::floor(n * q - width), 1.0, n));
     entry.high = static_cast<std::uint32_t>(std::clamp(std::ceil(n * q + width), 1.0, n));
@@ -62,6 +65,15 @@ RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles,
   plan.ranks.push_back(tail - 1);
   std::sort(plan.ranks.begin(), plan.ranks.end());
   plan.ranks.erase(std::unique(plan.ranks.begin(), plan.ranks.end()), plan.ranks.end());
+  const std::uint32_t next = std::min(tail + 1, n_paths);
+  const double highest = std::ceil(cvar_level * n + 2 * tail_width(n, cvar_level));
+  const auto above = static_cast<std::uint32_t>(std::clamp(highest, static_cast<double>(next), n));
+  for (const std::uint32_t rank : {next, above}) {
+    const auto place = std::lower_bound(plan.ranks.begin(), plan.ranks.end(), rank - 1);
+    if (plan.ranks.size() < kernels::max_ranks && (place == plan.ranks.end() || *place != rank - 1)) {
+      plan.ranks.insert(place, rank - 1);
+    }
+  }
   const auto index_of = [&](std::uint32_t rank) {
     return static_cast<std::uint32_t>(std::lower_bound(plan.ranks.begin(), plan.ranks.end(), rank - 1) -
                                       plan.ranks.begin());
@@ -72,6 +84,9 @@ RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles,
     entry.high = index_of(entry.high);
   }
   plan.tail = index_of(tail);
+  plan.next = index_of(next);
+  plan.above = index_of(above);
+  plan.next_distance = (plan.next < plan.ranks.size() ? plan.ranks[plan.next] + 1 : n_paths) - tail;
   return plan;
 }
 
@@ -101,8 +116,17 @@ Distribution distribution_of(const kernels::ValueSummary& summary, std::span<con
   const double a = plan.cvar_level;
   const double shortfall = to_double(summary.shortfall);
   result.cvar.mean = (static_cast<double>(order[plan.tail]) - shortfall / (a * n)) / fixed_per_unit;
-  result.cvar.se =
-      square_root(variance_over(n, to_double(summary.shortfall_squares), shortfall) / n) / a / fixed_per_unit;
+  const std::int64_t tail = order[plan.tail];
+  const auto beyond_tail = [&](std::uint32_t index) {
+    return static_cast<double>(kernels::distance(index < order.size() ? order[index] : summary.max, tail));
+  };
+  const double k = plan.ranks[plan.tail] + 1;
+  const double step = plan.next_distance > 0 ? beyond_tail(plan.next) / plan.next_distance : 0;
+  const double shift = std::clamp(a * n - (k - 1), 0.0, 1.0) * step;  // of the centre, from the order statistic k
+  const double squares = to_double(summary.shortfall_squares) + 2 * shift * shortfall + k * shift * shift;
+  const double about_centred = square_root(variance_over(n, squares, shortfall + k * shift) / n) / a;
+  const double replaced = std::min(1.0, tail_width(n, a) / (a * n));
+  result.cvar.se = std::max(about_centred, beyond_tail(plan.above) / 2 * replaced) / fixed_per_unit;
   return result;
 }
 

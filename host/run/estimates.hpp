@@ -25,7 +25,11 @@ struct RankPlan {
   };
   std::vector<std::uint32_t> ranks;  // zero-based, ascending
   std::vector<Quantile> quantiles;
-  std::uint32_t tail = 0;  // index into ranks: order statistic ceil(a P) of the CVaR
+  std::uint32_t tail = 0;  // index into ranks: order statistic k = ceil(a P) of the CVaR
+  // For the CVaR's error: indices into ranks of the order statistics k + 1 and a P + 2 sqrt(a P (1 - a)), rounded up;
+  // where 16 quantiles leave no room for them, of the next higher one, or ranks.size() for the largest value.
+  std::uint32_t next = 0, above = 0;
+  std::uint32_t next_distance = 0;  // ranks from tail to next; 0 where k = P
   std::uint32_t n_paths = 0;
   double cvar_level = 0;
 };
@@ -34,7 +38,12 @@ struct RankPlan {
 // One distribution over paths. `fixed_per_unit`: fixed-point numbers a currency unit.
 //
 // sd has the divisor P - 1. Errors: mean sd / sqrt(P); sd from the fourth central moment, Var(s^2) = (m4 - s^4 (P - 3)
-// / (P - 1)) / P; CVaR by se^2 = Var((q - V)^+) / (P a^2), q the order statistic ceil(a P).
+// / (P - 1)) / P; CVaR by se^2 = Var((q - V)^+) / (P a^2). There q lies between the order statistics k = ceil(a P) and
+// k + 1, at a P - (k - 1) of their distance: about the order statistic k itself a tail of one path has no shortfall,
+// and its error would be 0. Values that are tied there leave the width of the quantile's confidence interval: the error
+// is at least half the distance from k to a P + 2 sqrt(a P (1 - a)), times min(1, sqrt((1 - a) / (a P))), the share of
+// the tail that chance may replace. It is 0 only where all these paths are equal; it is rough where P is below about 20
+// or a P below about 5.
 [[nodiscard]] Distribution distribution_of(const kernels::ValueSummary& summary, std::span<const std::int64_t> order,
                                            const RankPlan& plan, double fixed_per_unit);
 

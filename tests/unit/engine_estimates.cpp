@@ -93,6 +93,7 @@ TEST(Estimates, FewPathsGiveFiniteErrors) {
       EXPECT_GT(q.se, 0);
     }
     EXPECT_TRUE(std::isfinite(d.cvar.se));
+    EXPECT_GT(d.cvar.se, 0);
     EXPECT_TRUE(std::isfinite(d.sd.se));
   }
 }
@@ -123,6 +124,70 @@ TEST(Estimates, StandardErrorsAreTheSpreadOfTheEstimates) {
     // The spread's own relative error is about 1 / sqrt(2 replications) = 1.6 %; quantile errors are biased by a few
     // per cent at this size.
     EXPECT_NEAR(std::sqrt(claimed / squares), 1, 0.12) << "estimate " << k;
+  }
+}
+
+// A tail of few paths, of one even, has an error of the right size: of log-normal values and of their negatives, whose
+// worst paths lie far apart.
+TEST(Estimates, CvarErrorOfSmallTails) {
+  constexpr int replications = 10000;
+  constexpr double a = 0.05;
+  std::mt19937_64 bits(5);
+  std::normal_distribution<double> normal;
+  for (const double sign : {1.0, -1.0}) {
+    for (const std::uint32_t n : {5U, 10U, 20U, 21U, 30U, 40U, 200U, 1000U}) {
+      const RankPlan plan = plan_ranks(n, {0.05, 0.5, 0.95}, a);
+      double sum = 0, squares = 0, claimed = 0;
+      std::vector<std::int64_t> values(n);
+      for (int r = 0; r < replications / (n < 100 ? 1 : 10); ++r) {
+        for (auto& v : values) v = static_cast<std::int64_t>(sign * std::exp(0.5 * normal(bits)) * 1e6);
+        const Estimate cvar = distribution_over_paths(values, plan, 1e6).cvar;
+        ASSERT_GT(cvar.se, 0) << n << " paths";
+        sum += cvar.mean;
+        squares += cvar.mean * cvar.mean;
+        claimed += cvar.se;
+      }
+      const double m = replications / (n < 100 ? 1 : 10);
+      const double spread = std::sqrt((squares - sum * sum / m) / (m - 1));
+      EXPECT_GT(claimed / m / spread, 0.7) << n << " paths, sign " << sign;
+      EXPECT_LT(claimed / m / spread, 1.4) << n << " paths, sign " << sign;
+    }
+  }
+}
+
+TEST(Estimates, CvarErrorByHand) {
+  // One path in the tail: the distance to the next.
+  const std::vector<std::int64_t> twenty = [] {
+    std::vector<std::int64_t> values(20, 1000);
+    values[3] = 100;
+    values[7] = 300;
+    return values;
+  }();
+  const RankPlan plan = plan_ranks(20, {0.5}, 0.05);
+  // sqrt((200^2 - 200^2 / 20) / 19 / 20) / 0.05 = 200, less than 900 / 2 sqrt(0.95), of the third path.
+  EXPECT_NEAR(distribution_over_paths(twenty, plan, 1).cvar.se, 450 * std::sqrt(0.95), 1e-9);
+  std::vector<std::int64_t> values = twenty;
+  values[9] = 310;
+  EXPECT_NEAR(distribution_over_paths(values, plan, 1).cvar.se, 200, 1e-9);
+  values[3] = 300;  // tied up to the third: the fourth and later say nothing of a tail of one path
+  EXPECT_NEAR(distribution_over_paths(values, plan, 1).cvar.se, 5 * std::sqrt(0.95), 1e-9);
+  EXPECT_EQ(distribution_over_paths(std::vector<std::int64_t>(20, 7), plan, 1).cvar.se, 0);
+  // A tail of all paths: the mean's error, scaled.
+  const Distribution two = distribution_over_paths({100, 300}, plan_ranks(2, {0.5}, 0.99), 1);
+  EXPECT_NEAR(two.cvar.se, 100 / 0.99, 1e-9);
+}
+
+// Sixteen quantiles take every rank; the CVaR's error then rests on the next one planned.
+TEST(Estimates, CvarErrorWithoutRoomForItsRanks) {
+  std::vector<double> quantiles;
+  for (int i = 1; i <= 16; ++i) quantiles.push_back(0.1 + i / 20.0);
+  for (const double a : {0.001, 0.05, 0.9999}) {
+    const RankPlan plan = plan_ranks(1000, quantiles, a);
+    ASSERT_EQ(plan.ranks.size(), kernels::max_ranks);
+    const double roomy = distribution_over_paths(ascending(1000), plan_ranks(1000, {0.5}, a), 1).cvar.se;
+    const double full = distribution_over_paths(ascending(1000), plan, 1).cvar.se;
+    EXPECT_GT(roomy, 0);
+    EXPECT_GE(full, roomy * (1 - 1e-12)) << a;
   }
 }
 
