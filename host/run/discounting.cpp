@@ -84,11 +84,11 @@ std::string_view name_of(RatePeriod per) {
 }
 
 void check(const Discounting& discounting) {
-  constexpr double largest = 10;  // a rate of 10 is more likely to be 10 % mistyped than 1000 %
-  if (!(discounting.rate >= 0 && discounting.rate < largest)) {
-    throw ConfigError(fmt::format(
-        "discount rate {}: must be at least 0 and below {}; it is a fraction, so write 0.10 for 10 % per {}",
-        discounting.rate, largest, name_of(discounting.per)));
+  constexpr double largest = 1000;  // as the --discount flag
+  if (!(discounting.rate >= 0 && discounting.rate <= largest)) {
+    throw ConfigError(
+        fmt::format("discount rate {}: must be in 0 to {}; it is a fraction, so write 0.10 for 10 % per {}",
+                    discounting.rate, largest, name_of(discounting.per)));
   }
 }
 

@@ -9,7 +9,7 @@ namespace clvsim {
 
 [[nodiscard]] std::string_view name_of(RatePeriod per);
 
-// Throws ConfigError unless the rate is finite and in [0, 10).
+// Throws ConfigError unless the rate is in [0, 1000].
 void check(const Discounting& discounting);
 
 }  // namespace clvsim

@@ -133,8 +133,19 @@ TEST(Discounting, NoRateIsNoDiscount) {
 }
 
 TEST(Discounting, RefusesImpossibleRates) {
-  for (const double rate : {-0.01, 10.0, std::nan(""), static_cast<double>(INFINITY)}) {
+  for (const double rate : {-0.01, 1000.5, std::nan(""), static_cast<double>(INFINITY)}) {
     EXPECT_THROW(static_cast<void>(discount_factors({rate}, PeriodUnit::month, 1)), ConfigError);
+  }
+}
+
+// The highest rate over the most periods: nothing but the first period is worth anything, and no factor is NaN.
+TEST(Discounting, TheHighestRate) {
+  for (const auto convention :
+       {DiscountConvention::first, DiscountConvention::end, DiscountConvention::mid, DiscountConvention::continuous}) {
+    const std::vector<double> factors = discount_factors({1000, RatePeriod::day, convention}, PeriodUnit::year, 65535);
+    EXPECT_GE(factors.front(), 0);
+    EXPECT_LE(factors.front(), 1);
+    for (std::size_t t = 1; t < factors.size(); ++t) ASSERT_EQ(factors[t], 0) << t;
   }
 }
 
@@ -156,7 +167,7 @@ TEST(Options, Refusals) {
   refuses("horizon 0", [](auto& o) { o.horizon = 0; });
   refuses("horizon 65536", [](auto& o) { o.horizon = 65536; });
   refuses("paths 1", [](auto& o) { o.n_paths = 1; });
-  refuses("discount rate 10", [](auto& o) { o.discounting.rate = 10; });
+  refuses("discount rate 1001: must be in 0 to 1000", [](auto& o) { o.discounting.rate = 1001; });
   refuses("0 quantiles", [](auto& o) { o.quantiles = {}; });
   refuses("17 quantiles", [](auto& o) { o.quantiles.assign(17, 0.5); });
   refuses("quantile 5", [](auto& o) { o.quantiles = {5}; });
