@@ -112,6 +112,7 @@ RunInfo simulate(const StoreReader& store, const MigrationChain& model, const Si
   }
   RunInfo info = describe(resolve(options, model), model, from.n_customers);
   info.currency = from.currency;
+  if (info.currency.code.empty()) info.currency.code = model.currency.code;
   info.observation_end = from.observation_end;
   info.has_dates = true;
   info.store_digest = from.content_digest;

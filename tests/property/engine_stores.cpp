@@ -86,6 +86,28 @@ TEST_F(Stores, RunInfoSaysWhatItIsMadeFrom) {
   EXPECT_NE(simulate(store, other, week_options(), folder / "other.h5", false).model_digest, info.model_digest);
 }
 
+// A store that does not name its currency is in the model's, with the store's own decimals.
+TEST_F(Stores, CurrencyOfTheModelWhereTheStoreHasNone) {
+  test::TestStore content = make_store();
+  MigrationChain chain = placed_chain();
+  chain.currency = {"EUR", 2};
+  int n_stores = 0;
+  const auto currency = [&](const Currency& of_store) {
+    content.info.currency = of_store;
+    const StoreReader store(write(content, "store_" + std::to_string(n_stores++) + ".h5"));
+    const RunInfo info = simulate(store, chain, week_options(), folder / "run.h5", true);
+    EXPECT_EQ(RunReader(folder / "run.h5").info().currency.code, info.currency.code);
+    return info.currency;
+  };
+  const Currency filled = currency({"", 3});
+  EXPECT_EQ(filled.code, "EUR");
+  EXPECT_EQ(filled.decimals, 3);
+  EXPECT_EQ(currency({"EUR", 2}).code, "EUR");
+  chain.currency.code.clear();
+  EXPECT_EQ(currency({"", 2}).code, "");
+  EXPECT_EQ(currency({"USD", 2}).code, "USD");
+}
+
 // Every customer starts in its own state with its own spend: each mean against the chain's closed form.
 TEST_F(Stores, MeansEqualTheClosedFormOfEachCustomer) {
   const test::TestStore content = make_store(12);
