@@ -241,6 +241,11 @@ void add_notes(const TransitionCounts& counts, FitReport& report) {
           fmt::format("the log shows no customer with {} that has lapsed: reactivation is that of the cells before it",
                       class_name(counts.cells, c)));
   }
+  if (counts.n_without_purchase > 0)
+    report.notes.push_back(
+        fmt::format("{} customers have refunds alone: their refunds count, they have no customer-periods, and a "
+                    "simulation starts them lapsed, in the class of the fewest purchases",
+                    with_separators(counts.n_without_purchase)));
   if (counts.crowded_periods > 0)
     report.notes.push_back(fmt::format("{} customer-periods have more than {} purchases and count as {}",
                                        with_separators(counts.crowded_periods), TransitionCounts::max_purchases,

@@ -77,7 +77,10 @@ void TransitionCounts::add(const CustomerBatch& batch, const PeriodTable& table)
       at = ago;
       frequency_class = class_after;
     }
-    if (!started) continue;
+    if (!started) {
+      ++n_without_purchase;
+      continue;
+    }
     ++n_customers;
     age(frequency_class, at);  // to the end of observation
   }

@@ -37,9 +37,10 @@ struct TransitionCounts {
   [[nodiscard]] std::int64_t buys(int state) const;  // to any class
 
   RecencyFrequency cells;
-  std::int64_t n_customers = 0;       // with a purchase
-  std::vector<std::int64_t> periods;  // [states] customer-periods at risk
-  std::vector<std::int64_t> buys_to;  // [states, classes] of them with a purchase, by the class afterwards
+  std::int64_t n_customers = 0;         // with a purchase
+  std::int64_t n_without_purchase = 0;  // customers with refunds alone
+  std::vector<std::int64_t> periods;    // [states] customer-periods at risk
+  std::vector<std::int64_t> buys_to;    // [states, classes] of them with a purchase, by the class afterwards
   std::array<std::int64_t, max_purchases> purchases_in_period{};  // [k] periods counted here with k+1 purchases
   std::int64_t crowded_periods = 0;  // periods with more than max_purchases, counted with the last
 

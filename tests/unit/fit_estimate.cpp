@@ -192,6 +192,22 @@ TEST(Fit, ThinCellsShareTheirProbabilities) {
   EXPECT_THAT(report.notes, testing::Contains(HasSubstr("share")));
 }
 
+TEST(Fit, CustomersWithRefundsAloneAreNotedAndStartLapsed) {
+  std::vector<Rows> customers = small_log();
+  const FitReport without = fit(customers);
+  EXPECT_THAT(without.notes, testing::Not(testing::Contains(HasSubstr("refunds alone"))));
+  for (int i = 0; i < 3; ++i) customers.push_back({{week(0), -500}});
+  const FitReport report = fit(customers);
+  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("3 customers have refunds alone")));
+  EXPECT_EQ(report.periods, without.periods);
+  EXPECT_EQ(report.chain.n_customers, without.chain.n_customers);
+  EXPECT_GT(report.chain.spend->refund_rate, without.chain.spend->refund_rate);
+  const CustomerBatch batch = test::batch_of(customers, end);
+  const int state = report.chain.state_of(batch, customers.size() - 1, PeriodGrid(end, PeriodUnit::week));
+  EXPECT_EQ(state, report.chain.recency_frequency->recency_cells);
+  EXPECT_FALSE(report.chain.states[static_cast<std::size_t>(state)].active);
+}
+
 TEST(Fit, MoreThanTwoClassesHaveTheirOutcomes) {
   FitOptions options;
   options.states = {1, {1, 2, 4}};
