@@ -34,8 +34,9 @@ enum class Reject : std::uint8_t {
 // The reason as a phrase, e.g. "is empty"; never with the value.
 std::string_view phrase(Reject reason);
 
-// The currency signs that an amount may carry; `code` is the code of --currency.
-enum class CurrencySign : std::uint8_t { none, dollar, euro, pound, yen, code };
+// The currency signs that an amount may carry; `code` is the code of --currency, `other_code` three capitals that are
+// not.
+enum class CurrencySign : std::uint8_t { none, dollar, euro, pound, yen, code, other_code };
 std::string_view text_of(CurrencySign sign);
 
 struct MoneyFormat {
@@ -50,8 +51,12 @@ inline constexpr int max_money_digits = 18;
 // Parses an amount exactly into minor units: digits with one decimal mark; thousands marks (whichever of . and , is not
 // the decimal mark, apostrophe, space, no-break space), one kind a number and in groups of three alone; a sign before
 // or a minus behind, or parentheses for a negative; a currency sign, or the code, before or behind; spaces and tabs
-// around. Decimals beyond `decimals` must be zeros. Sets `sign` where the text holds a currency sign.
+// around. Decimals beyond `decimals` must be zeros. Sets `sign` where the text holds a currency sign; to other_code,
+// and returns not_a_number, where it would be an amount but for another code.
 Reject parse_money(std::string_view text, const MoneyFormat& format, MinorUnits& out, CurrencySign& sign);
+
+// The three capitals before or behind an amount that are not the code of --currency; empty where there are none.
+std::string_view other_code(std::string_view text, std::string_view currency_code);
 
 struct DateFormat {
   DateOrder order = DateOrder::ymd;
@@ -68,7 +73,8 @@ Reject parse_day(std::string_view text, const DateFormat& format, std::int32_t& 
 enum class OrderEvidence : std::uint8_t { none, year_first, day_first, month_first, either };
 OrderEvidence order_evidence(std::string_view text);
 
-// What an amount says about the decimal mark of its column: the marks under which it reads as a number.
+// What an amount says about the decimal mark of its column: the marks under which it reads as a number. An amount in
+// another currency than the one given says nothing.
 enum class MarkEvidence : std::uint8_t { none, point, comma, either };
 MarkEvidence mark_evidence(std::string_view text, std::string_view currency_code);
 // The thousands mark of an amount under a decimal mark, 0 where there is none.

@@ -91,8 +91,10 @@ class CurrencyCheck {
   explicit CurrencyCheck(const std::string& code) : code_(code) {
     if (sign_of_code(code) != CurrencySign::none) expected_ = sign_of_code(code);
   }
-  void see(CurrencySign sign, const std::string& file, std::int64_t line) {
+  // `text` is the amount that `sign` was read from.
+  void see(CurrencySign sign, std::string_view text, const std::string& file, std::int64_t line) {
     if (sign == CurrencySign::none) return;
+    if (sign == CurrencySign::other_code) refuse_code(other_code(text, code_), file, line);
     if (sign == CurrencySign::code && sign_of_code(code_) != CurrencySign::none) sign = sign_of_code(code_);
     if (expected_ == CurrencySign::none) {
       expected_ = sign;
@@ -100,15 +102,28 @@ class CurrencyCheck {
       line_ = line;
     }
     if (sign == expected_) return;
-    const std::string before = file_.empty() ? "--currency says " + code_
-                                             : fmt::format("'{}' line {} has {}", file_, line_, text_of(expected_));
-    throw DataError(fmt::format(
-        "'{}' line {}: the amount is in {}, but {}; a store has one currency: convert the amounts, or import the "
-        "currencies apart",
-        file, line, text_of(sign), before));
+    refuse(text_of(sign),
+           file_.empty() ? "--currency says " + code_
+                         : fmt::format("'{}' line {} has {}", file_, line_, text_of(expected_)),
+           file, line);
   }
 
  private:
+  [[noreturn]] void refuse_code(std::string_view found, const std::string& file, std::int64_t line) const {
+    if (!code_.empty()) refuse(found, "--currency says " + code_, file, line);
+    throw DataError(
+        fmt::format("'{}' line {}: the amount carries the code {}, and no currency is given; if that is the currency "
+                    "of the log, give --currency {}",
+                    file, line, found, found));
+  }
+  [[noreturn]] static void refuse(std::string_view found, const std::string& before, const std::string& file,
+                                  std::int64_t line) {
+    throw DataError(fmt::format(
+        "'{}' line {}: the amount is in {}, but {}; a store has one currency: convert the amounts, or import the "
+        "currencies apart",
+        file, line, found, before));
+  }
+
   std::string code_, file_;
   std::int64_t line_ = 0;
   CurrencySign expected_ = CurrencySign::none;
@@ -269,7 +284,7 @@ class Importer {
     CurrencySign sign = CurrencySign::none;
     const Reject amount = parse_money(field(record, columns_.amount), money_, row.amount, sign);
     has_amount = amount == Reject::none;
-    currency_.see(sign, file_, record.line);
+    currency_.see(sign, field(record, columns_.amount), file_, record.line);
     Reject kind = Reject::none;
     if (columns_.kind >= 0) kind = apply_kind(field(record, columns_.kind), has_amount, row.amount);
 
@@ -284,7 +299,7 @@ class Importer {
     if (columns_.cost >= 0) {
       sign = CurrencySign::none;
       const Reject cost = parse_money(field(record, columns_.cost), money_, row.cost, sign);
-      currency_.see(sign, file_, record.line);
+      currency_.see(sign, field(record, columns_.cost), file_, record.line);
       if (cost != Reject::none) return {Role::cost, cost, columns_.cost};
     }
     if (columns_.quantity >= 0) {

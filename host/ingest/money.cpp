@@ -58,9 +58,33 @@ bool drop_sign(std::string_view& text, std::string_view code, CurrencySign& sign
   return false;
 }
 
+// Three capitals at either end of the text, no more, that are not the code of --currency: a currency code.
+bool drop_other_code(std::string_view& text, std::string_view own, std::string_view& code) {
+  constexpr std::size_t length = 3;
+  const auto capital = [&](std::size_t at) { return text[at] >= 'A' && text[at] <= 'Z'; };
+  const auto is_code = [&](std::size_t at) {
+    const std::string_view word = text.substr(at, length);
+    return capital(at) && capital(at + 1) && capital(at + 2) && word != "NAN" && word != "INF";
+  };
+  const std::size_t size = text.size();
+  if (size < length) return false;
+  const bool own_first = !own.empty() && text.starts_with(own), own_last = !own.empty() && text.ends_with(own);
+  if (!own_first && is_code(0) && (size == length || !capital(length))) {
+    code = text.substr(0, length);
+    text.remove_prefix(length);
+    return true;
+  }
+  if (!own_last && is_code(size - length) && (size == length || !capital(size - length - 1))) {
+    code = text.substr(size - length);
+    text.remove_suffix(length);
+    return true;
+  }
+  return false;
+}
+
 // The digits and marks of an amount, without parentheses, signs and currency.
 struct Bare {
-  std::string_view text;
+  std::string_view text, other_code;
   CurrencySign sign = CurrencySign::none;
   bool negative = false, valid = true;
 };
@@ -68,7 +92,13 @@ struct Bare {
 Bare strip(std::string_view text, std::string_view code) {
   Bare bare;
   drop_spaces(text);
-  int n_signs = 0, n_currencies = 0;
+  int n_signs = 0, n_currencies = 0, n_other_codes = 0;
+  const auto drop_code = [&] {
+    const bool dropped = drop_other_code(text, code, bare.other_code);
+    n_other_codes += dropped ? 1 : 0;
+    return dropped;
+  };
+  if (drop_code()) drop_spaces(text);
   if (text.size() >= 2 && text.front() == '(' && text.back() == ')') {
     text = text.substr(1, text.size() - 2);
     bare.negative = true;
@@ -78,6 +108,7 @@ Bare strip(std::string_view text, std::string_view code) {
     drop_spaces(text);
     again = drop_sign(text, code, bare.sign);
     n_currencies += again ? 1 : 0;
+    again = drop_code() || again;
     for (const std::string_view minus : minuses)
       if (drop_front(text, minus) || drop_back(text, minus)) {
         bare.negative = again = true;
@@ -89,7 +120,7 @@ Bare strip(std::string_view text, std::string_view code) {
     }
   }
   bare.text = text;
-  bare.valid = n_signs <= 1 && n_currencies <= 1;
+  bare.valid = n_signs <= 1 && n_currencies <= 1 && n_other_codes <= 1;
   return bare;
 }
 
@@ -196,6 +227,11 @@ Reject parse_any_money(std::string_view text, const MoneyFormat& format, MinorUn
   if (const Reject why = why_no_number(bare.text); why != Reject::not_a_number) return why;
   if (!bare.valid) return Reject::not_a_number;
   const Reject reason = parse_bare(bare.text, format, out);
+  if (!bare.other_code.empty()) {
+    // A number even where its marks or decimals are those of another currency than the column's.
+    if (reason != Reject::not_a_number) sign = CurrencySign::other_code;
+    return Reject::not_a_number;
+  }
   if (reason != Reject::none) return reason;
   if (bare.negative) out = -out;
   if (bare.sign != CurrencySign::none) sign = bare.sign;
@@ -234,8 +270,14 @@ Reject parse_money(std::string_view text, const MoneyFormat& format, MinorUnits&
   return parse_any_money(text, format, out, sign);
 }
 
+std::string_view other_code(std::string_view text, std::string_view currency_code) {
+  return strip(text, currency_code).other_code;
+}
+
 MarkEvidence mark_evidence(std::string_view text, std::string_view currency_code) {
-  const std::string_view bare = strip(text, currency_code).text;
+  const Bare stripped = strip(text, currency_code);
+  if (!stripped.other_code.empty() && !currency_code.empty()) return MarkEvidence::none;
+  const std::string_view bare = stripped.text;
   if (bare.find_first_of(".,") == std::string_view::npos) return MarkEvidence::none;
   const auto reads = [&](char mark) {
     MinorUnits value = 0;
@@ -270,6 +312,8 @@ std::string_view text_of(CurrencySign sign) {
       return "\xc2\xa5";
     case CurrencySign::code:
       return "the code of --currency";
+    case CurrencySign::other_code:
+      return "another code than that of --currency";
   }
   return "";
 }

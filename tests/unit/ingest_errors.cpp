@@ -76,6 +76,51 @@ TEST(ImportErrors, MixedCurrencies) {
   (void)import_logs(options);
 }
 
+TEST(ImportErrors, ASecondCurrencyWrittenAsACode) {
+  const LogFolder folder;
+  const auto refusal = [&](const std::string& currency, std::string_view text, std::string_view column = "") {
+    ImportOptions options = folder.import_of(text);
+    options.currency = currency;
+    options.max_reject_share = 1;
+    if (!column.empty()) options.cost_column = column;
+    return refused<DataError>(options);
+  };
+  for (const char* amount : {"13 USD", "13USD", "USD 13.50", "-USD13", "13 USD-", "(USD 13)", "(13) USD", "$13 USD",
+                             "USD 13 EUR", "13\xc2\xa0USD", "13.505 USD", "1.234,50 USD", " USD  1,234.50 "})
+    EXPECT_THAT(refusal("EUR", fmt::format("customer|date|amount\nx|2020-01-01|12.5\nx|2020-01-02|{}\n", amount)),
+                AllOf(HasSubstr("line 3"), HasSubstr("in USD"), HasSubstr("--currency says EUR")))
+        << amount;
+  EXPECT_THAT(refusal("USD", "customer,date,amount\nx,2020-01-01,12 USD\nx,2020-01-02,USD 1\n,never,13 EUR\n"),
+              AllOf(HasSubstr("line 4"), HasSubstr("in EUR"), HasSubstr("--currency says USD")));
+  EXPECT_THAT(refusal("EUR", "customer;date;amount\nx;2020-01-01;13,50 CHF\n"), HasSubstr("in CHF"))
+      << "the decimal mark is known in spite of the code";
+  EXPECT_THAT(refusal("CHF", "customer,date,amount,cost\nx,2020-01-01,13 CHF,12 EUR\n", "cost"), HasSubstr("in EUR"));
+  // Without --currency the code asks for it.
+  EXPECT_THAT(refusal("", "customer,date,amount\nx,2020-01-01,13.50 CHF\nx,2020-01-02,1 CHF\n"),
+              AllOf(HasSubstr("line 2"), HasSubstr("CHF"), HasSubstr("--currency CHF")));
+  // No codes: the row is rejected.
+  for (const char* amount : {"NAN", "-INF", "5 NAN", "USD", "5 usd", "5 USDT", "5 US", "5x USD", "CHF 5 SEK"})
+    EXPECT_THAT(refusal("EUR", fmt::format("customer,date,amount\nx,2020-01-01,{}\n", amount)),
+                HasSubstr("1 of 1 rows are rejected"))
+        << amount;
+}
+
+TEST(ImportErrors, TheCodeOfCurrencyIsNoSecondCurrency) {
+  const LogFolder folder;
+  const std::pair<const char*, const char*> cases[] = {{"EUR", "13 EUR"}, {"CAD$", "CAD$ 13"}, {"USDT", "13USDT"}};
+  for (const auto& [currency, amount] : cases) {
+    ImportOptions options = folder.import_of(fmt::format("customer,date,amount\nx,2020-01-01,{}\n", amount));
+    options.currency = currency;
+    options.overwrite = true;
+    EXPECT_EQ(import_logs(options).store.ledger.read.amount, 1300) << amount;
+  }
+  ImportOptions options = folder.import_of("customer,date,amount,n\nx,2020-01-01,13,2\nx,2020-01-01,13,5 PCS\n");
+  options.quantity_column = "n";
+  options.max_reject_share = 0.5;
+  options.overwrite = true;
+  EXPECT_EQ(import_logs(options).store.ledger.rejected.rows, 1) << "a quantity has no currency";
+}
+
 TEST(ImportErrors, DamagedAndAbsentFiles) {
   const LogFolder folder;
   ImportOptions options = folder.import_of("");
