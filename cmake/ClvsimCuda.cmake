@@ -17,7 +17,10 @@ if(NOT CLVSIM_CUDA STREQUAL "OFF")
     set(CMAKE_CUDA_STANDARD 20)
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
-    find_package(CUDAToolkit REQUIRED)
+    # Not find_package(CUDAToolkit): that of CMake 3.25 stops at CUDA 13 (nvToolsExt is gone), and the runtime is all we need.
+    find_library(CLVSIM_CUDART_STATIC cudart_static REQUIRED NO_DEFAULT_PATH
+                 PATHS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES} ${CMAKE_CUDA_HOST_IMPLICIT_LINK_DIRECTORIES})
+    set(CLVSIM_CUDART ${CLVSIM_CUDART_STATIC} dl rt)
     set(CLVSIM_HAVE_CUDA ON)
     message(STATUS "CUDA backend: ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${CLVSIM_CUDA_ARCHITECTURES}")
   elseif(CLVSIM_CUDA STREQUAL "ON")
