@@ -53,12 +53,6 @@ std::string money_units(const RunInfo& info) {
 
 std::string number(double value) { return fmt::format("{}", value); }
 
-std::vector<std::string> names_of(const std::vector<Column>& columns) {
-  std::vector<std::string> names;
-  for (const Column& column : columns) names.push_back(column.name);
-  return names;
-}
-
 template <class Names>
 std::size_t index_of(const Names& names, const std::vector<h5::Attribute>& attributes, std::string_view attribute) {
   const auto found = std::find(names.begin(), names.end(), h5::text_of(attributes, attribute));

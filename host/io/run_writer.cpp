@@ -1,12 +1,10 @@
-#include "host/base/output_file.hpp"
 #include "host/io/run_file.hpp"
 #include "host/io/run_format.hpp"
+#include "host/io/sealed_writer.hpp"
 
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 
 namespace clvsim {
@@ -14,15 +12,6 @@ namespace clvsim {
 using namespace run_format;
 
 namespace {
-
-template <class F>
-void checked(F&& f) {
-  try {
-    f();
-  } catch (const h5::Failure& failure) {
-    throw Error(ExitCode::internal, fmt::format("a run that no reader would accept: {}", failure.what()));
-  }
-}
 
 // Throws IoError where the disk of `path` has not room for the run. The width of the keys is not known yet: 16 bytes.
 void check_space(const std::filesystem::path& path, const RunInfo& info) {
@@ -44,24 +33,15 @@ void check_space(const std::filesystem::path& path, const RunInfo& info) {
 
 struct RunWriter::Impl {
   Impl(const std::filesystem::path& path, const RunInfo& given, bool overwrite)
-      : output(path, overwrite),
-        info(given),
-        columns(result_columns(given)),
-        file(h5::create_file(output.temporary_path(), output.descriptor())) {
-    for (const auto& [group, members] : groups(info))
-      if (group != "/") h5::create_group(file.get(), group);
-  }
+      : info(given), columns(result_columns(given)), file(path, overwrite, groups(given)) {}
   ~Impl() {
     const h5::LibraryLock lock;
     customers.reset();
-    file.close();
-    // A file that could not be written stays open inside libhdf5: give its space back all the same.
-    if (!committed && ::ftruncate(output.descriptor(), 0) != 0) errno = 0;
   }
 
   void begin_customers(std::size_t width) {
     key_width = width;
-    customers.emplace(file.get(), "/customers", customer_columns(info, width));
+    customers.emplace(file.id(), "/customers", customer_columns(info, width));
   }
 
   void append(const CustomerResults& results) {
@@ -101,9 +81,7 @@ struct RunWriter::Impl {
     std::vector<const void*> pointers;
     if (info.has_dates) pointers = {first.data(), last.data()};
     for (const std::vector<double>& column : values) pointers.push_back(column.data());
-    h5::TableWriter table(file.get(), "/periods", period_columns(info));
-    table.append(pointers, n);
-    table.finish(digest);
+    file.write_table("/periods", period_columns(info), pointers, n);
   }
 
   void write_portfolio(const std::vector<std::int64_t>& total_by_path, double scale) {
@@ -117,48 +95,30 @@ struct RunWriter::Impl {
       values.push_back(lines[i].value->mean);
       errors.push_back(lines[i].value->se);
     }
-    h5::TableWriter table(file.get(), "/portfolio", portfolio_columns(info, width));
-    table.append(std::vector<const void*>{names.data(), values.data(), errors.data()}, lines.size());
-    table.finish(digest);
-    h5::TableWriter paths(file.get(), "/portfolio", path_columns(info, scale));
-    paths.append(std::vector<const void*>{total_by_path.data()}, total_by_path.size());
-    paths.finish(digest);
+    file.write_table("/portfolio", portfolio_columns(info, width), {names.data(), values.data(), errors.data()},
+                     lines.size());
+    file.write_table("/portfolio", path_columns(info, scale), {total_by_path.data()}, total_by_path.size());
   }
 
   Digest finish(const std::vector<std::int64_t>& total_by_path, double scale) {
     if (!customers) begin_customers(1);
-    customers->finish(digest);
+    customers->finish(file.digest());
     write_periods();
     write_portfolio(total_by_path, scale);
-    const std::vector<h5::Attribute> attributes = root_attributes(info);
-    digest.add_root(attributes);
-    const Digest content = digest.digest();
-    {
-      const h5::Handle root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose, "opening the root");
-      for (const h5::Attribute& attribute : attributes) h5::write_attribute(root.get(), attribute);
-      h5::write_attribute(root.get(), h5::text_attribute("content_digest", to_hex(content)));
-    }
-    if (!file.close()) h5::check(-1, "closing the file");
-    write_seal(output.descriptor(), output.final_path(), type, content);
-    output.commit();
-    committed = true;
-    return content;
+    return file.finish(type, root_attributes(info));
   }
 
-  OutputFile output;
   RunInfo info;
   std::vector<ResultColumn> columns;
-  h5::ContentDigest digest;
-  h5::Handle file;
+  h5::SealedWriter file;
   std::optional<h5::TableWriter> customers;
   std::size_t key_width = 0;
   std::int64_t n_customers = 0;
   std::vector<char> last_key;
-  bool committed = false;
 };
 
 RunWriter::RunWriter(const std::filesystem::path& path, const RunInfo& info, bool overwrite) {
-  checked([&] { check_info(info); });
+  h5::checked("a run", [&] { check_info(info); });
   check_output(path, overwrite);
   check_space(path, info);
   h5::writing(path, [&] { impl_ = std::make_unique<Impl>(path, info, overwrite); });
@@ -167,18 +127,18 @@ RunWriter::~RunWriter() = default;
 
 void RunWriter::append(const CustomerResults& results) {
   if (results.size() == 0) return;
-  checked([&] {
+  h5::checked("a run", [&] {
     if (impl_->customers && results.key_width != impl_->key_width)
       throw h5::Failure("a batch has keys of another width than the one before");
     if (results.key_width > h5::max_text_bytes) throw h5::Failure("a batch has keys wider than a column may be");
     check_results(impl_->info, results, impl_->n_customers, impl_->last_key);
   });
   impl_->n_customers += static_cast<std::int64_t>(results.size());
-  h5::writing(impl_->output.final_path(), [&] { impl_->append(results); });
+  h5::writing(impl_->file.path(), [&] { impl_->append(results); });
 }
 
 std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path, double scale) {
-  checked([&] {
+  h5::checked("a run", [&] {
     check_info(info);
     if (run_column_names(info.measure_name, info.options.quantiles, info.options.cvar_level) !=
         run_column_names(impl_->info.measure_name, impl_->info.options.quantiles, impl_->info.options.cvar_level))
@@ -192,7 +152,7 @@ std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_
     check_portfolio(info);
   });
   impl_->info = info;
-  return h5::writing(impl_->output.final_path(), [&] { return to_hex(impl_->finish(total_by_path, scale)); });
+  return h5::writing(impl_->file.path(), [&] { return to_hex(impl_->finish(total_by_path, scale)); });
 }
 
 }  // namespace clvsim

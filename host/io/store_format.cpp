@@ -29,12 +29,6 @@ Column money_column(std::string name, const StoreInfo& info, std::string long_na
   return {std::move(name), h5::i64, money_units(info.currency), std::move(long_name), minor_unit(info.currency)};
 }
 
-std::vector<std::string> names_of(const std::vector<Column>& columns) {
-  std::vector<std::string> names;
-  for (const Column& column : columns) names.push_back(column.name);
-  return names;
-}
-
 const std::array<const char*, 4> flag_names{"has_cost", "has_quantity", "same_day_merged", "ids_hashed"};
 
 std::int64_t count_of(const std::vector<h5::Attribute>& attributes, std::string_view name) {

@@ -1,13 +1,10 @@
-#include "host/base/output_file.hpp"
+#include "host/io/sealed_writer.hpp"
 #include "host/io/store_format.hpp"
 
 #include <clvsim/store.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <optional>
 
 namespace clvsim {
@@ -16,16 +13,6 @@ using namespace store_format;
 
 namespace {
 
-// What a reader would refuse is a mistake of the caller, not of the disk.
-template <class F>
-void checked(F&& f) {
-  try {
-    f();
-  } catch (const h5::Failure& failure) {
-    throw Error(ExitCode::internal, fmt::format("a store that no reader would accept: {}", failure.what()));
-  }
-}
-
 // Texts as the rows of a fixed-width column.
 struct TextColumn {
   std::size_t width = 1;
@@ -33,7 +20,7 @@ struct TextColumn {
 
   explicit TextColumn(const std::vector<std::string>& texts) {
     for (const std::string& text : texts) width = std::max(width, text.size());
-    checked([&] {
+    h5::checked("a store", [&] {
       if (width > h5::max_text_bytes) throw h5::Failure(fmt::format("a text of {} bytes", width));
     });
     for (const std::string& text : texts) {
@@ -43,25 +30,13 @@ struct TextColumn {
   }
 };
 
-void write_table(hid_t file, const std::string& group, const std::vector<h5::Column>& columns,
-                 std::initializer_list<const void*> values, std::size_t rows, h5::ContentDigest& digest) {
-  h5::TableWriter table(file, group, columns);
-  table.append(std::vector<const void*>(values), rows);
-  table.finish(digest);
-}
-
 }  // namespace
 
 struct StoreWriter::Impl {
   Impl(const std::filesystem::path& path, const StoreInfo& given, bool overwrite)
-      : output(path, overwrite),
-        info(given),
-        checker(given),
-        file(h5::create_file(output.temporary_path(), output.descriptor())) {
-    for (const auto& [group, members] : groups(info))
-      if (group != "/") h5::create_group(file.get(), group);
-    customers.emplace(file.get(), "/customers", customer_columns(info));
-    history.emplace(file.get(), "/history", history_columns(info));
+      : info(given), checker(given), file(path, overwrite, groups(given)) {
+    customers.emplace(file.id(), "/customers", customer_columns(info));
+    history.emplace(file.id(), "/history", history_columns(info));
   }
   ~Impl() {
     const h5::LibraryLock lock;
@@ -69,9 +44,6 @@ struct StoreWriter::Impl {
     history.reset();
     holdout_customers.reset();
     holdout.reset();
-    file.close();
-    // A file that could not be written stays open inside libhdf5: give its space back all the same.
-    if (!committed && ::ftruncate(output.descriptor(), 0) != 0) errno = 0;
   }
 
   void append_history(h5::TableWriter& table, const History& rows, std::size_t first, std::size_t count) {
@@ -114,10 +86,10 @@ struct StoreWriter::Impl {
   // Customers are complete when the first holdout rows come, or at the end.
   void begin_holdout() {
     if (holdout_customers) return;
-    customers->finish(digest);
-    history->finish(digest);
-    holdout_customers.emplace(file.get(), "/holdout_customers", holdout_customer_columns(info));
-    holdout.emplace(file.get(), "/holdout", history_columns(info));
+    customers->finish(file.digest());
+    history->finish(file.digest());
+    holdout_customers.emplace(file.id(), "/holdout_customers", holdout_customer_columns(info));
+    holdout.emplace(file.id(), "/holdout", history_columns(info));
   }
 
   void append_holdout(const std::vector<char>& keys, const History& rows) {
@@ -130,8 +102,7 @@ struct StoreWriter::Impl {
 
   void write_segments_and_ledger() {
     const TextColumn names(info.segments);
-    write_table(file.get(), "/segments", segment_columns(names.width), {names.bytes.data()}, info.segments.size(),
-                digest);
+    file.write_table("/segments", segment_columns(names.width), {names.bytes.data()}, info.segments.size());
 
     std::vector<std::string> texts;
     std::vector<std::int64_t> rows, amounts;
@@ -141,8 +112,8 @@ struct StoreWriter::Impl {
       amounts.push_back(line.line.amount);
     }
     const TextColumn lines(texts);
-    write_table(file.get(), "/ledger", ledger_columns(info, lines.width),
-                {lines.bytes.data(), rows.data(), amounts.data()}, rows.size(), digest);
+    file.write_table("/ledger", ledger_columns(info, lines.width), {lines.bytes.data(), rows.data(), amounts.data()},
+                     rows.size());
     texts.clear();
     rows.clear();
     for (const auto& [reason, count] : info.ledger.rejected_by_reason) {
@@ -150,8 +121,7 @@ struct StoreWriter::Impl {
       rows.push_back(count);
     }
     const TextColumn reasons(texts);
-    write_table(file.get(), "/ledger", reject_columns(reasons.width), {reasons.bytes.data(), rows.data()}, rows.size(),
-                digest);
+    file.write_table("/ledger", reject_columns(reasons.width), {reasons.bytes.data(), rows.data()}, rows.size());
   }
 
   void finish() {
@@ -160,33 +130,18 @@ struct StoreWriter::Impl {
     info.n_rows = static_cast<std::int64_t>(history->rows());
     info.n_holdout_customers = static_cast<std::int64_t>(holdout_customers->rows());
     info.n_holdout_rows = static_cast<std::int64_t>(holdout->rows());
-    checked([&] { checker.finish(info); });
-    holdout_customers->finish(digest);
-    holdout->finish(digest);
+    h5::checked("a store", [&] { checker.finish(info); });
+    holdout_customers->finish(file.digest());
+    holdout->finish(file.digest());
     write_segments_and_ledger();
-
-    const std::vector<h5::Attribute> attributes = root_attributes(info);
-    digest.add_root(attributes);
-    const Digest content = digest.digest();
-    {
-      const h5::Handle root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose, "opening the root");
-      for (const h5::Attribute& attribute : attributes) h5::write_attribute(root.get(), attribute);
-      h5::write_attribute(root.get(), h5::text_attribute("content_digest", to_hex(content)));
-    }
-    if (!file.close()) h5::check(-1, "closing the file");
-    write_seal(output.descriptor(), output.final_path(), type, content);
-    output.commit();
-    committed = true;
+    file.finish(type, root_attributes(info));
   }
 
-  OutputFile output;
   StoreInfo info;
   Checker checker;
-  h5::ContentDigest digest;
   std::vector<std::int64_t> offsets;
-  h5::Handle file;
+  h5::SealedWriter file;
   std::optional<h5::TableWriter> customers, history, holdout_customers, holdout;
-  bool committed = false;
 };
 
 StoreWriter::StoreWriter(const std::filesystem::path& path, const StoreInfo& info, bool overwrite) {
@@ -204,19 +159,19 @@ StoreWriter::~StoreWriter() = default;
 void StoreWriter::append(const CustomerBatch& batch) {
   if (impl_->holdout_customers) throw Error(ExitCode::internal, "customers were added to a store after its holdout");
   // Segment names come last; the codes are checked against them when the store is opened.
-  checked([&] { impl_->checker.add(batch, ~std::size_t{0}); });
-  h5::writing(impl_->output.final_path(), [&] { impl_->append(batch); });
+  h5::checked("a store", [&] { impl_->checker.add(batch, ~std::size_t{0}); });
+  h5::writing(impl_->file.path(), [&] { impl_->append(batch); });
 }
 
 void StoreWriter::append_holdout(const std::vector<char>& keys, const History& rows) {
-  checked([&] { impl_->checker.add_holdout(keys, rows); });
-  h5::writing(impl_->output.final_path(), [&] { impl_->append_holdout(keys, rows); });
+  h5::checked("a store", [&] { impl_->checker.add_holdout(keys, rows); });
+  h5::writing(impl_->file.path(), [&] { impl_->append_holdout(keys, rows); });
 }
 
 void StoreWriter::finish(const Ledger& ledger, const std::vector<std::string>& segments) {
   impl_->info.ledger = ledger;
   impl_->info.segments = segments;
-  h5::writing(impl_->output.final_path(), [&] { impl_->finish(); });
+  h5::writing(impl_->file.path(), [&] { impl_->finish(); });
 }
 
 }  // namespace clvsim

@@ -31,6 +31,13 @@ const std::vector<AttributeSpec>& column_attributes() {
 
 }  // namespace
 
+std::vector<std::string> names_of(const std::vector<Column>& columns) {
+  std::vector<std::string> names;
+  names.reserve(columns.size());
+  for (const Column& column : columns) names.push_back(column.name);
+  return names;
+}
+
 void ContentDigest::add(const std::string& path, Type type, std::uint64_t rows,
                         const std::vector<Attribute>& attributes, const Digest& values) {
   std::map<std::string, const Attribute*> sorted;

@@ -22,6 +22,8 @@ struct Column {
   double scale = 0;       // times this, a value is in units without their factor; 0: no such attribute
 };
 
+std::vector<std::string> names_of(const std::vector<Column>& columns);
+
 // XXH3-128 over everything that a file says, whatever its layout: of every dataset the path, type, length, attributes
 // and values, of the root the attributes; objects in the order of their paths' bytes, attributes of their names'. Left
 // out: the root's content_digest (itself) and program_version (the same values have the same digest from any version).

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
+#include <utility>
 
 namespace clvsim {
 namespace {
@@ -26,7 +27,9 @@ std::string outside(double value, double lowest, double highest) {
 }
 
 std::optional<ModelFault> fault_of_top(const MigrationChain& chain) {
-  const auto fault = [](const char* key, std::string message) { return ModelFault{Part::top, -1, key, message}; };
+  const auto fault = [](const char* key, std::string message) {
+    return ModelFault{Part::top, -1, key, std::move(message)};
+  };
   if (!inside(chain.currency.decimals, 0, max_decimals))
     return fault("decimals", outside(chain.currency.decimals, 0, max_decimals));
   if (chain.currency.code.size() > max_currency_length || !printable(chain.currency.code))
@@ -48,7 +51,7 @@ std::optional<ModelFault> fault_of_cells(const MigrationChain& chain) {
   if (!chain.recency_frequency) return std::nullopt;
   const RecencyFrequency& cells = *chain.recency_frequency;
   const auto fault = [](const char* key, std::string message) {
-    return ModelFault{Part::recency_frequency, -1, key, message};
+    return ModelFault{Part::recency_frequency, -1, key, std::move(message)};
   };
   if (!inside(cells.recency_cells, 1, max_states - 1))
     return fault("recency_cells", outside(cells.recency_cells, 1, max_states - 1));
@@ -69,7 +72,9 @@ std::optional<ModelFault> fault_of_cells(const MigrationChain& chain) {
 std::optional<ModelFault> fault_of_spend(const MigrationChain& chain) {
   if (!chain.spend) return std::nullopt;
   const SpendModel& spend = *chain.spend;
-  const auto fault = [](const char* key, std::string message) { return ModelFault{Part::spend, -1, key, message}; };
+  const auto fault = [](const char* key, std::string message) {
+    return ModelFault{Part::spend, -1, key, std::move(message)};
+  };
   const std::size_t classes = chain.recency_frequency ? chain.recency_frequency->class_from.size() : 1;
   if (spend.log_mean.size() != classes)
     return fault("log_mean", fmt::format("has {} numbers; give one for each of the {} frequency classes",
@@ -104,7 +109,7 @@ std::optional<ModelFault> fault_of_spend(const MigrationChain& chain) {
 std::optional<ModelFault> fault_of_state(const MigrationChain& chain, int index, double max_amount) {
   const ChainState& state = chain.states[static_cast<std::size_t>(index)];
   const auto fault = [index](const char* key, std::string message) {
-    return ModelFault{Part::state, index, key, message};
+    return ModelFault{Part::state, index, key, std::move(message)};
   };
   if (state.name.empty() || state.name.size() > max_name_length || !printable(state.name))
     return fault("name", fmt::format("is not a text of 1 to {} printable bytes", max_name_length));

@@ -59,21 +59,15 @@ RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles,
     plan.quantiles.push_back(entry);
   }
   const std::uint32_t tail = rank_of(cvar_level, n_paths);
-  for (const RankPlan::Quantile& entry : plan.quantiles) {
-    plan.ranks.insert(plan.ranks.end(), {entry.at - 1, entry.low - 1, entry.high - 1});
-  }
-  plan.ranks.push_back(tail - 1);
-  std::sort(plan.ranks.begin(), plan.ranks.end());
-  plan.ranks.erase(std::unique(plan.ranks.begin(), plan.ranks.end()), plan.ranks.end());
   const std::uint32_t next = std::min(tail + 1, n_paths);
   const double highest = std::ceil(cvar_level * n + 2 * tail_width(n, cvar_level));
   const auto above = static_cast<std::uint32_t>(std::clamp(highest, static_cast<double>(next), n));
-  for (const std::uint32_t rank : {next, above}) {
-    const auto place = std::lower_bound(plan.ranks.begin(), plan.ranks.end(), rank - 1);
-    if (plan.ranks.size() < kernels::max_ranks && (place == plan.ranks.end() || *place != rank - 1)) {
-      plan.ranks.insert(place, rank - 1);
-    }
+  plan.ranks = {tail - 1, next - 1, above - 1};
+  for (const RankPlan::Quantile& entry : plan.quantiles) {
+    plan.ranks.insert(plan.ranks.end(), {entry.at - 1, entry.low - 1, entry.high - 1});
   }
+  std::sort(plan.ranks.begin(), plan.ranks.end());
+  plan.ranks.erase(std::unique(plan.ranks.begin(), plan.ranks.end()), plan.ranks.end());
   const auto index_of = [&](std::uint32_t rank) {
     return static_cast<std::uint32_t>(std::lower_bound(plan.ranks.begin(), plan.ranks.end(), rank - 1) -
                                       plan.ranks.begin());
@@ -86,7 +80,7 @@ RankPlan plan_ranks(std::uint32_t n_paths, const std::vector<double>& quantiles,
   plan.tail = index_of(tail);
   plan.next = index_of(next);
   plan.above = index_of(above);
-  plan.next_distance = (plan.next < plan.ranks.size() ? plan.ranks[plan.next] + 1 : n_paths) - tail;
+  plan.next_distance = next - tail;
   return plan;
 }
 
@@ -118,7 +112,7 @@ Distribution distribution_of(const kernels::ValueSummary& summary, std::span<con
   result.cvar.mean = (static_cast<double>(order[plan.tail]) - shortfall / (a * n)) / fixed_per_unit;
   const std::int64_t tail = order[plan.tail];
   const auto beyond_tail = [&](std::uint32_t index) {
-    return static_cast<double>(kernels::distance(index < order.size() ? order[index] : summary.max, tail));
+    return static_cast<double>(kernels::distance(order[index], tail));
   };
   const double k = plan.ranks[plan.tail] + 1;
   const double step = plan.next_distance > 0 ? beyond_tail(plan.next) / plan.next_distance : 0;

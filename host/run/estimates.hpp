@@ -26,8 +26,7 @@ struct RankPlan {
   std::vector<std::uint32_t> ranks;  // zero-based, ascending
   std::vector<Quantile> quantiles;
   std::uint32_t tail = 0;  // index into ranks: order statistic k = ceil(a P) of the CVaR
-  // For the CVaR's error: indices into ranks of the order statistics k + 1 and a P + 2 sqrt(a P (1 - a)), rounded up;
-  // where 16 quantiles leave no room for them, of the next higher one, or ranks.size() for the largest value.
+  // For the CVaR's error: indices into ranks of the order statistics k + 1 and a P + 2 sqrt(a P (1 - a)), rounded up.
   std::uint32_t next = 0, above = 0;
   std::uint32_t next_distance = 0;  // ranks from tail to next; 0 where k = P
   std::uint32_t n_paths = 0;

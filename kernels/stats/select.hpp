@@ -8,7 +8,7 @@
 
 namespace clvsim::kernels {
 
-inline constexpr std::uint32_t max_ranks = 49;  // 16 quantiles with two ranks each for their error, and the CVaR's
+inline constexpr std::uint32_t max_ranks = 51;  // 16 quantiles and the CVaR, with two ranks each for their error
 inline constexpr unsigned digit_bits = 6;
 inline constexpr std::uint32_t n_digits = 1U << digit_bits;
 

@@ -114,6 +114,14 @@ class Recorder:
         return line
 
 
+def column(header, name):
+    """The place of a column's name, in any case unless that fits several; or None."""
+    if name in header:
+        return header.index(name)
+    alike = [i for i, n in enumerate(header) if n.isascii() and n.lower() == name]
+    return alike[0] if len(alike) == 1 else None
+
+
 def expected(data, delimiter, mark, order):
     """What an import must find, or None where it must refuse the file."""
     text = data.decode("utf-8", "surrogateescape")
@@ -138,9 +146,9 @@ def expected(data, delimiter, mark, order):
     if not records:
         return None
     header = [name.strip(" \t") for name in records[0][1]]
-    if any(header.count(name) > 1 for name in header if name) or any(n not in header for n in ("customer_id", "date", "amount")):
+    at = [column(header, name) for name in ("customer_id", "date", "amount")]
+    if any(header.count(name) > 1 for name in header if name) or None in at:
         return None
-    at = [header.index(name) for name in ("customer_id", "date", "amount")]
     lines = collections.Counter()
     total = collections.defaultdict(lambda: [0, 0])
     rejects, rows = [], []

@@ -135,7 +135,7 @@ class Mutator {
 };
 
 Bytes bytes_of(const std::filesystem::path& path) {
-  const std::string text = test::read_bytes(path);
+  const std::string text = test::read_file(path);
   return {text.begin(), text.end()};
 }
 
@@ -176,7 +176,7 @@ TEST(MutatedStores, AreRefusedOrSayTheSame) {
           const std::uint32_t checksum = lookup3(&bytes[begin], end - begin);
           std::memcpy(&bytes[end], &checksum, sizeof checksum);
         }
-    test::write_bytes(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    test::write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     write_seal(path, "store", content);
     try {
       const StoreReader reader(path);

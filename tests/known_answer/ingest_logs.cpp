@@ -7,8 +7,8 @@
 namespace clvsim {
 namespace {
 
-using testing::customers_of;
-using testing::LogFolder;
+using test::customers_of;
+using test::LogFolder;
 
 // CDNOW (Fader, Hardie 2001): the cohort that first bought in the first quarter of 1997, calibrated on 39 weeks.
 TEST(Import, ReadsCdnowToTheCent) {

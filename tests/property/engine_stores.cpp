@@ -60,7 +60,7 @@ TEST_F(Stores, RunFilesAreByteIdenticalForAnyThreadsAndBatches) {
     options.threads = threads;
     options.batch = batch;
     static_cast<void>(simulate(store, placed_chain(), options, folder / name, false));
-    return test::read_bytes(folder / name);
+    return test::read_file(folder / name);
   };
   const std::string expected = bytes(1, 0, "a.h5");
   EXPECT_GT(expected.size(), 1000U);
@@ -205,7 +205,7 @@ TEST_F(Stores, StoppingLeavesNothing) {
   const auto stop = [](std::int64_t, std::int64_t) { throw std::runtime_error("stopped"); };
   EXPECT_THROW(static_cast<void>(simulate(store, placed_chain(), options, folder / "run.h5", false, stop)),
                std::runtime_error);
-  EXPECT_EQ(test::files_in(folder.path()).size(), 1U);  // the store
+  EXPECT_EQ(folder.entries().size(), 1U);  // the store
   static_cast<void>(simulate(store, placed_chain(), options, folder / "run.h5", false));
   EXPECT_THROW(static_cast<void>(simulate(store, placed_chain(), options, folder / "run.h5", false, stop)), IoError);
   EXPECT_NO_THROW(static_cast<void>(simulate(store, placed_chain(), options, folder / "run.h5", true)));

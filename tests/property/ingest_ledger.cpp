@@ -12,7 +12,7 @@ namespace clvsim {
 namespace {
 
 using Random = std::mt19937_64;
-using testing::LogFolder;
+using test::LogFolder;
 
 template <typename T>
 const T& any_of(const std::vector<T>& choices, Random& random) {
@@ -143,7 +143,7 @@ TEST(Import, GivesTheSameFileForAnyOrderOfRowsAndAnyMemory) {
     std::shuffle(log.rows.begin(), log.rows.end(), random);
     const ImportReport second = import_into(folder, log, "second.h5", 4096);
     ASSERT_EQ(first.store.content_digest, second.store.content_digest) << trial;
-    ASSERT_EQ(testing::bytes_of(folder.path() / "first.h5"), testing::bytes_of(folder.path() / "second.h5")) << trial;
+    ASSERT_EQ(test::read_file(folder.path() / "first.h5"), test::read_file(folder.path() / "second.h5")) << trial;
   }
 }
 

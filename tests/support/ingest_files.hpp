@@ -1,65 +1,35 @@
 // Log files for the tests of the import.
 #pragma once
 
+#include "tests/support/files.hpp"
+
 #include <clvsim/import.hpp>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 
-namespace clvsim::testing {
+namespace clvsim::test {
 
-// A folder that is removed with everything in it.
-class LogFolder {
+// A temporary folder with logs in it.
+class LogFolder : public TemporaryFolder {
  public:
-  LogFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "clvsim-ingest-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~LogFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  LogFolder(const LogFolder&) = delete;
-  LogFolder& operator=(const LogFolder&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   std::filesystem::path write(const std::string& name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
+    write_file(path() / name, text);
+    return path() / name;
   }
   // Options that import `text` as one log into store.h5.
   [[nodiscard]] ImportOptions import_of(std::string_view text, const std::string& name = "log.csv") const {
     ImportOptions options;
     options.logs = {write(name, text)};
-    options.output = path_ / "store.h5";
+    options.output = path() / "store.h5";
     return options;
   }
-  // The names of all files.
-  [[nodiscard]] std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
- private:
-  std::filesystem::path path_;
 };
-
-inline std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // One gzip member.
 inline std::string gzip(std::string_view text) {
@@ -99,4 +69,4 @@ std::string message_of(Call&& call) {
   return {};
 }
 
-}  // namespace clvsim::testing
+}  // namespace clvsim::test

@@ -1,6 +1,8 @@
 // Stores for tests: customers with drawn histories, and the summaries and ledger that belong to them.
 #pragma once
 
+#include "tests/support/files.hpp"
+
 #include <clvsim/store.hpp>
 
 #include <cstdint>
@@ -38,23 +40,5 @@ CustomerBatch slice(const CustomerBatch& all, std::int64_t first, std::int64_t c
 // "" where a store file says the same as `store`; else what differs.
 std::string difference(const TestStore& store, const std::filesystem::path& path, std::int64_t batch = 1 << 30);
 std::string difference(const TestStore& store, const StoreReader& reader, std::int64_t batch = 1 << 30);
-
-// A fresh folder under the system's temporary one; removed with its content.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
-std::string read_bytes(const std::filesystem::path& path);
-void write_bytes(const std::filesystem::path& path, std::string_view bytes);
-std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
 }  // namespace clvsim::test

@@ -1,5 +1,7 @@
-// Runs the built program as a user does, and temporary folders to do it in.
+// Runs the built program as a user does.
 #pragma once
+
+#include "tests/support/files.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -28,24 +30,6 @@ ProgramResult run_clvsim(const std::vector<std::string>& arguments, const Progra
 // Runs any program of the PATH.
 ProgramResult run_program(const std::vector<std::string>& command, const ProgramSetting& setting = {});
 
-// A folder that lives as long as the object, readable by every user.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  // Names of what is in it, sorted.
-  [[nodiscard]] std::vector<std::string> entries() const;
-
- private:
-  std::filesystem::path path_;
-};
-
-void write_file(const std::filesystem::path& path, const std::string& text);
-std::string read_file(const std::filesystem::path& path);
 // The folder of public data sets beside the project; empty where it is absent.
 std::filesystem::path data_folder();
 

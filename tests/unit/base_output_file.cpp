@@ -1,4 +1,5 @@
 #include "host/base/output_file.hpp"
+#include "tests/support/files.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 namespace clvsim {
@@ -15,16 +15,9 @@ namespace {
 
 class OutputFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "clvsim-test-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] long entries() const {
-    return std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator());
-  }
-  std::filesystem::path folder_;
+  [[nodiscard]] std::size_t entries() const { return temporary_.entries().size(); }
+  const test::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(OutputFileTest, AppearsOnlyOnCommitAndOnlyForItsOwner) {
@@ -37,12 +30,12 @@ TEST_F(OutputFileTest, AppearsOnlyOnCommitAndOnlyForItsOwner) {
   struct stat status {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
-  EXPECT_EQ(entries(), 1);
+  EXPECT_EQ(entries(), 1U);
 }
 
 TEST_F(OutputFileTest, LeavesNothingWithoutCommit) {
   { OutputFile(folder_ / "a", false).write("half"); }
-  EXPECT_EQ(entries(), 0);
+  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(OutputFileTest, RefusesAnExistingFileUnlessForced) {
@@ -85,9 +78,9 @@ TEST_F(OutputFileTest, RefusesFoldersLinksAndMissingFolders) {
 
 TEST_F(OutputFileTest, InterruptRemovesWhatIsUnfinished) {
   OutputFile file(folder_ / "a", false);
-  ASSERT_EQ(entries(), 1);
+  ASSERT_EQ(entries(), 1U);
   remove_unfinished_outputs();
-  EXPECT_EQ(entries(), 0);
+  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(OutputFileTest, StagedFilesAppearTogetherOrNotAtAll) {
@@ -100,7 +93,7 @@ TEST_F(OutputFileTest, StagedFilesAppearTogetherOrNotAtAll) {
     const StagedFiles files(folder_, {"a", "b"}, false);
     write(files.path("a"), "half");
   }
-  EXPECT_EQ(entries(), 0);
+  EXPECT_EQ(entries(), 0U);
   write(folder_ / "b", "old");
   EXPECT_THROW(StagedFiles(folder_, {"a", "b"}, false), IoError);
   StagedFiles files(folder_, {"a", "b"}, true);
@@ -116,7 +109,7 @@ TEST_F(OutputFileTest, InterruptRemovesWhatIsStaged) {
   const StagedFiles files(folder_, {"a"}, false);
   OutputFile(files.path("a"), false).commit();
   remove_unfinished_outputs();
-  EXPECT_EQ(entries(), 0);
+  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(OutputFileTest, AnOutputIsNoInputAndNoOtherOutput) {

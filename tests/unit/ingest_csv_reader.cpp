@@ -13,9 +13,9 @@
 namespace clvsim {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::message_of;
 using Fields = std::vector<std::string>;
 
 struct Parsed {
@@ -150,12 +150,12 @@ std::string read_all(const std::filesystem::path& path, std::size_t block) {
 }
 
 TEST(ByteSource, ReadsPlainAndGzipOfSeveralMembers) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   std::string text;
   for (int i = 0; i < 100000; ++i) text += fmt::format("{},{}\n", i, i * 7919 % 1000);
   const auto plain = folder.write("a.csv", text);
-  const auto members = folder.write("b.csv.gz", testing::gzip(text.substr(0, 1000)) + testing::gzip("") +
-                                                    testing::gzip(text.substr(1000)) + std::string(512, '\0'));
+  const auto members = folder.write("b.csv.gz", test::gzip(text.substr(0, 1000)) + test::gzip("") +
+                                                    test::gzip(text.substr(1000)) + std::string(512, '\0'));
   for (const std::size_t block : {std::size_t{1000}, std::size_t{1} << 20}) {
     EXPECT_EQ(read_all(plain, block), text);
     EXPECT_EQ(read_all(members, block), text);
@@ -165,8 +165,8 @@ TEST(ByteSource, ReadsPlainAndGzipOfSeveralMembers) {
 }
 
 TEST(ByteSource, RefusesDamagedGzip) {
-  const testing::LogFolder folder;
-  const std::string good = testing::gzip("some text that is long enough to be cut anywhere");
+  const test::LogFolder folder;
+  const std::string good = test::gzip("some text that is long enough to be cut anywhere");
   for (std::size_t size = 2; size < good.size(); ++size) {
     const auto path = folder.write("cut.gz", good.substr(0, size));
     EXPECT_THAT(message_of<DataError>([&] { read_all(path, 100); }), HasSubstr("'cut.gz' is a damaged gzip file"))
@@ -180,7 +180,7 @@ TEST(ByteSource, RefusesDamagedGzip) {
 }
 
 TEST(ByteSource, RefusesWhatIsNoFile) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   EXPECT_THAT(message_of<IoError>([&] { ByteSource(folder.path() / "absent.csv"); }), HasSubstr("No such file"));
   EXPECT_THAT(message_of<IoError>([&] { ByteSource{folder.path()}; }), HasSubstr("folder, pipe or device"));
 }

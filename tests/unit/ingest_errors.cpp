@@ -9,11 +9,11 @@
 namespace clvsim {
 namespace {
 
+using test::LogFolder;
+using test::message_of;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::LogFolder;
-using testing::message_of;
 using ::testing::Not;
 
 template <typename E>
@@ -32,7 +32,7 @@ TEST(ImportErrors, TooManyRejectsKeepTheRejectsFileAlone) {
                     HasSubstr("--rejects FILE"), HasSubstr("--max-reject-share"), Not(HasSubstr("alice"))));
   options.rejects = folder.path() / "rejects.csv";
   EXPECT_THAT(refused<DataError>(options), HasSubstr("rejects.csv"));
-  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "rejects.csv"));
+  EXPECT_THAT(folder.entries(), ElementsAre("log.csv", "rejects.csv"));
 }
 
 TEST(ImportErrors, TheShareIsALimitNotBelow) {
@@ -126,7 +126,7 @@ TEST(ImportErrors, DamagedAndAbsentFiles) {
   ImportOptions options = folder.import_of("");
   std::string text = "customer,date,amount\n";
   for (int i = 0; i < 20000; ++i) text += fmt::format("{},2020-01-01,{}\n", i, i * 7919 % 100000);
-  const std::string packed = testing::gzip(text);
+  const std::string packed = test::gzip(text);
   options.logs = {folder.write("cut.csv.gz", packed.substr(0, packed.size() - 100))};
   EXPECT_THAT(refused<DataError>(options), AllOf(HasSubstr("'cut.csv.gz'"), HasSubstr("truncated")));
   options.logs = {folder.path() / "absent.csv"};
@@ -145,7 +145,7 @@ TEST(ImportErrors, RejectsStandWhenALaterLogFails) {
   options.logs.push_back(folder.write("second.csv", "customer,date,total\nx,2020-01-01,5\n"));
   EXPECT_THAT(refused<DataError>(options),
               AllOf(HasSubstr("'second.csv' line 1"), HasSubstr("it lacks 'amount'"), HasSubstr("has 'total'")));
-  EXPECT_THAT(testing::bytes_of(*options.rejects), HasSubstr("log.csv,2,amount"));
+  EXPECT_THAT(test::read_file(*options.rejects), HasSubstr("log.csv,2,amount"));
 }
 
 TEST(ImportErrors, AnotherDelimiterInALaterLog) {
@@ -188,13 +188,13 @@ TEST(ImportErrors, ExistingOutputsAndImpossiblePaths) {
   ImportOptions options = folder.import_of("customer,date,amount\nx,2020-01-01,5\n");
   folder.write("store.h5", "precious");
   EXPECT_THAT(message_of<IoError>([&] { (void)import_logs(options); }), HasSubstr("--force"));
-  EXPECT_EQ(testing::bytes_of(options.output), "precious");
+  EXPECT_EQ(test::read_file(options.output), "precious");
   options.output = folder.path() / "no" / "such" / "folder.h5";
   EXPECT_THAT(refused<IoError>(options), HasSubstr("create the folder first"));
   options.output = folder.path() / "log.csv";
   options.overwrite = true;
   EXPECT_THAT(message_of<ConfigError>([&] { (void)import_logs(options); }), HasSubstr("would be overwritten"));
-  EXPECT_THAT(testing::bytes_of(options.output), HasSubstr("customer,date")) << "the log still stands";
+  EXPECT_THAT(test::read_file(options.output), HasSubstr("customer,date")) << "the log still stands";
   options.output = folder.path() / "new.h5";
   options.rejects = options.output;
   EXPECT_THAT(refused<ConfigError>(options), HasSubstr("same path"));
@@ -207,12 +207,12 @@ TEST(ImportErrors, FailingImportKeepsTheOldStore) {
   const LogFolder folder;
   ImportOptions options = folder.import_of("customer,date,amount\nx,2020-01-01,5\n");
   (void)import_logs(options);
-  const std::string before = testing::bytes_of(options.output);
+  const std::string before = test::read_file(options.output);
   folder.write("log.csv", "customer,date,amount\nx,2020-01-01,?\n");
   options.overwrite = true;
   EXPECT_THROW((void)import_logs(options), DataError);
-  EXPECT_EQ(testing::bytes_of(options.output), before);
-  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
+  EXPECT_EQ(test::read_file(options.output), before);
+  EXPECT_THAT(folder.entries(), ElementsAre("log.csv", "store.h5"));
 }
 
 TEST(ImportErrors, SumsBeyond64Bits) {
@@ -227,7 +227,7 @@ TEST(ImportErrors, TheProgressCallbackMayStop) {
   ImportOptions options = folder.import_of("customer,date,amount\nx,2020-01-01,5\n");
   EXPECT_THROW((void)import_logs(options, [](std::int64_t, std::int64_t) { throw std::runtime_error("stop"); }),
                std::runtime_error);
-  EXPECT_THAT(folder.files(), ElementsAre("log.csv"));
+  EXPECT_THAT(folder.entries(), ElementsAre("log.csv"));
 }
 
 TEST(ImportErrors, ImpossibleOptions) {

@@ -8,12 +8,12 @@
 namespace clvsim {
 namespace {
 
+using test::customers_of;
+using test::LogFolder;
 using ::testing::AllOf;
 using ::testing::Contains;
-using testing::customers_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::LogFolder;
 using ::testing::Not;
 
 LedgerLine line(std::int64_t rows, MinorUnits amount) { return {rows, amount}; }
@@ -180,7 +180,7 @@ TEST(Import, RejectsARefundOfZero) {
   const std::map<std::string, std::int64_t> reasons = {
       {"a refund of 0 is neither a purchase nor a negative cash flow", 2}};
   EXPECT_EQ(report.store.ledger.rejected_by_reason, reasons);
-  EXPECT_THAT(testing::bytes_of(*options.rejects), HasSubstr("log.csv,3,amount,a refund of 0 is"));
+  EXPECT_THAT(test::read_file(*options.rejects), HasSubstr("log.csv,3,amount,a refund of 0 is"));
 }
 
 TEST(Import, CountsNegativePurchasesAmongTheRefundsAndSaysSo) {
@@ -228,7 +228,7 @@ TEST(Import, WritesEveryRejectedRowWithLineColumnAndReason) {
       std::string(257, 'k') +
       ",2020-01-01,5.00,x\"\n"
       "log.csv,11,amount,amount is empty,\"a,2020-01-01,,x\"\n";
-  EXPECT_EQ(testing::bytes_of(*options.rejects), expected);
+  EXPECT_EQ(test::read_file(*options.rejects), expected);
   const std::map<std::string, std::int64_t> reasons = {{"customer id is empty", 1},
                                                        {"date is no calendar day", 1},
                                                        {"amount has more than 2 decimals", 1},
@@ -246,7 +246,7 @@ TEST(Import, WritesNoRejectsFileWithoutRejects) {
   ImportOptions options = small_options(folder);
   options.rejects = folder.path() / "rejects.csv";
   (void)import_logs(options);
-  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
+  EXPECT_THAT(folder.entries(), ElementsAre("log.csv", "store.h5"));
 }
 
 TEST(Import, RemovesTheRejectsOfAnEarlierRunWhereNoneAreLeft) {
@@ -254,14 +254,14 @@ TEST(Import, RemovesTheRejectsOfAnEarlierRunWhereNoneAreLeft) {
   ImportOptions options = small_options(folder);
   options.rejects = folder.write("rejects.csv", "of an earlier run");
   EXPECT_THROW((void)import_logs(options), IoError) << "overwriting is not allowed";
-  EXPECT_EQ(testing::bytes_of(*options.rejects), "of an earlier run");
+  EXPECT_EQ(test::read_file(*options.rejects), "of an earlier run");
   options.overwrite = true;
   options.observation_end = parse_iso_date("2019-01-01");
   EXPECT_THROW((void)import_logs(options), DataError);
-  EXPECT_EQ(testing::bytes_of(*options.rejects), "of an earlier run") << "the import failed";
+  EXPECT_EQ(test::read_file(*options.rejects), "of an earlier run") << "the import failed";
   options.observation_end.reset();
   (void)import_logs(options);
-  EXPECT_THAT(folder.files(), ElementsAre("log.csv", "store.h5"));
+  EXPECT_THAT(folder.entries(), ElementsAre("log.csv", "store.h5"));
 }
 
 TEST(Import, MakesPrivateFiles) {
@@ -279,7 +279,7 @@ TEST(Import, ReadsSeveralLogsWithColumnsInAnyOrderPlainOrCompressed) {
   const LogFolder folder;
   ImportOptions options = folder.import_of("customer,date,amount\na,2020-01-01,5\n");
   options.logs.push_back(
-      folder.write("more.csv.gz", testing::gzip("amount,customer,date\n7,a,2020-01-02\n1,b,2020-01-03\n")));
+      folder.write("more.csv.gz", test::gzip("amount,customer,date\n7,a,2020-01-02\n1,b,2020-01-03\n")));
   const ImportReport report = import_logs(options);
   EXPECT_THAT(report.store.ledger.read, Is(line(3, 1300)));
   EXPECT_THAT(customers_of(options.output).spend_sum, ElementsAre(1200, 100));
@@ -292,7 +292,7 @@ TEST(Import, PseudonymisesIds) {
   options.hash_key_file = folder.write("key", "Jefe");
   const ImportReport report = import_logs(options);
   EXPECT_TRUE(report.store.ids_hashed);
-  const std::string stored = testing::bytes_of(options.output);
+  const std::string stored = test::read_file(options.output);
   EXPECT_EQ(stored.find("What Do"), std::string::npos);
   EXPECT_EQ(customers_of(options.output).key_of(0).size(), 32u);
   options.hash_key_file.reset();

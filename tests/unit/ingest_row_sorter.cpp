@@ -75,7 +75,7 @@ std::vector<Order> drain(RowSorter& sorter) {
 }
 
 TEST(RowSorter, AgreesWithStdStableSortWhateverTheMemory) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   for (const Keys keys : {Keys::short_digits, Keys::padded, Keys::hexadecimal, Keys::long_start, Keys::any_bytes})
     for (const std::size_t n : {0u, 1u, 2u, 1000u, 20000u}) {
       std::vector<OwnRow> rows = make_rows(keys, n, 7 * n + static_cast<std::size_t>(keys));
@@ -106,7 +106,7 @@ TEST(RowSorter, AgreesWithStdStableSortWhateverTheMemory) {
 }
 
 TEST(RowSorter, LeavesOutExtrasWhereThereAreNone) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   for (const std::size_t memory : {std::size_t{4096}, std::size_t{64} << 20}) {
     std::vector<OwnRow> rows = make_rows(Keys::short_digits, 2000, 3);
     RowSorter sorter({folder.path(), memory, 64, false});
@@ -125,7 +125,7 @@ TEST(RowSorter, LeavesOutExtrasWhereThereAreNone) {
 }
 
 TEST(RowSorter, TakesKeysLongerThanABlock) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   RowSorter sorter({folder.path(), 4096, 2});
   std::vector<std::string> keys;
   for (int i = 0; i < 50; ++i)
@@ -142,16 +142,16 @@ TEST(RowSorter, TakesKeysLongerThanABlock) {
 }
 
 TEST(RowSorter, LeavesNoFile) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   RowSorter sorter({folder.path(), 4096, 2});
   for (int i = 0; i < 1000; ++i) sorter.add({"key"});
   EXPECT_GT(sorter.n_runs_written(), 0);
-  EXPECT_TRUE(folder.files().empty()) << "the temporary file has no name";
+  EXPECT_TRUE(folder.entries().empty()) << "the temporary file has no name";
 }
 
 TEST(RowSorter, NamesAFolderThatItCannotUse) {
   RowSorter sorter({"/no/such/folder", 4096, 2});
-  const std::string message = testing::message_of<IoError>([&] {
+  const std::string message = test::message_of<IoError>([&] {
     for (int i = 0; i < 1000; ++i) sorter.add({"key"});
   });
   EXPECT_NE(message.find("/no/such/folder"), std::string::npos) << message;

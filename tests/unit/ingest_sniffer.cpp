@@ -12,8 +12,8 @@
 namespace clvsim {
 namespace {
 
+using test::message_of;
 using ::testing::HasSubstr;
-using testing::message_of;
 
 struct SniffCase {
   const char* name;
@@ -26,7 +26,7 @@ std::ostream& operator<<(std::ostream& out, const SniffCase& c) { return out << 
 class SniffCorpus : public ::testing::TestWithParam<SniffCase> {};
 
 TEST_P(SniffCorpus, IsUnderstood) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   const Dialect dialect = sniff(folder.import_of(GetParam().text));
   EXPECT_EQ(fmt::format("{}", fmt::join(dialect.flags, " ")), GetParam().flags);
 }
@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(Sniff, TellsMarksAndLineEndings) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   const Dialect dialect = sniff(folder.import_of("\xef\xbb\xbfuser;date;total\r\n1;2020-01-02;1'234,50\r\n"));
   EXPECT_TRUE(dialect.byte_order_mark);
   EXPECT_TRUE(dialect.crlf);
@@ -79,7 +79,7 @@ TEST(Sniff, TellsMarksAndLineEndings) {
 }
 
 TEST(Sniff, TakesNamedColumnsRegardlessOfCase) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   ImportOptions options = folder.import_of("Who,When,Paid,Cost,Note\nx,2020-01-02,5,1,\n");
   options.customer_column = "who";
   options.date_column = "When";
@@ -94,7 +94,7 @@ TEST(Sniff, TakesNamedColumnsRegardlessOfCase) {
 }
 
 TEST(Sniff, ReadsOnUntilTheDateOrderIsSettled) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   std::string text = "customer,date,value\n";
   for (int i = 0; i < 30000; ++i) text += fmt::format("{},0{}/0{}/2020,5\n", i, 1 + i % 9, 1 + i % 7);
   EXPECT_THAT(message_of<DataError>([&] { (void)sniff(folder.import_of(text)); }), HasSubstr("--date-order"));
@@ -112,7 +112,7 @@ std::ostream& operator<<(std::ostream& out, const RefusedCase& c) { return out <
 class RefusedCorpus : public ::testing::TestWithParam<RefusedCase> {};
 
 TEST_P(RefusedCorpus, IsRefusedWithTheRemedy) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   const std::string message = message_of<DataError>([&] { (void)sniff(folder.import_of(GetParam().text)); });
   EXPECT_THAT(message, HasSubstr("'log.csv'"));
   for (const char* part : GetParam().message) EXPECT_THAT(message, HasSubstr(part));
@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(Sniff, FlagsSettleWhatIsAmbiguous) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   ImportOptions options = folder.import_of("customer,date,value\n1,03/04/1997,1.234\n");
   options.date_order = DateOrder::dmy;
   options.decimal_mark = ',';
@@ -163,7 +163,7 @@ TEST(Sniff, FlagsSettleWhatIsAmbiguous) {
 }
 
 TEST(Sniff, SuggestsTheColumnThatWasMeant) {
-  const testing::LogFolder folder;
+  const test::LogFolder folder;
   ImportOptions options = folder.import_of("customer,date,value\n1,1997-04-03,1.2\n");
   options.amount_column = "valeu";
   const std::string message = message_of<ConfigError>([&] { (void)sniff(options); });

@@ -97,7 +97,7 @@ TEST_F(Attack, ANotAlteredFileStillOpens) {
 TEST_F(Attack, AnotherLayoutOfTheSameContentIsTheSameStore) {
   test::repack_in_chunks(good, path, 3);
   EXPECT_EQ(test::difference(store, path, 4), "");
-  EXPECT_NE(test::read_bytes(path), test::read_bytes(good));
+  EXPECT_NE(test::read_file(path), test::read_file(good));
   test::repack_in_chunks(good_run, path, 7);
   EXPECT_EQ(test::difference(run, path), "");
 }
@@ -391,7 +391,7 @@ TEST_F(Attack, ReadersOfSeveralThreadsDoNotDisturbEachOther) {
         found[t] = test::difference(store, good, 3);
         const std::filesystem::path mine = folder / ("t" + std::to_string(t) + ".h5");
         test::write_store(store, mine, 4, true);
-        if (test::read_bytes(mine) != test::read_bytes(good)) found[t] = "written differently";
+        if (test::read_file(mine) != test::read_file(good)) found[t] = "written differently";
         if (!found[t].empty()) return;
       }
     });

@@ -63,7 +63,7 @@ void fail_at_every_size(const TemporaryFolder& folder, std::uintmax_t size, cons
       wrong = not_io_error(write);
     }
     EXPECT_EQ(wrong, "") << "at " << limit << " of " << size << " bytes";
-    EXPECT_TRUE(test::files_in(folder.path()).empty()) << "at " << limit;
+    EXPECT_TRUE(folder.entries().empty()) << "at " << limit;
   }
 }
 
@@ -106,7 +106,7 @@ TEST(FullDisk, RunsFailCleanlyAtEverySize) {
         wrong = not_io_error([&] { export_csv(reader, folder / "r.csv", false); });
       }
       EXPECT_EQ(wrong, "") << "CSV at " << limit;
-      EXPECT_EQ(test::files_in(folder.path()).size(), 1U);
+      EXPECT_EQ(folder.entries().size(), 1U);
     }
     std::filesystem::remove(path);
   }
@@ -142,7 +142,7 @@ TEST(FullDisk, SmallFileSystemsFailCleanlyToo) {
     if (::mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, size.c_str()) != 0) wrong = "no remount";
     wrong += not_io_error([&] { test::write_store(store, disk / "s.h5", 9999); });
     wrong += not_io_error([&] { test::write_run(run, disk / "r.h5", 9999); });
-    if (!test::files_in(disk).empty()) wrong += "a file is left";
+    if (!std::filesystem::is_empty(disk)) wrong += "a file is left";
   }
   EXPECT_EQ(wrong, "");
   ::umount2(disk.c_str(), MNT_DETACH);
@@ -153,13 +153,13 @@ TEST(FullDisk, RunsThatCannotFitAreRefusedBeforeTheWork) {
   test::TestRun run = test::make_test_run({});
   run.info.n_customers = std::int64_t{1} << 52;
   EXPECT_EQ(not_io_error([&] { test::write_run(run, folder / "r.h5"); }), "");
-  EXPECT_TRUE(test::files_in(folder.path()).empty());
+  EXPECT_TRUE(folder.entries().empty());
 }
 
 TEST(FullDisk, ExistingOutputsAreKeptUnlessTheyMayBeReplaced) {
   const TemporaryFolder folder;
   const test::TestStore store = test::make_test_store({.n_customers = 40000, .max_rows = 2});
-  test::write_bytes(folder / "s.h5", "precious");
+  test::write_file(folder / "s.h5", "precious");
   EXPECT_EQ(not_io_error([&] { test::write_store(store, folder / "s.h5"); }), "");
   std::string wrong;
   {
@@ -167,9 +167,9 @@ TEST(FullDisk, ExistingOutputsAreKeptUnlessTheyMayBeReplaced) {
     wrong = not_io_error([&] { test::write_store(store, folder / "s.h5", 1 << 30, true); });
   }
   EXPECT_EQ(wrong, "");
-  EXPECT_EQ(test::read_bytes(folder / "s.h5"), "precious");
+  EXPECT_EQ(test::read_file(folder / "s.h5"), "precious");
   test::write_store(store, folder / "s.h5", 1 << 30, true);
-  EXPECT_EQ(test::files_in(folder.path()).size(), 1U);
+  EXPECT_EQ(folder.entries().size(), 1U);
 }
 
 }  // namespace

@@ -42,10 +42,10 @@ TEST(RunRoundTrip, IsTheSameBytesInAnyBatches) {
   const TestRun run = make_test_run({.n_customers = block + 1, .n_paths = block + 1});
   write_run(run, folder / "whole.h5");
   EXPECT_EQ(difference(run, folder / "whole.h5", 10007), "");
-  const std::string bytes = test::read_bytes(folder / "whole.h5");
+  const std::string bytes = test::read_file(folder / "whole.h5");
   for (const std::int64_t batch : {std::int64_t{4999}, block}) {
     write_run(run, folder / "batches.h5", batch, true);
-    EXPECT_TRUE(bytes == test::read_bytes(folder / "batches.h5")) << "by " << batch;
+    EXPECT_TRUE(bytes == test::read_file(folder / "batches.h5")) << "by " << batch;
   }
 }
 
@@ -57,7 +57,7 @@ TEST(RunRoundTrip, DoesNotDependOnThreadsOrBatchOrDevice) {
   run.info.options.batch = 3;
   run.info.device = "cuda:0";
   write_run(run, folder / "b.h5");
-  EXPECT_TRUE(test::read_bytes(folder / "a.h5") == test::read_bytes(folder / "b.h5"));
+  EXPECT_TRUE(test::read_file(folder / "a.h5") == test::read_file(folder / "b.h5"));
 }
 
 TEST(RunRoundTrip, RefusesToWriteWhatIsNoResult) {
@@ -66,7 +66,7 @@ TEST(RunRoundTrip, RefusesToWriteWhatIsNoResult) {
     TestRun run = make_test_run({});
     spoil(run);
     EXPECT_THROW(write_run(run, folder / "r.h5"), Error);
-    EXPECT_TRUE(test::files_in(folder.path()).empty());
+    EXPECT_TRUE(folder.entries().empty());
   };
   refused([](TestRun& run) { run.results.mean[3] = std::numeric_limits<double>::quiet_NaN(); });
   refused([](TestRun& run) { run.results.se[3] = std::numeric_limits<double>::infinity(); });
@@ -100,7 +100,7 @@ TEST(ExportCsv, WritesEveryNumberSoThatItReadsBackExactly) {
   const TestRun run = make_test_run({.n_customers = 40000, .quantiles = {0.5}});
   write_run(run, folder / "r.h5");
   export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false);
-  std::istringstream text(test::read_bytes(folder / "r.csv"));
+  std::istringstream text(test::read_file(folder / "r.csv"));
   std::string line, field;
   std::getline(text, line);
   EXPECT_EQ(line,
@@ -133,7 +133,7 @@ TEST(ExportCsv, DefusesFormulasAndQuotesAsRfc4180Says) {
     std::copy(id.begin(), id.end(), run.results.key.begin());
     write_run(run, folder / "r.h5", 1, true);
     export_csv(RunReader(folder / "r.h5"), folder / "r.csv", true);
-    const std::string text = test::read_bytes(folder / "r.csv");
+    const std::string text = test::read_file(folder / "r.csv");
     EXPECT_EQ(text.substr(text.find('\n') + 1).rfind(written + ",", 0), 0U) << written;
   }
 }

@@ -26,11 +26,11 @@ class Seal : public testing::Test {
  protected:
   void SetUp() override {
     test::write_store(test::make_test_store({.n_customers = 10}), path);
-    bytes = test::read_bytes(path);
+    bytes = test::read_file(path);
   }
   // The message of opening the file with these bytes; "" where it opens.
   std::string refusal(std::string_view altered) {
-    test::write_bytes(path, altered);
+    test::write_file(path, altered);
     try {
       const StoreReader reader(path);
     } catch (const FormatError& error) {
@@ -91,18 +91,18 @@ TEST_F(Seal, RefusesANewerVersionAndSaysToUpgrade) {
   const SealInfo seal = check_seal(path);
   for (const auto& [major, minor] : {std::pair{2, 0}, std::pair{1, 1}, std::pair{1000000, -5}}) {
     write_seal(path, "store", seal.content_digest, major, minor);
-    EXPECT_THAT(refusal(test::read_bytes(path)), HasSubstr("upgrade clvsim"));
+    EXPECT_THAT(refusal(test::read_file(path)), HasSubstr("upgrade clvsim"));
   }
   for (const auto& [major, minor] : {std::pair{0, 9}, std::pair{-1, 0}, std::pair{1, -1}}) {
     write_seal(path, "store", seal.content_digest, major, minor);
-    EXPECT_THAT(refusal(test::read_bytes(path)), HasSubstr("never was"));
+    EXPECT_THAT(refusal(test::read_file(path)), HasSubstr("never was"));
   }
 }
 
 TEST_F(Seal, RefusesOtherTypes) {
   const SealInfo seal = check_seal(path);
   write_seal(path, "run", seal.content_digest);
-  EXPECT_THAT(refusal(test::read_bytes(path)), HasSubstr("is a clvsim run file, not a store file"));
+  EXPECT_THAT(refusal(test::read_file(path)), HasSubstr("is a clvsim run file, not a store file"));
   EXPECT_THROW(RunReader{path}, FormatError);  // sealed as a run, but none
   EXPECT_THROW(verify_file(path), FormatError);
   write_seal(path, "elephant", seal.content_digest);
@@ -116,7 +116,7 @@ TEST_F(Seal, SaysWhatAForeignFileIs) {
   EXPECT_THAT(refusal("\x1f\x8b\x08 and so on"), HasSubstr("gzip"));
   const hid_t foreign = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(foreign);
-  EXPECT_THAT(refusal(test::read_bytes(path)), HasSubstr("HDF5 file of another program"));
+  EXPECT_THAT(refusal(test::read_file(path)), HasSubstr("HDF5 file of another program"));
 }
 
 TEST_F(Seal, TellsFilesThatCannotBeReadFromDamagedOnes) {

@@ -41,10 +41,10 @@ TEST(StoreRoundTrip, CrossesBlocksOfRowsInAnyBatches) {
   for (const std::int64_t n : {block - 1, block, block + 1}) {
     const TestStore store = make_test_store({.n_customers = n, .has_cost = true, .max_rows = 2});
     write_store(store, folder / "whole.h5", 1 << 30, true);
-    const std::string bytes = test::read_bytes(folder / "whole.h5");
+    const std::string bytes = test::read_file(folder / "whole.h5");
     for (const std::int64_t batch : {std::int64_t{4999}, block - 1, block}) {
       write_store(store, folder / "batches.h5", batch, true);
-      EXPECT_TRUE(bytes == test::read_bytes(folder / "batches.h5")) << n << " customers by " << batch;
+      EXPECT_TRUE(bytes == test::read_file(folder / "batches.h5")) << n << " customers by " << batch;
     }
     const StoreReader reader(folder / "whole.h5");
     EXPECT_EQ(difference(store, reader, 10007), "");
@@ -56,7 +56,7 @@ TEST(StoreRoundTrip, WritesTheSameBytesTwice) {
   const TestStore store = make_test_store({.n_customers = 300, .has_cost = true, .has_quantity = true});
   write_store(store, folder / "a.h5");
   write_store(store, folder / "b.h5", 7);
-  EXPECT_TRUE(test::read_bytes(folder / "a.h5") == test::read_bytes(folder / "b.h5"));
+  EXPECT_TRUE(test::read_file(folder / "a.h5") == test::read_file(folder / "b.h5"));
   EXPECT_EQ(StoreReader(folder / "a.h5").info().content_digest.size(), 32U);
 }
 
