@@ -177,6 +177,7 @@ Distribution distribution_over_paths(const std::vector<std::int64_t>& values, co
 template <class T>
 std::vector<Estimate> period_estimates(const std::vector<T>& sums, std::uint32_t n_paths, int horizon, double divisor) {
   const auto n_periods = static_cast<std::size_t>(horizon);
+  if (n_paths == 0) return std::vector<Estimate>(n_periods);
   std::vector<i128> total(n_periods);
   for (std::size_t i = 0, p = 0; p < n_paths; ++p) {
     for (std::size_t t = 0; t < n_periods; ++t) total[t] += sums[i++];

@@ -102,6 +102,7 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       const auto magnitude = static_cast<double>(d);
       const double z = ((values[p] < centre ? -magnitude : magnitude) - fraction) * inverse;
       const double z2 = z * z;
+      // To the nearest, as it is never negative. NOLINTNEXTLINE(bugprone-incorrect-roundings)
       fourth.add(static_cast<std::uint64_t>(z2 * z2 * fourth_scale + 0.5));
     }
     add_limbs(team, shared.squares, squares);
