@@ -61,8 +61,12 @@ Handle simple_space(std::size_t rows, bool extendible) {
   return {H5Screate_simple(1, &size, extendible ? &limit : &size), H5Sclose, "making a data space"};
 }
 
-// Selects rows [first, first + count) of the dataset's space; returns it and the memory's.
-std::pair<Handle, Handle> select(hid_t dataset, std::size_t first, std::size_t count) {
+struct Selection {
+  Handle in_file, in_memory;
+};
+
+// Selects rows [first, first + count) of the dataset's space, and as many in memory.
+Selection select(hid_t dataset, std::size_t first, std::size_t count) {
   Handle in_file(H5Dget_space(dataset), H5Sclose, "finding a data space");
   const hsize_t start = first, n = count;
   check(H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, &start, nullptr, &n, nullptr), "selecting rows");
@@ -290,9 +294,9 @@ Handle create_dataset(hid_t file, const std::string& path, Type type, std::size_
 
 void write_rows(hid_t dataset, Type type, std::size_t first, std::size_t count, const void* values) {
   if (count == 0) return;
-  const auto [in_file, in_memory] = select(dataset, first, count);
+  const Selection rows = select(dataset, first, count);
   const Handle memory = make_type(type);
-  check(H5Dwrite(dataset, memory.get(), in_memory.get(), in_file.get(), H5P_DEFAULT, values), "writing rows");
+  check(H5Dwrite(dataset, memory.get(), rows.in_memory.get(), rows.in_file.get(), H5P_DEFAULT, values), "writing rows");
 }
 
 void extend(hid_t dataset, std::size_t rows) {
@@ -343,9 +347,9 @@ void read_rows(const OpenDataset& dataset, std::size_t first, std::size_t count,
     throw Error(ExitCode::internal, fmt::format("rows {} to {} of {} were asked for, which has {}", first,
                                                 first + count, path, dataset.rows));
   if (count == 0) return;
-  const auto [in_file, in_memory] = select(dataset.id.get(), first, count);
+  const Selection rows = select(dataset.id.get(), first, count);
   const Handle memory = make_type(dataset.type);
-  check(H5Dread(dataset.id.get(), memory.get(), in_memory.get(), in_file.get(), H5P_DEFAULT, values),
+  check(H5Dread(dataset.id.get(), memory.get(), rows.in_memory.get(), rows.in_file.get(), H5P_DEFAULT, values),
         fmt::format("reading {}", path));
 }
 

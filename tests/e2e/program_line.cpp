@@ -269,6 +269,7 @@ struct KnownAnswer {
   const char* discount;
   double mean, sd, digits;
 };
+void PrintTo(const KnownAnswer& known, std::ostream* out) { *out << known.config; }
 
 class KnownAnswers : public testing::TestWithParam<KnownAnswer> {};
 

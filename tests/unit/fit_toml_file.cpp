@@ -80,6 +80,8 @@ TEST(TomlFile, SaysWhatWhereWhyAndWhatToGive) {
       {"a = 1\nb = ", nothing, "f.toml:2:"},
       {"a = 1\na = 2", nothing, "f.toml:2:"},
       {"a = \"\xff\"", nothing, "not valid TOML"},
+      {"a = 1\n[=", nothing, "f.toml:2:2: not valid TOML"},
+      {"[[.]]", nothing, "f.toml:1:3: not valid TOML"},
       {"\n a = \"x\"", [](const TomlTable& t) { (void)t.integer("a"); },
        "f.toml:2:2: 'a' in the top level is \"x\" (a string); give an integer"},
       {"a = 1", [](const TomlTable& t) { (void)t.string("a"); },
