@@ -22,11 +22,15 @@ constexpr CLVSIM_HD std::uint32_t word(const Words& words, unsigned i) {
   return (i & 1U) == 0 ? even : odd;
 }
 
+namespace philox {
+inline constexpr std::uint32_t multiplier_0 = 0xD2511F53, multiplier_1 = 0xCD9E8D57;  // Salmon et al. 2011, table 2
+inline constexpr std::uint32_t weyl_0 = 0x9E3779B9, weyl_1 = 0xBB67AE85;              // golden ratio, sqrt(3) - 1
+inline constexpr int rounds = 10;
+}  // namespace philox
+
 // The block of `counter` under the key (seed's low word, seed's high word).
 constexpr CLVSIM_HD Words philox4x32_10(Words counter, std::uint64_t seed) {
-  constexpr std::uint32_t multiplier_0 = 0xD2511F53, multiplier_1 = 0xCD9E8D57;  // Salmon et al. 2011, table 2
-  constexpr std::uint32_t weyl_0 = 0x9E3779B9, weyl_1 = 0xBB67AE85;              // golden ratio, sqrt(3) - 1
-  constexpr int rounds = 10;
+  using namespace philox;
   auto key_0 = static_cast<std::uint32_t>(seed);
   auto key_1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < rounds; ++round) {

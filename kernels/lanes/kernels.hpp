@@ -1,0 +1,45 @@
+// The LaneKernels of one instruction set, for the file that is compiled with it. What such a file emits must be used by
+// it alone: everything here is inlined, or a template on the Simd type. A test reads the object files' symbols.
+#pragma once
+
+#include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/philox.hpp"
+
+namespace clvsim::kernels {
+
+template <class Simd>
+struct LaneCode {
+  static constexpr unsigned n_groups = 4;  // registers of counters in flight: they hide the multiplications' latency
+  static constexpr unsigned group = 2 * Simd::n_lanes;
+
+  static void random_words(Words first, std::uint64_t seed, std::size_t n, std::uint32_t* words) {
+    for (std::size_t i = 0; i < n; i += n_groups * group) {
+      WordRegisters<Simd> registers[n_groups];
+      philox4x32_10(first.x + static_cast<std::uint32_t>(i), first.y, first.z, first.w, seed, registers);
+      for (unsigned g = 0; g < n_groups; ++g) {
+        for (unsigned w = 0; w < 4; ++w) Simd::store(words + w * n + i + g * group, registers[g].word[w]);
+      }
+    }
+  }
+
+  static std::uint32_t fold_words(std::uint64_t seed, std::uint32_t n_blocks) {
+    auto sum = Simd::splat(0);
+    for (std::uint32_t b = 0; b < n_blocks; ++b) {
+      WordRegisters<Simd> registers[n_groups];
+      philox4x32_10(0, b, 0, 0, seed, registers);
+#pragma GCC unroll 4
+      for (const WordRegisters<Simd>& r : registers) {
+        sum = Simd::exclusive_or(sum, r.word[0], Simd::exclusive_or(r.word[1], r.word[2], r.word[3]));
+      }
+    }
+    std::uint32_t lanes[group];
+    Simd::store(lanes, sum);
+    std::uint32_t result = 0;
+    for (const std::uint32_t lane : lanes) result ^= lane;
+    return result;
+  }
+
+  static constexpr LaneKernels kernels(const char* name) { return {name, n_groups * group, random_words, fold_words}; }
+};
+
+}  // namespace clvsim::kernels
