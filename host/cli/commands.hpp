@@ -35,6 +35,7 @@ void add_export(CLI::App& program, Session& session);
 void add_inspect(CLI::App& program, Session& session);
 void add_verify(CLI::App& program, Session& session);
 void add_generate(CLI::App& program, Session& session);
+void add_bench(CLI::App& program, Session& session);
 void add_doctor(CLI::App& program, Session& session);
 
 // Declares --json, --force where `writes`, and the exit codes in the footer after `examples`.

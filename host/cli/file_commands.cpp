@@ -2,23 +2,20 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/machine.hpp"
 #include "host/cli/report.hpp"
 #include "host/io/describe.hpp"
 #include "host/io/hdf5_version.hpp"
-#include "kernels/backend/backend.hpp"
 
 #include <clvsim/error.hpp>
-#include <clvsim/version.hpp>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <thrust/version.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <thread>
 
 namespace clvsim::cli {
 namespace {
@@ -53,48 +50,17 @@ struct FileCommand {
   bool overwrite = false;
 };
 
-Json cpu_features() {
-  Json features = Json::array();
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("sse4.2")) features.push_back("sse4.2");
-  if (__builtin_cpu_supports("avx")) features.push_back("avx");
-  if (__builtin_cpu_supports("avx2")) features.push_back("avx2");
-  if (__builtin_cpu_supports("fma")) features.push_back("fma");
-  if (__builtin_cpu_supports("avx512f")) features.push_back("avx512f");
-  if (__builtin_cpu_supports("avx512bw")) features.push_back("avx512bw");
-  if (__builtin_cpu_supports("avx512vl")) features.push_back("avx512vl");
-  if (__builtin_cpu_supports("avx512vbmi")) features.push_back("avx512vbmi");
-#endif
-  return features;
-}
-
 void run_doctor(Session& session) {
-  Json gpus = Json::array();
-  for (const kernels::GpuInfo& gpu : kernels::list_gpus())
-    gpus.push_back({{"index", gpu.index},
-                    {"name", gpu.name},
-                    {"compute_capability", fmt::format("{}.{}", gpu.capability_major, gpu.capability_minor)},
-                    {"multiprocessors", gpu.n_multiprocessors},
-                    {"memory_bytes", gpu.memory_bytes}});
-  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
-  Json document{
-      {"version", version()},
-      {"commit", commit()},
-      {"compiler", __VERSION__},
-      {"threads", std::thread::hardware_concurrency()},
-      {"memory_bytes", static_cast<std::int64_t>(pages) * page},
-      {"cpu_features", cpu_features()},
-      {"cuda_backend", kernels::have_cuda()},
-      {"gpus", std::move(gpus)},
-      {"libraries",
-       {{"hdf5", hdf5_version()},
-        {"zlib", zlibVersion()},
-        {"openssl", OpenSSL_version(OPENSSL_VERSION)},
-        {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
-        {"thrust", fmt::format("{}.{}.{}", THRUST_MAJOR_VERSION, THRUST_MINOR_VERSION, THRUST_SUBMINOR_VERSION)},
-        {"cli11", CLI11_VERSION}}},
-      {"file_versions", {{"store", 1}, {"run", 1}, {"model", 1}, {"scenario", 1}, {"forecast", 1}}}};
+  Json document = machine();
+  document.update(
+      {{"libraries",
+        {{"hdf5", hdf5_version()},
+         {"zlib", zlibVersion()},
+         {"openssl", OpenSSL_version(OPENSSL_VERSION)},
+         {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+         {"thrust", fmt::format("{}.{}.{}", THRUST_MAJOR_VERSION, THRUST_MINOR_VERSION, THRUST_SUBMINOR_VERSION)},
+         {"cli11", CLI11_VERSION}}},
+       {"file_versions", {{"store", 1}, {"run", 1}, {"model", 1}, {"scenario", 1}, {"forecast", 1}}}});
   if (session.json) return print_json("clvsim.doctor/1", std::move(document));
   fmt::print("{}", indented(document));
   if (document["gpus"].empty()) fmt::print("no GPU is usable here: --device auto takes the CPU\n");

@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   cli::add_inspect(program, session);
   cli::add_verify(program, session);
   cli::add_generate(program, session);
+  cli::add_bench(program, session);
   cli::add_doctor(program, session);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);

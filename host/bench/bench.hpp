@@ -1,0 +1,39 @@
+// The benchmark: what this machine's limits are, and how near the engine comes to them, measured in the same run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace clvsim {
+
+// Samples of a rate, all of one core, in thread CPU time: what neighbours take of the machine counts as little as can
+// be.
+struct BenchCase {
+  std::string name;
+  std::string unit;                         // what is counted, e.g. "path-steps"
+  double work = 0;                          // units a call
+  std::vector<double> rate;                 // units a second, one a sample
+  std::string limit;                        // name of the case that bounds this one; empty: none is known, or it is one
+  std::optional<double> fraction_of_limit;  // median of rate / rate of the limit in the same sample
+  std::string digest;                       // of the results: the same on every machine; empty where there are none
+
+  [[nodiscard]] double median_rate() const;
+  // (95th - 5th percentile) / median of the samples.
+  [[nodiscard]] double spread() const;
+};
+
+struct BenchOptions {
+  std::string suite = "smoke";
+  int n_samples = 11;           // at least 5
+  double sample_seconds = 0.1;  // of each case
+};
+
+// Runs a suite: after a warm-up of each case, sample by sample through all cases. Throws ConfigError for an unknown
+// suite or too few samples; ModelError where a result is wrong (exit code 4): a wrong engine has no speed.
+[[nodiscard]] std::vector<BenchCase> run_bench(const BenchOptions& options,
+                                               const std::function<void(int done, int total)>& progress = {});
+
+}  // namespace clvsim
