@@ -158,6 +158,7 @@ std::vector<BenchCase> run_bench(const BenchOptions& options, const std::functio
     if (progress) progress(i + 1, options.n_samples);
   }
   std::vector<BenchCase> results;
+  results.reserve(cases.size());
   for (Timed& timed : cases) results.push_back(std::move(timed.result));
   for (BenchCase& result : results) {
     const auto limit = std::find_if(results.begin(), results.end(),

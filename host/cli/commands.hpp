@@ -42,9 +42,9 @@ void add_doctor(CLI::App& program, Session& session);
 void add_common(CLI::App& command, Session& session, const std::string& examples);
 
 // Writes OUTPUT.log.json: when, how, on what a file was made: everything that must not be in the file itself.
-void write_log(const Session& session, const std::filesystem::path& output, nlohmann::ordered_json extra);
+void write_log(const Session& session, const std::filesystem::path& output, const nlohmann::ordered_json& extra);
 
 // Prints the document that --json promises: `schema` names its kind and version.
-void print_json(const std::string& schema, nlohmann::ordered_json document);
+void print_json(const std::string& schema, const nlohmann::ordered_json& document);
 
 }  // namespace clvsim::cli

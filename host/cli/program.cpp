@@ -30,7 +30,7 @@ void add_common(CLI::App& command, Session& session, const std::string& examples
       fmt::format("Examples:\n  {}\n\n{}", fmt::join(CLI::detail::split(examples, '\n'), "\n  "), exit_codes));
 }
 
-void write_log(const Session& session, const std::filesystem::path& output, nlohmann::ordered_json extra) {
+void write_log(const Session& session, const std::filesystem::path& output, const nlohmann::ordered_json& extra) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   nlohmann::ordered_json document{
@@ -55,7 +55,7 @@ void write_log(const Session& session, const std::filesystem::path& output, nloh
   }
 }
 
-void print_json(const std::string& schema, nlohmann::ordered_json document) {
+void print_json(const std::string& schema, const nlohmann::ordered_json& document) {
   nlohmann::ordered_json whole{{"schema", schema}, {"clvsim_version", version()}};
   whole.update(document);
   fmt::print("{}\n", whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));

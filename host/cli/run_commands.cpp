@@ -203,6 +203,7 @@ void run_forecast(ForecastCommand& command, Session& session) {
   const std::vector<std::string> notes = defaults_taken(command.settings, options, run.unit);
 
   std::vector<std::string> written;
+  written.reserve(names.size() + 1);
   for (const std::string& name : names) written.push_back((folder / name).string());
   if (imported.store.ledger.rejected.rows > 0) written.push_back(rejects.string());
   if (session.json) {
