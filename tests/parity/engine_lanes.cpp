@@ -3,20 +3,27 @@
 
 #include <gtest/gtest.h>
 
-#include <ostream>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace clvsim::kernels {
 
-void PrintTo(const LaneKernels* kernels, std::ostream* out) { *out << kernels->name; }
-
 namespace {
 
-class Lanes : public testing::TestWithParam<const LaneKernels*> {};
+// An instruction set that this machine lacks is skipped, and counted as such.
+class Lanes : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    for (const LaneKernels* kernels : lane_kernels())
+      if (kernels->name == GetParam()) lanes_ = kernels;
+    if (lanes_ == nullptr) GTEST_SKIP() << "this machine has no " << GetParam();
+  }
+  const LaneKernels* lanes_ = nullptr;
+};
 
 TEST_P(Lanes, RandomWordsAreThoseOfPhilox) {
-  const LaneKernels& lanes = *GetParam();
+  const LaneKernels& lanes = *lanes_;
   std::mt19937 bits(1);
   const auto next = [&] { return static_cast<std::uint32_t>(bits()); };
   for (int trial = 0; trial < 200; ++trial) {
@@ -35,7 +42,7 @@ TEST_P(Lanes, RandomWordsAreThoseOfPhilox) {
 }
 
 TEST_P(Lanes, FoldedWordsAreThoseOfPhilox) {
-  const LaneKernels& lanes = *GetParam();
+  const LaneKernels& lanes = *lanes_;
   constexpr std::uint64_t seed = 0x123456789abcdef0;
   for (const std::uint32_t n_blocks : {0U, 1U, 17U}) {
     std::uint32_t expected = 0;
@@ -49,8 +56,8 @@ TEST_P(Lanes, FoldedWordsAreThoseOfPhilox) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(InstructionSets, Lanes, testing::ValuesIn(lane_kernels().begin(), lane_kernels().end()),
-                         [](const auto& kernels) { return std::string(kernels.param->name); });
+INSTANTIATE_TEST_SUITE_P(InstructionSets, Lanes, testing::Values("avx512", "avx2", "scalar"),
+                         [](const auto& set) { return set.param; });
 
 TEST(LaneKernels, ScalarRunsEverywhere) { EXPECT_STREQ(lane_kernels().back()->name, "scalar"); }
 
