@@ -7,3 +7,6 @@
 #else
 #define CLVSIM_HD
 #endif
+
+// The same, and never a function of its own: files compiled for other instruction sets call it (kernels/lanes).
+#define CLVSIM_HD_INLINE CLVSIM_HD __attribute__((always_inline)) inline

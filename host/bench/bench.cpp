@@ -83,19 +83,21 @@ void check_result(const std::string& name, double mean, double se, double exact)
                   name, mean, se, exact));
 }
 
-Timed chain_case(const std::string& name, const MigrationChain& chain, std::uint32_t n_paths,
-                 const std::string& limit) {
-  constexpr std::int64_t n_customers = 4;
+// One thread, `lanes`, with everything that a run computes for every customer; with or without forecasts by period.
+Timed chain_case(const std::string& name, const MigrationChain& chain, bool periods,
+                 const kernels::LaneKernels& lanes) {
+  constexpr std::int64_t n_customers = 128;
   SimulationOptions options;
   options.horizon = 60;
-  options.n_paths = n_paths;
+  options.n_paths = 10000;
   options.threads = 1;
-  options.device.kind = DeviceChoice::Kind::cpu;
+  options.device = {DeviceChoice::Kind::cpu, 0, lanes.name};
+  options.periods = periods;
   Timed timed;
   timed.result.name = name;
   timed.result.unit = "path-steps";
-  timed.result.work = static_cast<double>(n_customers) * n_paths * options.horizon;
-  timed.result.limit = limit;
+  timed.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
+  timed.result.limit = philox_name(lanes);
   const auto run = [chain, options](CustomerResults* results) {
     return simulate_customers(n_customers, chain, options, {}, false, results);
   };
@@ -115,9 +117,13 @@ Timed chain_case(const std::string& name, const MigrationChain& chain, std::uint
 std::vector<Timed> smoke_suite() {
   std::vector<Timed> cases;
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) cases.push_back(philox_case(*lanes));
-  const std::string words = philox_name(*kernels::lane_kernels().front());
-  cases.push_back(chain_case("chain_6", dense_chain(6), 10000, words));
-  cases.push_back(chain_case("chain_16", dense_chain(16), 10000, words));
+  const kernels::LaneKernels& fastest = *kernels::lane_kernels().front();
+  cases.push_back(chain_case("chain_6", dense_chain(6), false, fastest));
+  cases.push_back(chain_case("chain_6_periods", dense_chain(6), true, fastest));
+  cases.push_back(chain_case("chain_16", dense_chain(16), false, fastest));
+  for (const kernels::LaneKernels* lanes : kernels::lane_kernels().subspan(1)) {
+    cases.push_back(chain_case(fmt::format("chain_6_{}", lanes->name), dense_chain(6), false, *lanes));
+  }
   return cases;
 }
 

@@ -80,6 +80,12 @@ const std::vector<Named<RatePeriod>>& rate_periods() {
   return all;
 }
 
+const std::vector<Named<StepSampler>>& samplers() {
+  static const std::vector<Named<StepSampler>> all{
+      {"auto", StepSampler::automatic}, {"alias", StepSampler::alias}, {"ordered", StepSampler::ordered}};
+  return all;
+}
+
 template <class Enum>
 std::string_view name_in(const std::vector<Named<Enum>>& choices, Enum value) {
   for (const auto& named : choices)
@@ -109,10 +115,15 @@ Date date(const std::string& text) {
 
 DeviceChoice device(const std::string& text) {
   if (text == "auto") return {};
-  if (text == "cpu") return {DeviceChoice::Kind::cpu, 0};
-  if (text == "cuda") return {DeviceChoice::Kind::cuda, 0};
-  if (text.rfind("cuda:", 0) == 0) return {DeviceChoice::Kind::cuda, integer<int>(text.substr(5), 0, 1023)};
-  throw ConfigError(fmt::format("'{}' is none of auto, cpu, cuda, cuda:INDEX", text));
+  if (text == "cpu") return {DeviceChoice::Kind::cpu, 0, ""};
+  if (text.rfind("cpu:", 0) == 0) {
+    const std::vector<Named<std::string>> known{
+        {"avx512", "avx512"}, {"avx2", "avx2"}, {"scalar", "scalar"}, {"reference", "reference"}};
+    return {DeviceChoice::Kind::cpu, 0, choice(text.substr(4), known)};
+  }
+  if (text == "cuda") return {DeviceChoice::Kind::cuda, 0, ""};
+  if (text.rfind("cuda:", 0) == 0) return {DeviceChoice::Kind::cuda, integer<int>(text.substr(5), 0, 1023), ""};
+  throw ConfigError(fmt::format("'{}' is none of auto, cpu, cpu:INSTRUCTIONS, cuda, cuda:INDEX", text));
 }
 
 template <class Target>
@@ -228,12 +239,15 @@ Settings simulate_settings(SimulationOptions& o) {
        }},
       {"cvar-level", Kind::number, "SHARE", "share of the worst paths that CVaR averages", "0.05",
        [&o](const std::string& text) { o.cvar_level = number(text, 0, 1); }},
+      {"sampler", Kind::text, "NAME", "how steps are drawn: auto, alias, or ordered, for comparing models", "auto",
+       [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
       {"threads", Kind::integer, "N", "threads; 0 takes every core; results do not depend on it", "0",
        [&o](const std::string& text) { o.threads = integer<int>(text, 0, 4096); }, false},
       {"batch", Kind::integer, "N", "customers a batch; 0 chooses; results do not depend on it", "0",
        [&o](const std::string& text) { o.batch = integer<std::int64_t>(text, 0, std::int64_t{1} << 32); }, false},
-      {"device", Kind::text, "DEVICE", "auto, cpu, cuda or cuda:INDEX; results do not depend on it", "auto",
-       [&o](const std::string& text) { o.device = device(text); }, false},
+      {"device", Kind::text, "DEVICE",
+       "auto, cpu, cpu:avx512, cpu:avx2, cpu:scalar, cpu:reference, cuda or cuda:INDEX; results do not depend on it",
+       "auto", [&o](const std::string& text) { o.device = device(text); }, false},
   });
 }
 

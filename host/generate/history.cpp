@@ -80,7 +80,7 @@ struct HistoryDrawer::Sink {
 
 HistoryDrawer::HistoryDrawer(const MigrationChain& model, const GenerateOptions& options)
     : tables_(pack(model, model.currency.decimals)),
-      chain_(tables_.view()),
+      chain_(tables_.view(kernels::Sampler::ordered)),
       level_mean_(model.spend->log_mean.front()),
       level_sd_(model.spend->between_sd),
       seed_(options.seed),

@@ -1,17 +1,135 @@
 #include "host/run/chain_tables.hpp"
 
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 
 namespace clvsim {
 
 namespace {
 
-constexpr double two_to_32 = 4294967296.0;
+using kernels::AliasCell;
+using kernels::ChainPosition;
 
-// 2^32 p, rounded, for 0 <= p <= 1.
-std::uint64_t quantised(double p) {
-  const std::int64_t rounded = kernels::round_to_fixed(p * two_to_32);
-  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(rounded, 0, std::int64_t{1} << 32));
+constexpr unsigned mass_bits = 48;  // of a probability in the alias tables
+constexpr std::uint64_t whole_mass = std::uint64_t{1} << mass_bits;
+
+// scale * p, rounded, for 0 <= p <= 1.
+std::uint64_t quantised(double p, std::uint64_t scale) {
+  const std::int64_t rounded = kernels::round_to_fixed(p * static_cast<double>(scale));
+  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(rounded, 0, static_cast<std::int64_t>(scale)));
+}
+
+std::int64_t fixed(double minor_units) {
+  const std::int64_t amount = kernels::round_to_fixed(minor_units * kernels::fixed_per_minor_unit);
+  // A quarter, so that sums of the two amounts of a period stay within.
+  if (amount > kernels::fixed_limit / 4 || amount < -kernels::fixed_limit / 4) {
+    throw ModelError(fmt::format(
+        "an amount of {} minor units is beyond the engine's fixed point of 2^60 / 256; check the amounts of the model "
+        "and its currency's decimals",
+        minor_units));
+  }
+  return amount;
+}
+
+// An outcome as the engine has it.
+struct Outcome {
+  std::uint16_t next = 0;       // position
+  std::uint64_t until = 0;      // cumulative probability, of 2^48
+  std::uint32_t threshold = 0;  // the same, of 2^32; the last takes the rest
+};
+
+// Outcomes of a state with any share: a row sums to 1 only within the rounding of its probabilities, so that the last
+// outcome that has any takes the rest.
+template <class Position>
+std::vector<Outcome> outcomes_of(const ChainState& state, const Position& position) {
+  constexpr std::uint64_t whole_word = std::uint64_t{1} << 32;
+  std::vector<Outcome> row;
+  double cumulative = 0;
+  std::uint64_t before = 0;
+  for (auto outcome = state.outcomes.begin(); outcome != state.outcomes.end(); ++outcome) {
+    cumulative += outcome->probability;
+    const bool last = std::all_of(outcome + 1, state.outcomes.end(),
+                                  [](const ChainOutcome& later) { return later.probability <= 0; });
+    const std::uint64_t until = last ? whole_mass : std::max(before, quantised(std::min(cumulative, 1.0), whole_mass));
+    if (until == before) continue;
+    before = until;
+    const std::uint64_t threshold = std::min(whole_word - 1, (until + 0x8000) >> 16);
+    row.push_back({position(*outcome), until, static_cast<std::uint32_t>(threshold)});
+  }
+  return row;
+}
+
+// The alias table of a row in 2^column_bits columns (Vose 1991), in exact integers and a fixed order.
+void add_alias_row(const std::vector<Outcome>& row, unsigned column_bits, std::vector<AliasCell>& cells) {
+  const std::size_t n_columns = std::size_t{1} << column_bits;
+  const std::uint64_t column = whole_mass >> column_bits;
+  std::vector<std::uint64_t> mass(n_columns);
+  std::vector<AliasCell> made(n_columns);
+  std::uint64_t before = 0;
+  for (std::size_t k = 0; k < n_columns; ++k) {
+    const Outcome& outcome = row[std::min(k, row.size() - 1)];
+    made[k].own = made[k].alias = outcome.next;
+    if (k < row.size()) {
+      mass[k] = outcome.until - before;
+      before = outcome.until;
+    }
+  }
+  std::vector<std::size_t> small, large;
+  for (std::size_t k = 0; k < n_columns; ++k) (mass[k] < column ? small : large).push_back(k);
+  while (!small.empty()) {  // some column is large as long as one is small: they sum to the whole
+    const std::size_t k = small.back(), from = large.back();
+    small.pop_back();
+    made[k].alias = made[from].own;
+    made[k].high = static_cast<std::uint16_t>(mass[k] >> 32);
+    made[k].low = static_cast<std::uint32_t>(mass[k]);
+    mass[from] -= column - mass[k];
+    if (mass[from] < column) {
+      large.pop_back();
+      small.push_back(from);
+    }
+  }
+  // A full column: its alias is its own, whatever is drawn.
+  cells.insert(cells.end(), made.begin(), made.end());
+}
+
+void add_values(ChainTables& tables, const std::vector<double>& weight) {
+  const std::size_t horizon = weight.size(), n = tables.positions.size();
+  std::vector<double> exact(horizon * n), start(n);
+  double largest = 0;
+  const auto note = [&](double x) {
+    largest = std::max(largest, std::abs(x));
+    return x;
+  };
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto from = static_cast<double>(tables.positions[i].cash_from);
+    const auto at = static_cast<double>(tables.positions[i].cash_at);
+    start[i] = note(weight[0] * from);
+    for (std::size_t t = 0; t < horizon; ++t) {
+      exact[t * n + i] = note(weight[t] * at + (t + 1 < horizon ? weight[t + 1] * from : 0));
+    }
+  }
+  if (!(largest * (static_cast<double>(horizon) + 1) < static_cast<double>(kernels::fixed_limit))) {
+    throw ModelError(fmt::format(
+        "the amounts of the model can sum up to more than the engine's fixed point of 2^62 / 256 minor units over {} "
+        "periods; check the amounts, the currency's decimals, and the discounting",
+        horizon));
+  }
+  // As fine as 27 bits allow: then the vector code adds 32-bit numbers. The amounts of drawn purchases have no bound.
+  constexpr double narrow = 134217728.0;  // 2^27
+  constexpr std::uint32_t most_extra_bits = 24;
+  double scale = 1;
+  while (!tables.has_spend && tables.extra_bits < most_extra_bits && largest * scale * 2 < narrow) {
+    scale *= 2;
+    ++tables.extra_bits;
+  }
+  for (const double x : exact) tables.value.push_back(kernels::round_to_fixed(x * scale));
+  for (const double x : start) tables.start_value.push_back(kernels::round_to_fixed(x * scale));
+  tables.weight = weight;
 }
 
 }  // namespace
@@ -22,58 +140,88 @@ double minor_units_per_unit(int decimals) {
   return factor;
 }
 
-kernels::MigrationChainView ChainTables::view() const {
+kernels::MigrationChainView ChainTables::view(kernels::Sampler sampler) const {
   kernels::MigrationChainView view;
-  view.states = states.data();
+  view.positions = positions.data();
+  view.cells = cells.data();
   view.outcomes = outcomes.data();
-  view.n_states = static_cast<std::uint32_t>(states.size());
+  view.position_of_state = position_of_state.data();
+  view.value = value.empty() ? nullptr : value.data();
+  view.start_value = start_value.data();
+  view.weight = weight.data();
+  view.n_positions = static_cast<std::uint32_t>(positions.size());
+  view.n_states = static_cast<std::uint32_t>(position_of_state.size());
   view.row = row;
+  view.column_bits = column_bits;
+  view.extra_bits = extra_bits;
+  view.sampler = sampler;
   view.has_spend = has_spend;
   view.spend = spend;
   view.spend.count_threshold = count_threshold.data();
   return view;
 }
 
-ChainTables pack(const MigrationChain& chain, int decimals) {
-  constexpr std::uint64_t whole = std::uint64_t{1} << 32;
+ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight) {
   const double scale = minor_units_per_unit(decimals);
   ChainTables tables;
+  tables.has_spend = chain.spend.has_value();
+  const auto position_of = [&](int state, double amount, bool purchase) {
+    const ChainState& to = chain.states[static_cast<std::size_t>(state)];
+    const ChainPosition wanted{
+        fixed(to.amount * scale), fixed(amount * scale), static_cast<std::uint16_t>(state), 1, to.active, purchase};
+    const auto found =
+        std::find_if(tables.positions.begin(), tables.positions.end(), [&](const ChainPosition& position) {
+          return position.state == wanted.state && position.cash_at == wanted.cash_at &&
+                 position.purchase == wanted.purchase;
+        });
+    const auto index = static_cast<std::uint16_t>(found - tables.positions.begin());
+    if (found == tables.positions.end()) tables.positions.push_back(wanted);
+    return index;
+  };
+  const auto after = [&](const ChainOutcome& outcome) {
+    // Where amounts are drawn, a purchase has none of its own.
+    return position_of(outcome.to, tables.has_spend && outcome.purchase ? 0 : outcome.amount, outcome.purchase);
+  };
+  std::vector<std::vector<Outcome>> rows;
   for (const ChainState& state : chain.states) {
-    tables.row = std::max(tables.row, static_cast<std::uint32_t>(state.outcomes.size()));
+    rows.push_back(outcomes_of(state, after));
+    tables.row = std::max(tables.row, static_cast<std::uint32_t>(rows.back().size()));
   }
-  for (const ChainState& state : chain.states) {
-    std::vector<kernels::ChainOutcomeEntry> row;
-    double cumulative = 0;
-    std::uint64_t before = 0;
-    for (std::size_t k = 0; k < state.outcomes.size(); ++k) {
-      const ChainOutcome& outcome = state.outcomes[k];
-      cumulative += outcome.probability;
-      // A row sums to 1 only within the rounding of its probabilities: the last outcome that has any takes the rest.
-      const bool last = std::all_of(state.outcomes.begin() + static_cast<std::ptrdiff_t>(k) + 1, state.outcomes.end(),
-                                    [](const ChainOutcome& later) { return later.probability <= 0; });
-      const std::uint64_t threshold = last ? whole : std::max(before, quantised(cumulative));
-      if (threshold == before) continue;
-      before = threshold;
-      row.push_back({outcome.amount * scale, static_cast<std::uint32_t>(threshold),
-                     static_cast<std::uint16_t>(outcome.to), outcome.purchase});
+  while ((1U << tables.column_bits) < tables.row) ++tables.column_bits;
+  for (std::size_t s = 0; s < chain.states.size(); ++s) {
+    const auto at_state = std::find_if(tables.positions.begin(), tables.positions.end(),
+                                       [&](const ChainPosition& position) { return position.state == s; });
+    tables.position_of_state.push_back(at_state == tables.positions.end()
+                                           ? position_of(static_cast<int>(s), 0, false)
+                                           : static_cast<std::uint16_t>(at_state - tables.positions.begin()));
+  }
+  std::uint64_t max_from = 0, max_at = 0;
+  for (ChainPosition& position : tables.positions) {
+    const std::vector<Outcome>& row = rows[position.state];
+    position.n_outcomes = static_cast<std::uint16_t>(row.size());
+    for (std::size_t k = 0; k < tables.row; ++k) {
+      const Outcome& outcome = row[std::min(k, row.size() - 1)];
+      tables.outcomes.push_back({outcome.threshold, outcome.next});
     }
-    tables.states.push_back({state.amount * scale, static_cast<std::uint16_t>(row.size()), state.active});
-    row.resize(tables.row);
-    tables.outcomes.insert(tables.outcomes.end(), row.begin(), row.end());
+    add_alias_row(row, tables.column_bits, tables.cells);
+    max_from = std::max(max_from, kernels::distance(position.cash_from, 0));
+    max_at = std::max(max_at, kernels::distance(position.cash_at, 0));
   }
+  tables.max_cash = max_from + max_at;
+  if (!weight.empty()) add_values(tables, weight);
   if (chain.spend) {
     const SpendModel& spend = *chain.spend;
-    tables.has_spend = true;
+    constexpr std::uint64_t whole = std::uint64_t{1} << 32;
     tables.spend.within_sd = spend.within_sd;
     tables.spend.scale = spend.smearing * scale;
-    tables.spend.zero_threshold = quantised(spend.zero_share);
-    tables.spend.refund_threshold = quantised(spend.refund_rate);
+    tables.spend.zero_threshold = quantised(spend.zero_share, whole);
+    tables.spend.refund_threshold = quantised(spend.refund_rate, whole);
     tables.spend.refund_shift = spend.refund_log_shift;
     tables.spend.refund_sd = spend.refund_log_sd;
     double cumulative = 0;
     for (std::size_t k = 0; k + 1 < spend.purchases_in_period.size(); ++k) {
       cumulative += spend.purchases_in_period[k];
-      const std::uint64_t threshold = quantised(cumulative);
+      const std::uint64_t threshold = quantised(std::min(cumulative, 1.0), whole);
       if (threshold >= whole) break;
       tables.count_threshold.push_back(static_cast<std::uint32_t>(threshold));
     }

@@ -12,22 +12,29 @@ namespace clvsim {
 
 // Owns the tables that a kernels::MigrationChainView points to.
 struct ChainTables {
-  std::vector<kernels::ChainStateEntry> states;      // [n_states]
-  std::vector<kernels::ChainOutcomeEntry> outcomes;  // [n_states, row]
-  std::vector<std::uint32_t> count_threshold;        // [possible purchases in a period - 1]
-  std::uint32_t row = 0;
+  std::vector<kernels::ChainPosition> positions;
+  std::vector<kernels::AliasCell> cells;          // [n_positions, 2^column_bits]
+  std::vector<kernels::OrderedOutcome> outcomes;  // [n_positions, row]
+  std::vector<std::uint16_t> position_of_state;
+  std::vector<std::int64_t> value, start_value;  // [horizon, n_positions], [n_positions]
+  std::vector<double> weight;                    // [horizon]
+  std::vector<std::uint32_t> count_threshold;    // [possible purchases in a period - 1]
+  std::uint32_t row = 1, column_bits = 1, extra_bits = 0;
+  std::uint64_t max_cash = 0;  // largest |cash| of a period, fixed point; without what is drawn
   bool has_spend = false;
   kernels::SpendEntry spend;  // its pointer is set by view()
 
   // Valid while the tables live and are not moved from.
-  [[nodiscard]] kernels::MigrationChainView view() const;
+  [[nodiscard]] kernels::MigrationChainView view(kernels::Sampler sampler = kernels::Sampler::alias) const;
   // Most purchases that a period can bring.
   [[nodiscard]] std::uint32_t max_purchases() const { return has_spend ? spend.n_counts : 1; }
 };
 
-// Packs a checked chain (clvsim::check). `decimals` of the currency that the run counts in. Cumulative probabilities
-// are rounded to 2^-32; outcomes whose share rounds to nothing are left out.
-[[nodiscard]] ChainTables pack(const MigrationChain& chain, int decimals);
+// Packs a checked chain (clvsim::check). `decimals` of the currency that the run counts in; `weight` [horizon] what
+// cash of a period counts in a path's value; empty where values are not wanted. Probabilities are rounded to 2^-48
+// (alias) and, cumulated, to 2^-32 (ordered); outcomes whose share rounds to nothing there are left out. Throws
+// ModelError where amounts, or their sum over the horizon, pass the engine's fixed point.
+[[nodiscard]] ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight = {});
 
 // 10^decimals, 0 <= decimals <= 6.
 [[nodiscard]] double minor_units_per_unit(int decimals);

@@ -21,8 +21,12 @@ namespace clvsim {
 namespace {
 
 // Name and version of the draws: the same name, seed and inputs give the same numbers.
-constexpr const char* sampler_name = "philox4x32-10 ordered-threshold 1";
+std::string sampler_name(StepSampler sampler) {
+  return sampler == StepSampler::ordered ? "philox4x32-10 ordered-threshold 2" : "philox4x32-10 alias 1";
+}
+
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr Estimate unknown_estimate{unknown, unknown};
 
 int n_threads(const SimulationOptions& options) {
   if (options.threads > 0) return options.threads;
@@ -39,11 +43,12 @@ std::unique_ptr<kernels::Backend> make_backend(const kernels::RunSpec& spec, con
       // "automatic" means the CPU where no GPU can be used; RunInfo::device tells.
     }
   }
-  return kernels::make_cpu_backend(spec, n_threads(options), path_sums_budget);
+  return kernels::make_cpu_backend(spec, n_threads(options), path_sums_budget, options.device.instructions);
 }
 
 // Bounds of what the sums over customers can reach: they must stay within 63 bits on every path.
 struct SumBounds {
+  std::uint64_t max_cash = 0;  // of a period of a customer, without what is drawn
   kernels::u128 value = 0, cash = 0;
 
   void add(const kernels::CustomerSummary& summary, std::int64_t row) {
@@ -55,7 +60,7 @@ struct SumBounds {
           row + 1, summary.n_saturated));
     }
     value += std::max(kernels::distance(summary.value.min, 0), kernels::distance(summary.value.max, 0));
-    cash += summary.max_cash;
+    cash += static_cast<kernels::u128>(max_cash) + summary.max_drawn;
     if (value >= limit || cash >= limit) {
       throw ModelError(
           fmt::format("the sum over the first {} customers could pass the engine's fixed point of 2^62 / 256 minor "
@@ -67,7 +72,7 @@ struct SumBounds {
 };
 
 void check_memory(const SimulationOptions& options, std::int64_t n_customers, std::uint32_t max_purchases) {
-  const auto horizon = static_cast<std::uint64_t>(options.horizon);
+  const auto horizon = static_cast<std::uint64_t>(options.periods ? options.horizon : 0);
   const std::uint64_t bytes = kernels::path_sums_bytes(options.n_paths, horizon);
   if (bytes > path_sums_limit) {
     const std::uint64_t fitting = path_sums_limit / kernels::path_sums_bytes(1, horizon);
@@ -134,7 +139,7 @@ RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain,
   info.currency = chain.currency;
   info.unit = chain.unit;
   info.n_customers = n_customers;
-  info.sampler = sampler_name;
+  info.sampler = sampler_name(resolved.sampler);
   return info;
 }
 
@@ -142,20 +147,21 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
                    const CustomerProgress& progress) {
   const SimulationOptions& options = info.options;
-  const ChainTables tables = pack(chain, info.currency.decimals);
-  check_memory(options, source.size(), tables.max_purchases());
   const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
   std::vector<double> weight = discount_factors(options.discounting, chain.unit, options.horizon);
   for (double& factor : weight) factor *= options.margin.value_or(1);
+  const ChainTables tables = pack(chain, info.currency.decimals, weight);
+  check_memory(options, source.size(), tables.max_purchases());
 
   kernels::RunSpec spec;
-  spec.chain = tables.view();
+  using kernels::Sampler;
+  spec.chain = tables.view(options.sampler == StepSampler::ordered ? Sampler::ordered : Sampler::alias);
   spec.seed = options.seed;
   spec.horizon = static_cast<std::uint32_t>(options.horizon);
   spec.n_paths = options.n_paths;
-  spec.weight = weight;
   spec.ranks = plan.ranks;
   spec.tail = plan.tail;
+  spec.periods = options.periods;
   const std::unique_ptr<kernels::Backend> backend = make_backend(spec, options);
 
   constexpr std::int64_t largest_batch = std::int64_t{1} << 20;
@@ -164,6 +170,7 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
   const double divisor = fixed_per_unit(info.currency);
   const std::int64_t n = source.size();
   SumBounds bounds;
+  bounds.max_cash = tables.max_cash;
   std::vector<kernels::ChainCustomer> customers;
   std::vector<kernels::CustomerSummary> summaries;
   std::vector<std::int64_t> order;
@@ -189,9 +196,15 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
   backend->gather(sums);
   info.device = backend->description();
   info.total = distribution_over_paths(sums.total, plan, divisor);
-  info.total_revenue =
-      distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
-  forecast_periods(sums, chain.measure, info);
+  if (options.periods) {
+    info.total_revenue =
+        distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
+    forecast_periods(sums, chain.measure, info);
+  } else {
+    info.total_revenue = {unknown_estimate, unknown_estimate, {}, unknown_estimate};
+    info.total_revenue.quantiles.assign(options.quantiles.size(), unknown_estimate);
+    info.periods.clear();
+  }
   total_by_path = std::move(sums.total);
 }
 

@@ -63,6 +63,7 @@ void run(const CustomerSource& source, const MigrationChain& chain, RunInfo& inf
          bool overwrite, CustomerResults* results, const CustomerProgress& progress) {
   std::optional<RunWriter> writer;
   if (!output.empty()) {
+    if (!info.options.periods) throw ConfigError("a run file has forecasts by period; ask for them, or for no file");
     check_output(output, overwrite);
     writer.emplace(output, info, overwrite);
   }

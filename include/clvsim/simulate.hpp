@@ -24,11 +24,17 @@ struct Discounting {
 /// Factors [horizon] of periods 1..horizon. Lengths: a year is 12 months is 365.25 days, a week 7 days.
 [[nodiscard]] std::vector<double> discount_factors(const Discounting& discounting, PeriodUnit unit, int horizon);
 
-/// Where to simulate. `automatic` takes the first usable GPU, else the CPU.
+/// Where to simulate. `automatic` takes the first usable GPU, else the CPU. Results do not depend on it.
 struct DeviceChoice {
   enum class Kind : std::uint8_t { automatic, cpu, cuda } kind = Kind::automatic;
-  int index = 0;  ///< of the GPU
+  int index = 0;             ///< of the GPU
+  std::string instructions;  ///< of the CPU: "avx512", "avx2", "scalar", "reference"; empty: the fastest it has
 };
+
+/// How the steps of a migration chain are drawn (docs/theory/engine.md); part of what makes a run reproducible.
+/// `alias`: Walker's alias method on 16 bits a step, exact; the fastest. `ordered`: inverse cdf on 32 bits a step,
+/// monotone in its uniform, so that runs of two models with one seed stay close. `automatic` is alias.
+enum class StepSampler : std::uint8_t { automatic, alias, ordered };
 
 struct SimulationOptions {
   int horizon = 36;              ///< periods, 1 to 65535
@@ -41,6 +47,8 @@ struct SimulationOptions {
   int threads = 0;                                             ///< 0: all cores
   std::int64_t batch = 0;                                      ///< customers a batch; 0: chosen
   DeviceChoice device;
+  StepSampler sampler = StepSampler::automatic;
+  bool periods = true;  ///< forecasts by period and the undiscounted revenue; without them a run is faster
 };
 /// Throws ConfigError for options that no run can have: ranges of horizon, paths, discount rate, margin, CVaR level,
 /// threads, batch and GPU index; quantiles that do not ascend within (0, 1). Needs no model; what depends on one (a
@@ -80,8 +88,8 @@ struct RunInfo {
   std::string store_digest;             ///< content digest of the store, empty without one
   std::string model_digest;             ///< XXH3-128 of the model's text
   Distribution total;                   ///< discounted value of all customers, independent given the model
-  Distribution total_revenue;           ///< undiscounted revenue of the whole horizon
-  std::vector<PeriodForecast> periods;  ///< [horizon]
+  Distribution total_revenue;           ///< undiscounted revenue of the whole horizon; NaN without options.periods
+  std::vector<PeriodForecast> periods;  ///< [horizon]; empty without options.periods
   std::string content_digest;
   std::string device;  ///< what it ran on; not in the run file
 };

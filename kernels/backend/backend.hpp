@@ -13,27 +13,28 @@
 
 namespace clvsim::kernels {
 
-// A run as the host describes it; all spans outlive the backend. n_states, row and the spend's thresholds of `chain`
-// give the extents of its tables.
+// A run as the host describes it; all spans and tables outlive the backend. n_states, n_positions, column_bits, row and
+// the spend's thresholds of `chain` give the extents of its tables.
 struct RunSpec {
   MigrationChainView chain;
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;             // periods, 1 to 65535
   std::uint32_t n_paths = 0;             // at least 2
-  std::span<const double> weight;        // [horizon]
   std::span<const std::uint32_t> ranks;  // zero-based, ascending, 1 to max_ranks of them, each below n_paths
   std::uint32_t tail = 0;                // index into ranks of the CVaR's
+  bool periods = true;                   // whether sums by period are wanted
 };
 
 // Sums over the customers of a run for every path; periods vary fastest.
 struct PathSums {
-  std::vector<std::int64_t> total;          // [paths] discounted value, fixed point
+  std::vector<std::int64_t> total;  // [paths] discounted value, fixed point
+  // Empty without RunSpec::periods:
   std::vector<std::int64_t> revenue;        // [paths, periods] undiscounted cash, fixed point
   std::vector<std::uint32_t> active;        // [paths, periods]
   std::vector<std::uint32_t> transactions;  // [paths, periods]
 };
 
-// Bytes of one set of sums and of the scratch that goes with it.
+// Bytes of one set of sums and of the scratch that goes with it; horizon 0 where sums by period are not wanted.
 [[nodiscard]] std::uint64_t path_sums_bytes(std::uint64_t n_paths, std::uint64_t horizon);
 
 // Runs batches of customers and gathers the path sums. The results do not depend on the backend, its threads, or how
@@ -52,9 +53,12 @@ class Backend {
   [[nodiscard]] virtual std::size_t batch_size() const = 0;
 };
 
-// `n_threads` >= 1; fewer are used where each one's path sums would exceed `memory_budget` bytes together.
-[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads,
-                                                        std::uint64_t memory_budget);
+// What the CPU walks a chain with: the fastest instruction set, a named one ("avx512", "avx2", "scalar"), or
+// "reference": the source that the GPU runs, one path at a time. The results are the same. `n_threads` >= 1; fewer are
+// used where each one's path sums would exceed `memory_budget` bytes together. Throws DeviceError for instructions that
+// this machine lacks.
+[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget,
+                                                        const std::string& instructions = "");
 
 // A GPU that the CUDA runtime lists.
 struct GpuInfo {

@@ -1,6 +1,12 @@
-// The CPU launcher: a fixed partition of every batch over threads, each a team of one with its own path sums.
+// The CPU launcher: a fixed partition of every batch over threads, each with its own path sums. A chain that the vector
+// code can walk is walked by it (kernels/lanes); any other model by a team of one thread.
 #include "kernels/backend/backend.hpp"
+#include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/summary.hpp"
+#include "kernels/lanes/tables.hpp"
 #include "kernels/stats/team.hpp"
+
+#include <clvsim/error.hpp>
 
 #include <algorithm>
 #include <thread>
@@ -16,18 +22,19 @@ std::uint64_t path_sums_bytes(std::uint64_t n_paths, std::uint64_t horizon) {
 
 namespace {
 
-// What a thread writes to.
-struct Worker {
-  PathSums sums;
-  std::vector<std::int64_t> values;  // [paths] scratch
-  std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
+constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-  Worker(std::size_t n_paths, std::size_t horizon) : values(n_paths) {
-    sums.total.resize(n_paths);
-    sums.revenue.resize(n_paths * horizon);
-    sums.active.resize(n_paths * horizon);
-    sums.transactions.resize(n_paths * horizon);
-  }
+// Sums of a thread, and what it works with. Paths vary fastest; they are padded to a multiple of what the vector code
+// walks at once.
+struct Worker {
+  std::vector<std::int64_t> total, revenue;         // [padded paths], [periods, padded paths]
+  std::vector<std::uint32_t> active, transactions;  // [periods, padded paths]
+  std::vector<std::int64_t> values;                 // [customers at once, padded paths]
+  std::vector<std::uint16_t> ends, purchases;       // as values: active at the end, purchases
+  std::vector<std::int32_t> tile_cash;              // see ChainPaths
+  std::vector<std::uint16_t> tile_marks;
+  std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
+  SummaryScratch scratch;
 };
 
 template <class T>
@@ -39,28 +46,58 @@ void add_to(std::vector<T>& sum, const std::vector<T>& other) {
   }
 }
 
+const LaneKernels* find_lanes(const std::string& instructions) {
+  for (const LaneKernels* lanes : lane_kernels()) {
+    if (instructions.empty() || instructions == lanes->name) return lanes;
+  }
+  std::string known;
+  for (const LaneKernels* lanes : lane_kernels()) known += std::string(lanes->name) + ", ";
+  throw DeviceError("this machine has no instruction set '" + instructions + "'; it has " + known + "reference");
+}
+
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget) : spec_(spec) {
+  CpuBackend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget, const std::string& instructions)
+      : spec_(spec), padded_(round_up(spec.n_paths, lane_paths)) {
     const std::uint64_t fitting =
-        std::max<std::uint64_t>(1, memory_budget / path_sums_bytes(spec.n_paths, spec.horizon));
+        std::max<std::uint64_t>(1, memory_budget / path_sums_bytes(spec.n_paths, spec.periods ? spec.horizon : 0));
     max_workers_ = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(1, n_threads)), fitting);
     run_.params = spec.chain;
     run_.seed = spec.seed;
     run_.horizon = spec.horizon;
     run_.n_paths = spec.n_paths;
-    run_.weight = spec.weight.data();
     run_.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
+    constexpr std::uint32_t most_paths = std::uint32_t{1} << 31;
+    if (instructions != "reference" && spec.n_paths < most_paths &&
+        make_lane_tables(spec.chain, spec.seed, spec.horizon, tables_)) {
+      lanes_ = find_lanes(instructions);
+    }
+    if (lanes_ == nullptr) return;
+    if (spec.periods) {
+      constexpr std::size_t scratch_bytes = std::size_t{2} << 20;  // of a second-level cache
+      at_once_ =
+          std::clamp<std::size_t>(scratch_bytes / (padded_ * sizeof(std::int64_t)), 1, tables_.chain.customers_a_sum);
+    }
+    for (std::uint32_t i = 0; i < spec.chain.n_positions; ++i) {
+      counts_purchases_ |= spec.chain.positions[i].purchase;
+    }
   }
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
            std::span<std::int64_t> order) override {
     const std::size_t n = customers.size();
     const std::size_t n_workers = std::max<std::size_t>(1, std::min(max_workers_, n));
-    while (workers_.size() < n_workers) workers_.emplace_back(spec_.n_paths, spec_.horizon);
+    while (workers_.size() < n_workers) add_worker();
     const auto work = [&](std::size_t w) {
-      for (std::size_t i = n * w / n_workers; i < n * (w + 1) / n_workers; ++i) {
-        run_one(workers_[w], customers[i], summaries[i], order.data() + i * spec_.ranks.size());
+      const std::size_t begin = n * w / n_workers, end = n * (w + 1) / n_workers, n_ranks = spec_.ranks.size();
+      for (std::size_t i = begin; i < end; i += at_once_) {
+        const std::size_t count = std::min(at_once_, end - i);
+        std::int64_t* const ranked = order.data() + i * n_ranks;
+        if (lanes_ == nullptr) {
+          run_one(workers_[w], customers[i], summaries[i], ranked);
+        } else {
+          run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked);
+        }
       }
     };
     std::vector<std::jthread> threads;
@@ -69,52 +106,173 @@ class CpuBackend final : public Backend {
   }
 
   void gather(PathSums& sums) override {
-    if (workers_.empty()) workers_.emplace_back(spec_.n_paths, spec_.horizon);
+    if (workers_.empty()) add_worker();
+    Worker& first = workers_[0];
     for (std::size_t w = 1; w < workers_.size(); ++w) {
-      add_to(workers_[0].sums.total, workers_[w].sums.total);
-      add_to(workers_[0].sums.revenue, workers_[w].sums.revenue);
-      add_to(workers_[0].sums.active, workers_[w].sums.active);
-      add_to(workers_[0].sums.transactions, workers_[w].sums.transactions);
+      add_to(first.total, workers_[w].total);
+      add_to(first.revenue, workers_[w].revenue);
+      add_to(first.active, workers_[w].active);
+      add_to(first.transactions, workers_[w].transactions);
+      workers_[w] = {};
     }
-    sums = std::move(workers_[0].sums);
+    first.total.resize(spec_.n_paths);
+    sums.total = std::move(first.total);
+    by_path(first.revenue, sums.revenue);
+    by_path(first.active, sums.active);
+    by_path(first.transactions, sums.transactions);
     workers_.clear();
   }
 
   [[nodiscard]] std::string description() const override {
-    return "cpu (" + std::to_string(max_workers_) + (max_workers_ == 1 ? " thread)" : " threads)");
+    return "cpu (" + std::to_string(max_workers_) + (max_workers_ == 1 ? " thread, " : " threads, ") +
+           (lanes_ == nullptr ? "reference" : lanes_->name) + ")";
   }
 
   [[nodiscard]] std::size_t batch_size() const override {
-    constexpr double steps_a_thread = 8e6;  // about a quarter of a second
+    const double steps_a_thread = lanes_ == nullptr ? 8e6 : 1e8;  // a fraction of a second
     const double customers = steps_a_thread / (static_cast<double>(spec_.n_paths) * spec_.horizon);
-    return std::clamp<std::size_t>(static_cast<std::size_t>(customers), 1, 4096) * max_workers_;
+    return std::clamp<std::size_t>(static_cast<std::size_t>(customers), at_once_, 4096) * max_workers_;
   }
 
  private:
+  void add_worker() {
+    Worker& worker = workers_.emplace_back();
+    const std::size_t elements = spec_.periods ? padded_ * spec_.horizon : 0;
+    worker.total.resize(padded_);
+    worker.revenue.resize(elements);
+    worker.active.resize(elements);
+    worker.transactions.resize(elements);
+    worker.values.resize(at_once_ * padded_);
+    if (lanes_ == nullptr) return;
+    worker.ends.resize(at_once_ * padded_);
+    worker.purchases.resize(at_once_ * padded_);
+    if (!spec_.periods) return;
+    worker.tile_cash.resize(std::size_t{spec_.horizon} * tables_.chain.n_limbs * lane_tile);
+    worker.tile_marks.resize(std::size_t{spec_.horizon} * lane_tile);
+  }
+
   void run_one(Worker& worker, const ChainCustomer& customer, CustomerSummary& summary, std::int64_t* order) const {
     SoloTeam team;
     PathSumsView view;
     // Signed and unsigned variants of a type may alias; two's complement makes the sums the same.
-    view.total = reinterpret_cast<std::uint64_t*>(worker.sums.total.data());
-    view.revenue = reinterpret_cast<std::uint64_t*>(worker.sums.revenue.data());
-    view.active = worker.sums.active.data();
-    view.transactions = worker.sums.transactions.data();
-    view.path_stride = spec_.horizon;
-    view.period_stride = 1;
+    view.total = reinterpret_cast<std::uint64_t*>(worker.total.data());
+    if (spec_.periods) {
+      view.revenue = reinterpret_cast<std::uint64_t*>(worker.revenue.data());
+      view.active = worker.active.data();
+      view.transactions = worker.transactions.data();
+    }
+    view.path_stride = 1;
+    view.period_stride = padded_;
     run_customer<MigrationChainModel>(team, *worker.shared, run_, customer, view, worker.values.data(), &summary,
                                       order);
   }
 
+  // A few customers; with sums by period tile by tile of paths, so that the sums of a tile stay in the cache.
+  void run_lanes(Worker& worker, std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+                 std::int64_t* order) const {
+    const MigrationChainView& chain = spec_.chain;
+    const auto walk = [&](std::size_t i, std::uint32_t first_path, std::uint32_t n_paths, LaneOutputs outputs) {
+      ChainPaths paths;
+      paths.hash = customers[i].hash;
+      paths.start = chain.position_of_state[customers[i].state];
+      paths.start_value = chain.start_value[paths.start];
+      if (chain.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain.extra_bits - 1);
+      paths.first_path = first_path;
+      paths.n_paths = n_paths;
+      const std::size_t at = i * padded_ + first_path;
+      paths.values = worker.values.data() + at;
+      paths.active = worker.ends.data() + at;
+      paths.purchases = worker.purchases.data() + at;
+      paths.tile = lane_tile;
+      paths.cash = worker.tile_cash.data();
+      paths.marks = worker.tile_marks.data();
+      lanes_->walk_chain(tables_.chain, paths, outputs);
+    };
+    const std::size_t n = customers.size();
+    if (spec_.periods) {
+      for (std::uint32_t first = 0; first < padded_; first += lane_tile) {
+        for (std::size_t i = 0; i < n; ++i) walk(i, first, lane_tile, LaneOutputs::periods);
+        add_tile(worker, first);
+      }
+    } else {
+      for (std::size_t i = 0; i < n; ++i) {
+        walk(i, 0, static_cast<std::uint32_t>(padded_), counts_purchases_ ? LaneOutputs::counts : LaneOutputs::values);
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::int64_t* values = worker.values.data() + i * padded_;
+      CustomerSummary& summary = summaries[i];
+      summary = {};
+      summarise(*lanes_, values, spec_.n_paths, tables_.bound, run_.ranks, worker.scratch, summary.value,
+                order + i * spec_.ranks.size());
+      lanes_->add(values, spec_.n_paths, worker.total.data());
+      const std::uint16_t* ends = worker.ends.data() + i * padded_;
+      for (std::size_t p = 0; p < spec_.n_paths; ++p) summary.n_active += ends[p];
+      if (!counts_purchases_) continue;
+      const std::uint16_t* purchases = worker.purchases.data() + i * padded_;
+      std::uint64_t sum = 0, squares = 0;  // below 2^31 paths: 2^63 at most
+      for (std::size_t p = 0; p < spec_.n_paths; ++p) {
+        const std::uint32_t x = purchases[p];
+        sum += x;
+        squares += x * x;
+      }
+      summary.transactions.low = sum;
+      summary.transactions_squares.low = squares;
+    }
+  }
+
+  // Adds the sums of a tile of paths to the worker's, and clears them.
+  void add_tile(Worker& worker, std::size_t first) const {
+    const ChainLanes& lanes = tables_.chain;
+    for (std::size_t t = 0; t < spec_.horizon; ++t) {
+      std::int64_t* const revenue = worker.revenue.data() + t * padded_ + first;
+      for (unsigned l = 0; l < lanes.n_limbs; ++l) {
+        // The even paths, then the odd ones.
+        const std::int32_t* const cash = worker.tile_cash.data() + (t * lanes.n_limbs + l) * lane_tile;
+        const unsigned shift = l * ChainLanes::limb_bits;
+        for (std::size_t p = 0; p < lane_tile / 2; ++p) {
+          revenue[2 * p] += static_cast<std::int64_t>(cash[p]) * (std::int64_t{1} << shift);
+          revenue[2 * p + 1] += static_cast<std::int64_t>(cash[lane_tile / 2 + p]) * (std::int64_t{1} << shift);
+        }
+      }
+      const std::uint16_t* const marks = worker.tile_marks.data() + t * lane_tile;
+      std::uint32_t* const active = worker.active.data() + t * padded_ + first;
+      std::uint32_t* const transactions = worker.transactions.data() + t * padded_ + first;
+      for (std::size_t p = 0; p < lane_tile; ++p) {
+        active[p] += marks[p] & 0xFFU;
+        transactions[p] += marks[p] >> 8;
+      }
+    }
+    std::fill(worker.tile_cash.begin(), worker.tile_cash.end(), 0);
+    std::fill(worker.tile_marks.begin(), worker.tile_marks.end(), std::uint16_t{0});
+  }
+
+  // [periods, padded paths] to [paths, periods].
+  template <class T>
+  void by_path(std::vector<T>& from, std::vector<T>& to) const {
+    to.resize(spec_.periods ? std::size_t{spec_.n_paths} * spec_.horizon : 0);
+    for (std::size_t t = 0; t * padded_ < from.size(); ++t) {
+      for (std::size_t p = 0; p < spec_.n_paths; ++p) to[p * spec_.horizon + t] = from[t * padded_ + p];
+    }
+    from = {};
+  }
+
   RunSpec spec_;
+  std::size_t padded_;  // paths
   RunView<MigrationChainModel> run_;
+  LaneTables tables_;
+  const LaneKernels* lanes_ = nullptr;
+  bool counts_purchases_ = false;
+  std::size_t at_once_ = 1;  // customers
   std::size_t max_workers_ = 1;
   std::vector<Worker> workers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget) {
-  return std::make_unique<CpuBackend>(spec, n_threads, memory_budget);
+std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget,
+                                          const std::string& instructions) {
+  return std::make_unique<CpuBackend>(spec, n_threads, memory_budget, instructions);
 }
 
 }  // namespace clvsim::kernels

@@ -123,7 +123,7 @@ class CudaBackend final : public Backend {
     check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_each, kernel, block_size, 0), device,
           "loading the kernel");
     upload_tables(spec);
-    const std::size_t elements = static_cast<std::size_t>(n_paths_) * horizon_;
+    const std::size_t elements = spec.periods ? static_cast<std::size_t>(n_paths_) * horizon_ : 0;
     total_.allocate(n_paths_, device);
     revenue_.allocate(elements, device);
     active_.allocate(elements, device);
@@ -182,21 +182,29 @@ class CudaBackend final : public Backend {
  private:
   void upload_tables(const RunSpec& spec) {
     const MigrationChainView& chain = spec.chain;
-    copy(states_, chain.states, chain.n_states);
-    copy(outcomes_, chain.outcomes, static_cast<std::size_t>(chain.n_states) * chain.row);
-    const std::size_t n_thresholds = chain.has_spend ? chain.spend.n_counts - 1 : 0;
-    copy(count_threshold_, chain.spend.count_threshold, n_thresholds);
-    copy(weight_, spec.weight.data(), spec.weight.size());
+    const std::size_t n = chain.n_positions;
+    copy(positions_, chain.positions, n);
+    copy(cells_, chain.cells, n << chain.column_bits);
+    copy(outcomes_, chain.outcomes, n * chain.row);
+    copy(position_of_state_, chain.position_of_state, chain.n_states);
+    copy(value_, chain.value, n * spec.horizon);
+    copy(start_value_, chain.start_value, n);
+    copy(weight_, chain.weight, spec.horizon);
+    copy(count_threshold_, chain.spend.count_threshold, chain.has_spend ? chain.spend.n_counts - 1 : 0);
     copy(ranks_, spec.ranks.data(), spec.ranks.size());
     n_ranks_ = spec.ranks.size();
     run_.params = chain;
-    run_.params.states = states_.data();
+    run_.params.positions = positions_.data();
+    run_.params.cells = cells_.data();
     run_.params.outcomes = outcomes_.data();
+    run_.params.position_of_state = position_of_state_.data();
+    run_.params.value = value_.data();
+    run_.params.start_value = start_value_.data();
+    run_.params.weight = weight_.data();
     run_.params.spend.count_threshold = count_threshold_.data();
     run_.seed = spec.seed;
     run_.horizon = spec.horizon;
     run_.n_paths = spec.n_paths;
-    run_.weight = weight_.data();
     run_.ranks = {ranks_.data(), static_cast<std::uint32_t>(n_ranks_), spec.tail};
   }
 
@@ -229,6 +237,7 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] PathSumsView sums_view() const {
     // Neighbouring threads walk neighbouring paths: paths vary fastest.
+    if (revenue_.size() == 0) return {total_.data(), nullptr, nullptr, nullptr, 1, n_paths_};
     return {total_.data(), revenue_.data(), active_.data(), transactions_.data(), 1, n_paths_};
   }
 
@@ -237,7 +246,8 @@ class CudaBackend final : public Backend {
   void by_path(const std::vector<From>& from, std::vector<To>& to) const {
     to.resize(from.size());
     for (std::size_t p = 0; p < n_paths_; ++p) {
-      for (std::size_t t = 0; t < horizon_; ++t) to[p * horizon_ + t] = static_cast<To>(from[t * n_paths_ + p]);
+      for (std::size_t t = 0; t * n_paths_ < from.size(); ++t)
+        to[p * horizon_ + t] = static_cast<To>(from[t * n_paths_ + p]);
     }
   }
 
@@ -246,8 +256,11 @@ class CudaBackend final : public Backend {
   std::uint32_t n_paths_, horizon_;
   std::size_t n_ranks_ = 0, n_blocks_ = 1, chunk_ = 1;
   RunView<MigrationChainModel> run_;
-  DeviceArray<ChainStateEntry> states_;
-  DeviceArray<ChainOutcomeEntry> outcomes_;
+  DeviceArray<ChainPosition> positions_;
+  DeviceArray<AliasCell> cells_;
+  DeviceArray<OrderedOutcome> outcomes_;
+  DeviceArray<std::uint16_t> position_of_state_;
+  DeviceArray<std::int64_t> value_, start_value_;
   DeviceArray<std::uint32_t> count_threshold_, ranks_;
   DeviceArray<double> weight_;
   DeviceArray<std::uint64_t> total_, revenue_;

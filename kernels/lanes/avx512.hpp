@@ -1,5 +1,5 @@
-// Sixteen 32-bit lanes: AVX-512 (F, BW, DQ, VL), as philox_lanes.hpp wants a Simd type. Include it only where the
-// compiler has these instructions switched on.
+// Sixteen 32-bit lanes: AVX-512 (F, BW, DQ, VL), as philox.hpp and chain.hpp want a Simd type. Include it only where
+// the compiler has these instructions switched on.
 #pragma once
 
 #include <immintrin.h>
@@ -24,7 +24,130 @@ struct Avx512 {
   [[gnu::always_inline]] static Register interleave(Register even, Register odd) {
     return _mm512_mask_shuffle_epi32(even, 0xAAAA, odd, _MM_PERM_CCAA);
   }
-  [[gnu::always_inline]] static void store(std::uint32_t* out, Register a) { _mm512_storeu_si512(out, a); }
+  [[gnu::always_inline]] static Register load(const void* p) { return _mm512_loadu_si512(p); }
+  [[gnu::always_inline]] static void store(void* p, Register a) { _mm512_storeu_si512(p, a); }
+
+  static constexpr unsigned n_groups_plain = 2, n_groups_full = 2;  // registers of paths in flight
+
+  [[gnu::always_inline]] static Register splat_16(std::uint16_t x) { return _mm512_set1_epi16(static_cast<short>(x)); }
+  [[gnu::always_inline]] static Register splat_64(std::int64_t x) { return _mm512_set1_epi64(x); }
+  [[gnu::always_inline]] static Register shift_count(unsigned n) { return splat_16(static_cast<std::uint16_t>(n)); }
+  [[gnu::always_inline]] static Register shift_right_16(Register a, Register n) { return _mm512_srlv_epi16(a, n); }
+  template <int n>
+  [[gnu::always_inline]] static Register shift_right_16_by(Register a) {
+    return _mm512_srli_epi16(a, n);
+  }
+  template <int n>
+  [[gnu::always_inline]] static Register shift_right_32(Register a) {
+    return _mm512_srli_epi32(a, n);
+  }
+  template <int n>
+  [[gnu::always_inline]] static Register shift_left_64(Register a) {
+    return _mm512_slli_epi64(a, n);
+  }
+  [[gnu::always_inline]] static Register shift_right_64(Register a, unsigned n) {
+    return _mm512_sra_epi64(a, _mm_cvtsi32_si128(static_cast<int>(n)));
+  }
+  [[gnu::always_inline]] static Register bit_and(Register a, Register b) { return _mm512_and_si512(a, b); }
+  [[gnu::always_inline]] static Register and_or(Register a, Register b, Register c) {
+    return _mm512_ternarylogic_epi32(a, b, c, 0xEA);
+  }
+  [[gnu::always_inline]] static Register add_16(Register a, Register b) { return _mm512_add_epi16(a, b); }
+  [[gnu::always_inline]] static Register add_32(Register a, Register b) { return _mm512_add_epi32(a, b); }
+  [[gnu::always_inline]] static Register add_64(Register a, Register b) { return _mm512_add_epi64(a, b); }
+  [[gnu::always_inline]] static Register low_64(Register a) { return _mm512_cvtepi32_epi64(_mm512_castsi512_si256(a)); }
+  [[gnu::always_inline]] static Register high_64(Register a) {
+    return _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(a, 1));
+  }
+  [[gnu::always_inline]] static void interleave_64(Register even, Register odd, Register& first, Register& second) {
+    first = _mm512_permutex2var_epi64(even, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), odd);
+    second = _mm512_permutex2var_epi64(even, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), odd);
+  }
+
+  // 64 n entries.
+  template <unsigned n>
+  struct Table16 {
+    Register entries[2 * n];
+    [[gnu::always_inline]] explicit Table16(const std::uint16_t* from) {
+      for (unsigned i = 0; i < 2 * n; ++i) entries[i] = load(from + 32 * i);
+    }
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      const Register first = _mm512_permutex2var_epi16(entries[0], a, entries[1]);
+      if constexpr (n == 1) {
+        return first;
+      } else {
+        static_assert(n == 4);
+        const __mmask32 odd = _mm512_test_epi16_mask(a, splat_16(64)), upper = _mm512_test_epi16_mask(a, splat_16(128));
+        const Register second = _mm512_permutex2var_epi16(entries[2], a, entries[3]);
+        const Register third = _mm512_permutex2var_epi16(entries[4], a, entries[5]);
+        const Register fourth = _mm512_permutex2var_epi16(entries[6], a, entries[7]);
+        return _mm512_mask_blend_epi16(upper, _mm512_mask_blend_epi16(odd, first, second),
+                                       _mm512_mask_blend_epi16(odd, third, fourth));
+      }
+    }
+  };
+  // 16 n entries.
+  template <unsigned n>
+  struct Table32 {
+    Register entries[n];
+    [[gnu::always_inline]] explicit Table32(const std::int32_t* from) {
+      for (unsigned i = 0; i < n; ++i) entries[i] = load(from + 16 * i);
+    }
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      if constexpr (n == 1) {
+        return _mm512_permutexvar_epi32(a, entries[0]);
+      } else {
+        const Register first = _mm512_permutex2var_epi32(entries[0], a, entries[1]);
+        if constexpr (n == 2) {
+          return first;
+        } else {
+          static_assert(n == 4);
+          return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(a, splat(32)), first,
+                                         _mm512_permutex2var_epi32(entries[2], a, entries[3]));
+        }
+      }
+    }
+  };
+
+  [[gnu::always_inline]] static Register choose(Register fraction, Register threshold, Register next) {
+    return _mm512_mask_srli_epi16(next, _mm512_cmpge_epu16_mask(fraction, threshold), next, 8);
+  }
+  using Ties = __mmask32;
+  [[gnu::always_inline]] static Ties no_ties() { return 0; }
+  [[gnu::always_inline]] static Ties ties(Register fraction, Register threshold) {
+    return _mm512_cmpeq_epi16_mask(fraction, threshold);
+  }
+  [[gnu::always_inline]] static Ties merge(Ties a, Ties b) { return a | b; }
+  [[gnu::always_inline]] static bool any(Ties a) { return a != 0; }
+  [[gnu::always_inline]] static std::uint32_t bits(Ties a) { return a; }
+
+  [[gnu::always_inline]] static Register minimum_64(Register a, Register b) { return _mm512_min_epi64(a, b); }
+  [[gnu::always_inline]] static Register maximum_64(Register a, Register b) { return _mm512_max_epi64(a, b); }
+  [[gnu::always_inline]] static Register subtract_64(Register a, Register b) { return _mm512_sub_epi64(a, b); }
+  [[gnu::always_inline]] static Register less_64(Register a, Register b) {
+    return _mm512_movm_epi64(_mm512_cmplt_epi64_mask(a, b));
+  }
+  template <int n>
+  [[gnu::always_inline]] static Register shift_right_64_by(Register a) {
+    return _mm512_srli_epi64(a, n);
+  }
+  [[gnu::always_inline]] static Register minimum_32(Register a, Register b) { return _mm512_min_epu32(a, b); }
+  [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi64_epi32(a));
+  }
+  using Doubles = __m512d;
+  [[gnu::always_inline]] static Doubles splat_double(double x) { return _mm512_set1_pd(x); }
+  // 2^52 + a as a double is the bits of 2^52 with a in the mantissa.
+  [[gnu::always_inline]] static Doubles from_52_bits(Register a) {
+    const Doubles two_to_52 = splat_double(4503599627370496.0);
+    return _mm512_sub_pd(_mm512_castsi512_pd(_mm512_or_si512(a, _mm512_castpd_si512(two_to_52))), two_to_52);
+  }
+  [[gnu::always_inline]] static Register to_52_bits(Doubles d) {
+    const Doubles two_to_52 = splat_double(4503599627370496.0);
+    return subtract_64(_mm512_castpd_si512(_mm512_add_pd(d, two_to_52)), _mm512_castpd_si512(two_to_52));
+  }
+  [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return _mm512_sub_pd(a, b); }
+  [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm512_mul_pd(a, b); }
 };
 
 }  // namespace clvsim::kernels

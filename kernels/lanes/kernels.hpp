@@ -2,8 +2,10 @@
 // it alone: everything here is inlined, or a template on the Simd type. A test reads the object files' symbols.
 #pragma once
 
+#include "kernels/lanes/chain.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/philox.hpp"
+#include "kernels/lanes/statistics.hpp"
 
 namespace clvsim::kernels {
 
@@ -15,7 +17,7 @@ struct LaneCode {
   static void random_words(Words first, std::uint64_t seed, std::size_t n, std::uint32_t* words) {
     for (std::size_t i = 0; i < n; i += n_groups * group) {
       WordRegisters<Simd> registers[n_groups];
-      philox4x32_10(first.x + static_cast<std::uint32_t>(i), first.y, first.z, first.w, seed, registers);
+      philox4x32_10({first.x + static_cast<std::uint32_t>(i), first.y, first.z, first.w}, seed, registers);
       for (unsigned g = 0; g < n_groups; ++g) {
         for (unsigned w = 0; w < 4; ++w) Simd::store(words + w * n + i + g * group, registers[g].word[w]);
       }
@@ -26,7 +28,7 @@ struct LaneCode {
     auto sum = Simd::splat(0);
     for (std::uint32_t b = 0; b < n_blocks; ++b) {
       WordRegisters<Simd> registers[n_groups];
-      philox4x32_10(0, b, 0, 0, seed, registers);
+      philox4x32_10({0, b, 0, 0}, seed, registers);
 #pragma GCC unroll 4
       for (const WordRegisters<Simd>& r : registers) {
         sum = Simd::exclusive_or(sum, r.word[0], Simd::exclusive_or(r.word[1], r.word[2], r.word[3]));
@@ -39,7 +41,18 @@ struct LaneCode {
     return result;
   }
 
-  static constexpr LaneKernels kernels(const char* name) { return {name, n_groups * group, random_words, fold_words}; }
+  static constexpr LaneKernels kernels(const char* name) {
+    using Statistics = StatisticsCode<Simd>;
+    return {name,
+            n_groups * group,
+            random_words,
+            fold_words,
+            ChainCode<Simd>::walk_chain,
+            Statistics::range,
+            Statistics::moments,
+            Statistics::shortfall,
+            Statistics::add};
+  }
 };
 
 }  // namespace clvsim::kernels

@@ -1,6 +1,7 @@
 // The engine's vector code, once for every instruction set; one program holds all of them and chooses when it runs.
 #pragma once
 
+#include "kernels/math/wide.hpp"
 #include "kernels/rng/philox.hpp"
 
 #include <cstddef>
@@ -8,6 +9,76 @@
 #include <span>
 
 namespace clvsim::kernels {
+
+// What a walk is asked for beside the values of the paths.
+enum class LaneOutputs : std::uint8_t {
+  values,
+  counts,   // and the purchases of every path
+  periods,  // and sums over customers for every path and period
+};
+
+// A migration chain in the form that the vector code walks (kernels/lanes/tables.hpp makes it). A cell is a position
+// and a column of its alias row: column << position_bits | position.
+struct ChainLanes {
+  static constexpr unsigned max_cells = 256, max_positions = 64;
+  static constexpr unsigned limb_bits = 27;  // of the lower of two limbs of money, which is never negative
+
+  std::uint64_t seed = 0;
+  std::uint32_t horizon = 0;
+  std::uint32_t n_limbs = 1;          // 32-bit numbers that hold an amount: 1, or 2 (lower, upper)
+  std::uint32_t n_cell_tables = 1;    // of 64 cells: 1 or 4
+  std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4
+  std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
+  std::uint32_t customers_a_sum = 1;  // customers whose cash of a period 32 bits hold, and their marks 8 bits each
+  unsigned extra_bits = 0;            // of `value` below the fixed point of the results
+  unsigned column_shift = 0;          // of 16 random bits, to the column's place in a cell
+  std::uint16_t column_mask = 0, fraction_mask = 0, cell_mask = 0;
+  std::uint16_t high[max_cells] = {};             // threshold of a cell: the part that is compared with the fraction
+  std::uint16_t next[max_cells] = {};             // next position: the cell's own | its alias << 8
+  std::uint32_t low[max_cells] = {};              // threshold of a cell: its lower 32 bits, for ties
+  std::uint16_t marks[max_positions] = {};        // active | purchase << 8
+  std::int32_t cash_from[2][max_positions] = {};  // [limb] a period that begins in a position, undiscounted
+  std::int32_t cash_at[2][max_positions] = {};    // [limb] an arrival
+  const std::int32_t* value = nullptr;            // [horizon, n_limbs, 16 n_value_tables] of a position after a period
+};
+
+// Paths of one customer, and where their results go.
+struct ChainPaths {
+  std::uint64_t hash = 0;
+  std::int64_t start_value = 0;        // with the extra bits; half a unit is added to it, so that the sum is rounded
+  std::uint32_t start = 0;             // position
+  std::uint32_t first_path = 0;        // a multiple of lane_paths
+  std::uint32_t n_paths = 0;           // a multiple of lane_paths
+  std::int64_t* values = nullptr;      // [n_paths]
+  std::uint16_t* active = nullptr;     // [n_paths] 1 where active after the last period
+  std::uint16_t* purchases = nullptr;  // [n_paths]; not for LaneOutputs::values
+  // For LaneOutputs::periods, of `tile` = n_paths paths, added to:
+  std::uint32_t tile = 0;
+  std::int32_t* cash = nullptr;    // [horizon, n_limbs, tile]: first the even paths, then the odd ones
+  std::uint16_t* marks = nullptr;  // [horizon, tile]
+};
+// Paths that every instruction set can walk at once: counts of paths are multiples of it; of lane_tile for
+// LaneOutputs::periods, whose sums are meant to stay in a core's first cache.
+inline constexpr std::uint32_t lane_paths = 128, lane_tile = 64;
+
+// Of values: their sum is meant to fit 64 bits.
+struct LaneRange {
+  std::int64_t min = 0, max = 0, sum = 0;
+  std::uint64_t n_nonpositive = 0;
+};
+struct LaneCentre {
+  std::int64_t min = 0;
+  double offset = 0, fraction = 0;  // the mean is min + offset + fraction
+  double inverse_reach = 0;
+};
+struct LaneMoments {
+  u128 squares = 0;  // of value - min
+  u128 fourth = 0;   // as in ValueSummary
+};
+struct LaneShortfall {
+  std::uint64_t sum = 0;  // of max(0, tail - key)
+  u128 squares = 0;
+};
 
 // What is compiled once for every instruction set. All of them give the same bits.
 struct LaneKernels {
@@ -21,6 +92,16 @@ struct LaneKernels {
   // Exclusive or of the words of counters {i, b, 0, 0}, i below n_counters, b below n_blocks: the generator alone, its
   // words kept in registers. Its rate is the limit that `clvsim bench` measures the engine by.
   std::uint32_t (*fold_words)(std::uint64_t seed, std::uint32_t n_blocks);
+
+  void (*walk_chain)(const ChainLanes& chain, const ChainPaths& paths, LaneOutputs outputs);
+
+  // Passes over values [n] whose distances from the smallest, the keys, fit 32 bits; kernels/lanes/summary.hpp puts
+  // them together. n is below 2^31.
+  void (*range)(const std::int64_t* values, std::size_t n, LaneRange& range);
+  void (*moments)(const std::int64_t* values, std::size_t n, const LaneCentre& centre, std::uint32_t* keys,
+                  LaneMoments& moments);
+  void (*shortfall)(const std::uint32_t* keys, std::size_t n, std::uint32_t tail, LaneShortfall& shortfall);
+  void (*add)(const std::int64_t* values, std::size_t n, std::int64_t* sums);  // to sums, modulo 2^64
 };
 
 // Those that this machine can run, the fastest first; the last is "scalar".

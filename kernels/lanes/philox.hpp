@@ -28,44 +28,62 @@ struct WordRegisters {
   typename Simd::Register word[4];
 };
 
-// words[g]: the blocks of counters {c0 + 2 n_lanes g + i, c1, c2, c3}, i in 0 .. 2 n_lanes - 1, under the key `seed`.
+// Blocks in the making: the caller may do other work between the rounds, so that neither waits for the other.
 template <class Simd, unsigned n_groups>
-[[gnu::always_inline]] inline void philox4x32_10(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-                                                 std::uint64_t seed, WordRegisters<Simd> (&words)[n_groups]) {
-  using Register = typename Simd::Register;
-  constexpr unsigned n = 2 * n_groups;
-  using namespace philox;
-  const Register m0 = Simd::splat(multiplier_0), m1 = Simd::splat(multiplier_1);
-  Register x[n], y[n], z[n], w[n];
-#pragma GCC unroll 8
-  for (unsigned j = 0; j < n; ++j) {
-    x[j] = Simd::counters(c0 + 2 * Simd::n_lanes * (j / 2) + j % 2);
-    y[j] = Simd::splat(c1);
-    z[j] = Simd::splat(c2);
-    w[j] = Simd::splat(c3);
-  }
-  auto key_0 = static_cast<std::uint32_t>(seed), key_1 = static_cast<std::uint32_t>(seed >> 32);
-#pragma GCC unroll 10
-  for (int round = 0; round < rounds; ++round) {
-    const Register k0 = Simd::splat(key_0), k1 = Simd::splat(key_1);
+class PhiloxRounds {
+ public:
+  // Of counters {c.x + 2 n_lanes g + i, c.y, c.z, c.w}, i in 0 .. 2 n_lanes - 1, under the key `seed`.
+  [[gnu::always_inline]] PhiloxRounds(Words c, std::uint64_t seed)
+      : key_0_(static_cast<std::uint32_t>(seed)), key_1_(static_cast<std::uint32_t>(seed >> 32)) {
 #pragma GCC unroll 8
     for (unsigned j = 0; j < n; ++j) {
-      const Register p0 = Simd::multiply(m0, x[j]), p1 = Simd::multiply(m1, z[j]);
-      x[j] = Simd::exclusive_or(Simd::high(p1), y[j], k0);
-      y[j] = p1;
-      z[j] = Simd::exclusive_or(Simd::high(p0), w[j], k1);
-      w[j] = p0;
+      x_[j] = Simd::counters(c.x + 2 * Simd::n_lanes * (j / 2) + j % 2);
+      y_[j] = Simd::splat(c.y);
+      z_[j] = Simd::splat(c.z);
+      w_[j] = Simd::splat(c.w);
     }
-    key_0 += weyl_0;
-    key_1 += weyl_1;
   }
+
+  [[gnu::always_inline]] void round() {
+    const Register k0 = Simd::splat(key_0_), k1 = Simd::splat(key_1_);
+    const Register m0 = Simd::splat(philox::multiplier_0), m1 = Simd::splat(philox::multiplier_1);
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < n; ++j) {
+      const Register p0 = Simd::multiply(m0, x_[j]), p1 = Simd::multiply(m1, z_[j]);
+      x_[j] = Simd::exclusive_or(Simd::high(p1), y_[j], k0);
+      y_[j] = p1;
+      z_[j] = Simd::exclusive_or(Simd::high(p0), w_[j], k1);
+      w_[j] = p0;
+    }
+    key_0_ += philox::weyl_0;
+    key_1_ += philox::weyl_1;
+  }
+
+  // After philox::rounds rounds.
+  [[gnu::always_inline]] void finish(WordRegisters<Simd> (&words)[n_groups]) const {
 #pragma GCC unroll 4
-  for (unsigned g = 0; g < n_groups; ++g) {
-    words[g].word[0] = Simd::interleave(x[2 * g], x[2 * g + 1]);
-    words[g].word[1] = Simd::interleave(y[2 * g], y[2 * g + 1]);
-    words[g].word[2] = Simd::interleave(z[2 * g], z[2 * g + 1]);
-    words[g].word[3] = Simd::interleave(w[2 * g], w[2 * g + 1]);
+    for (unsigned g = 0; g < n_groups; ++g) {
+      words[g].word[0] = Simd::interleave(x_[2 * g], x_[2 * g + 1]);
+      words[g].word[1] = Simd::interleave(y_[2 * g], y_[2 * g + 1]);
+      words[g].word[2] = Simd::interleave(z_[2 * g], z_[2 * g + 1]);
+      words[g].word[3] = Simd::interleave(w_[2 * g], w_[2 * g + 1]);
+    }
   }
+
+ private:
+  using Register = typename Simd::Register;
+  static constexpr unsigned n = 2 * n_groups;
+  Register x_[n], y_[n], z_[n], w_[n];
+  std::uint32_t key_0_, key_1_;
+};
+
+// words[g]: the blocks of counters {c.x + 2 n_lanes g + i, c.y, c.z, c.w}.
+template <class Simd, unsigned n_groups>
+[[gnu::always_inline]] inline void philox4x32_10(Words c, std::uint64_t seed, WordRegisters<Simd> (&words)[n_groups]) {
+  PhiloxRounds<Simd, n_groups> blocks(c, seed);
+#pragma GCC unroll 10
+  for (int round = 0; round < philox::rounds; ++round) blocks.round();
+  blocks.finish(words);
 }
 
 }  // namespace clvsim::kernels

@@ -15,7 +15,7 @@
 
 namespace clvsim::kernels {
 
-constexpr CLVSIM_HD std::uint64_t bits_of(double x) { return __builtin_bit_cast(std::uint64_t, x); }
+constexpr CLVSIM_HD_INLINE std::uint64_t bits_of(double x) { return __builtin_bit_cast(std::uint64_t, x); }
 constexpr CLVSIM_HD double double_of(std::uint64_t bits) { return __builtin_bit_cast(double, bits); }
 
 inline constexpr double two_to_minus_32 = 1.0 / 4294967296.0;
@@ -193,6 +193,25 @@ constexpr CLVSIM_HD std::int64_t round_to_fixed(double x) {
   if (rest >= 0.5) return whole + 1;
   if (rest <= -0.5) return whole - 1;
   return whole;
+}
+
+// Nearest integer of x in [0, 2^52), halves to the even one: 2^52 + x has no fraction bits.
+constexpr CLVSIM_HD_INLINE std::uint64_t rounded_52_bits(double x) {
+  constexpr double two_to_52 = 4503599627370496.0;
+  return bits_of(x + two_to_52) - bits_of(two_to_52);
+}
+
+// |a - b|.
+constexpr CLVSIM_HD std::uint64_t distance(std::int64_t a, std::int64_t b) {
+  return a > b ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
+               : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a);
+}
+
+// a + b of numbers within +-fixed_limit, cut off there.
+constexpr CLVSIM_HD std::int64_t add_fixed(std::int64_t a, std::int64_t b) {
+  if (a > 0 && b > fixed_limit - a) return fixed_limit;
+  if (a < 0 && b < -fixed_limit - a) return -fixed_limit;
+  return a + b;
 }
 
 // Whether a rounded number is at the limit, that is, may have been cut off.

@@ -1,17 +1,26 @@
 // The migration chain as a behaviour model: in every period the state's row of outcomes decides what happens, where the
 // customer goes next, and what it is worth.
 //
-// Outcomes are drawn by ordered thresholds on one 32-bit word u (inverse cdf, monotone in u): outcome k is the first
-// with u < threshold[k], the last takes the rest. Probabilities are multiples of 2^-32 and a row sums to 1 exactly.
+// A *position* is where a path stands after a period: a state together with what the arrival brought (its amount,
+// whether it was a purchase). A state that nothing leads to has a position as well, to start from.
 //
-// Money of a period, in minor units: the state's fixed amount (earned in every period that begins in the state) plus
-// the outcome's (earned in the period in which it happens). With a spend model the amount of a purchase outcome is
-// drawn instead (log-normal hierarchy, Gelman et al. 2013, section 2.5):
+// Outcomes are drawn by one of two samplers. Both follow the row's probabilities to within 2^-32 or better.
+//   alias    Walker's alias method (Walker 1977; tables by Vose 1991) on 16 bits a step: the upper column_bits of them
+//            choose a column of the row, the rest is compared with the column's threshold; where they are equal, 32
+//            more bits decide (kernels/rng/address.hpp: chain_pair, chain_tie). Two neighbouring paths share a word.
+//   ordered  thresholds on one 32-bit word u (inverse cdf, monotone in u, so that two chains with the same draws stay
+//            close): outcome k is the first with u < threshold[k], the last takes the rest.
+//
+// Money is counted in 2^-8 minor units. A period brings the state's fixed amount (earned in every period that begins in
+// the state) plus the outcome's (earned in the period in which it happens). What a path is worth is a sum of integers,
+// value[t, position]: the arrival's amount discounted for period t, plus the fixed amount of its state discounted for
+// period t + 1, in 2^-(8 + extra_bits) minor units, rounded once each when the table is made. With a spend model the
+// amount of a purchase outcome is drawn instead (log-normal hierarchy, Gelman et al. 2013, section 2.5):
 //   theta            = level_mean + level_sd N                          once a path, the customer's posterior level
 //   purchases        = 1 + index of purchases_in_period                 once a period with a purchase
 //   a purchase       = 0 with zero_share, else round(exp(theta + within_sd N) scale)
 //   its refund       = round(exp(theta + refund_shift + refund_sd N) scale) with refund_rate, in the same period
-// where scale = smearing * 10^decimals. Draws: one word a period (four periods share a block); with a spend model one
+// where scale = smearing * 10^decimals. Draws: half a word a period (alias) or one (ordered); with a spend model one
 // block a path, one a period with a purchase where several are possible, one a purchase.
 #pragma once
 
@@ -23,17 +32,31 @@
 
 namespace clvsim::kernels {
 
-struct ChainOutcomeEntry {
-  double amount = 0;            // minor units
-  std::uint32_t threshold = 0;  // 2^32 times the cumulative probability; unused in the last outcome of a row
-  std::uint16_t to = 0;
-  bool purchase = false;
+// How a step is drawn; see above.
+enum class Sampler : std::uint8_t { alias, ordered };
+
+// Values and cash are counted in 2^-8 minor units: the run-wide fixed point.
+inline constexpr double fixed_per_minor_unit = 256.0;
+
+struct ChainPosition {
+  std::int64_t cash_from = 0;  // fixed point, of a period that begins here
+  std::int64_t cash_at = 0;    // fixed point, of the arrival
+  std::uint16_t state = 0;
+  std::uint16_t n_outcomes = 1;  // of the state's row
+  bool active = true;
+  bool purchase = false;  // the arrival was one
 };
 
-struct ChainStateEntry {
-  double amount = 0;  // minor units
-  std::uint16_t n_outcomes = 1;
-  bool active = true;
+// A column of an alias row: `own` below the threshold high * 2^32 + low of 2^(48 - column_bits), else `alias`.
+struct AliasCell {
+  std::uint32_t low = 0;
+  std::uint16_t high = 0;
+  std::uint16_t own = 0, alias = 0;  // positions
+};
+
+struct OrderedOutcome {
+  std::uint32_t threshold = 0;  // 2^32 times the cumulative probability; unused in the last outcome of a row
+  std::uint16_t next = 0;       // position
 };
 
 // Spend per purchase; everything that does not depend on the customer.
@@ -50,10 +73,18 @@ struct SpendEntry {
 
 // View of the packed tables (host/run/chain_tables.hpp owns them).
 struct MigrationChainView {
-  const ChainStateEntry* states = nullptr;      // [n_states]
-  const ChainOutcomeEntry* outcomes = nullptr;  // [n_states, row]
-  std::uint32_t n_states = 0;
-  std::uint32_t row = 0;  // entries a state
+  const ChainPosition* positions = nullptr;          // [n_positions]
+  const AliasCell* cells = nullptr;                  // [n_positions, 2^column_bits]
+  const OrderedOutcome* outcomes = nullptr;          // [n_positions, row]
+  const std::uint16_t* position_of_state = nullptr;  // [n_states]
+  const std::int64_t* value = nullptr;               // [horizon, n_positions]; null: values are not wanted
+  const std::int64_t* start_value = nullptr;         // [n_positions] of the first period's fixed amount
+  const double* weight = nullptr;                    // [horizon] discount factor times margin, for drawn amounts
+  std::uint32_t n_positions = 0, n_states = 0;
+  std::uint32_t row = 0;          // outcomes a position
+  std::uint32_t column_bits = 1;  // 1 to 4
+  std::uint32_t extra_bits = 0;   // of values below the fixed point; 0 with a spend model
+  Sampler sampler = Sampler::alias;
   bool has_spend = false;
   SpendEntry spend;
 };
@@ -66,12 +97,15 @@ struct ChainCustomer {
   std::uint32_t state = 0;  // at the end of observation
 };
 
-// What a period brought, as a sink sees it.
+// What a period brought, as a sink sees it. Money is fixed point, refunds subtracted.
 struct PeriodOutcome {
   std::uint32_t state = 0;  // at the end of the period
   bool active = false;      // in that state
   std::uint32_t n_purchases = 0;
-  double cash = 0;  // minor units, refunds subtracted
+  std::int64_t cash = 0;          // undiscounted
+  std::int64_t drawn = 0;         // the part of cash that was drawn
+  std::int64_t value = 0;         // what it adds to the path's value, with the model's extra bits
+  std::uint32_t n_saturated = 0;  // numbers at the limit of the fixed point
 };
 
 struct MigrationChainModel {
@@ -79,14 +113,14 @@ struct MigrationChainModel {
   using Customer = ChainCustomer;
 
   struct State {
-    std::uint32_t state = 0;
+    std::uint32_t position = 0;
     double level = 0;  // theta of this path
     Words words;       // of four periods
   };
 
   static CLVSIM_HD State begin(const Params& chain, const Customer& customer, const PathDraws& draws) {
     State s;
-    s.state = customer.state;
+    s.position = chain.position_of_state[customer.state];
     if (chain.has_spend) {
       s.level = customer.level_mean + customer.level_sd * normal(draws({Purpose::spend_level}).x);
     }
@@ -98,30 +132,70 @@ struct MigrationChainModel {
   template <class Sink>
   static CLVSIM_HD PeriodOutcome step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws,
                                       Sink& sink) {
-    if ((t & 3U) == 0) s.words = draws({Purpose::chain_step, t >> 2});
-    const std::uint32_t u = word(s.words, t & 3U);
-    const ChainStateEntry& from = chain.states[s.state];
-    const ChainOutcomeEntry* outcome = chain.outcomes + static_cast<std::uint64_t>(s.state) * chain.row;
-    for (std::uint32_t left = from.n_outcomes; left > 1 && u >= outcome->threshold; --left) ++outcome;
-
+    const ChainPosition& from = chain.positions[s.position];
     PeriodOutcome result;
-    result.cash = from.amount;
-    if (outcome->purchase && chain.has_spend) {
-      result.n_purchases = n_purchases(chain.spend, t, draws);
-      for (std::uint32_t j = 0; j < result.n_purchases; ++j) {
-        result.cash += spend(chain.spend, s.level, t, j, draws, sink);
-      }
-    } else {
-      result.n_purchases = outcome->purchase ? 1 : 0;
-      result.cash += outcome->amount;
+    if (t == 0 && chain.value != nullptr) result.value = chain.start_value[s.position];
+    s.position = chain.sampler == Sampler::alias ? alias_step(chain, s, t, draws) : ordered_step(chain, s, t, draws);
+    const ChainPosition& at = chain.positions[s.position];
+    result.state = at.state;
+    result.active = at.active;
+    result.n_purchases = at.purchase ? 1 : 0;
+    result.cash = add_fixed(from.cash_from, at.cash_at);
+    if (chain.value != nullptr) {
+      result.value += chain.value[static_cast<std::uint64_t>(t) * chain.n_positions + s.position];
     }
-    s.state = outcome->to;
-    result.state = s.state;
-    result.active = chain.states[s.state].active;
+    if (at.purchase && chain.has_spend) add_purchases(chain, s.level, t, draws, sink, result);
     return result;
   }
 
+  // The value of a path from the sum of its periods'.
+  static CLVSIM_HD std::int64_t path_value(const Params& chain, std::int64_t sum) {
+    if (chain.extra_bits == 0) return sum;
+    return (sum + (std::int64_t{1} << (chain.extra_bits - 1))) >> chain.extra_bits;
+  }
+
  private:
+  static CLVSIM_HD std::uint32_t alias_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+    const std::uint32_t pair = draws.path / 2;
+    if ((t & 3U) == 0) s.words = PathDraws{draws.seed, draws.customer_hash, pair}({Purpose::chain_pair, t >> 2});
+    const std::uint32_t both = word(s.words, t & 3U);
+    const std::uint32_t x = (draws.path & 1U) == 0 ? both & 0xFFFF : both >> 16;
+    const unsigned fraction_bits = 16 - chain.column_bits;
+    const AliasCell& cell = chain.cells[(s.position << chain.column_bits) | (x >> fraction_bits)];
+    const std::uint32_t fraction = x & ((1U << fraction_bits) - 1);
+    bool own = fraction < cell.high;
+    if (fraction == cell.high) own = draws({Purpose::chain_tie, t}).x < cell.low;
+    return own ? cell.own : cell.alias;
+  }
+
+  static CLVSIM_HD std::uint32_t ordered_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+    if ((t & 3U) == 0) s.words = draws({Purpose::chain_step, t >> 2});
+    const std::uint32_t u = word(s.words, t & 3U);
+    const OrderedOutcome* outcome = chain.outcomes + static_cast<std::uint64_t>(s.position) * chain.row;
+    for (std::uint32_t left = chain.positions[s.position].n_outcomes; left > 1 && u >= outcome->threshold; --left) {
+      ++outcome;
+    }
+    return outcome->next;
+  }
+
+  // The purchases of a period that has some, in place of the amount of its outcome.
+  template <class Sink>
+  static CLVSIM_HD void add_purchases(const Params& chain, double level, std::uint32_t t, const PathDraws& draws,
+                                      Sink& sink, PeriodOutcome& result) {
+    result.n_purchases = n_purchases(chain.spend, t, draws);
+    for (std::uint32_t j = 0; j < result.n_purchases; ++j) {
+      const double amount = spend(chain.spend, level, t, j, draws, sink) * fixed_per_minor_unit;
+      const std::int64_t fixed = round_to_fixed(amount);
+      result.drawn = add_fixed(result.drawn, fixed);
+      if (chain.value == nullptr) continue;
+      const std::int64_t value = round_to_fixed(chain.weight[t] * amount);
+      result.value = add_fixed(result.value, value);
+      result.n_saturated += saturated(fixed) || saturated(value) ? 1 : 0;
+    }
+    result.cash = add_fixed(result.cash, result.drawn);
+    result.n_saturated += saturated(result.cash) || saturated(result.value) ? 1 : 0;
+  }
+
   static CLVSIM_HD std::uint32_t n_purchases(const SpendEntry& spend, std::uint32_t t, const PathDraws& draws) {
     if (spend.n_counts <= 1) return 1;
     const std::uint32_t u = draws({Purpose::purchase_count, t}).x;

@@ -10,12 +10,9 @@
 
 namespace clvsim::kernels {
 
-// Values and cash are counted in 2^-8 minor units: the run-wide fixed point.
-inline constexpr double fixed_per_minor_unit = 256.0;
-
-// Sums over customers, kept apart for every path; what portfolio and period forecasts are made of. Additions are
-// integer, so that neither the order nor the partition of the customers matters. Element (path, period) stands at
-// path * path_stride + period * period_stride.
+// Sums over customers, kept apart for every path; what portfolio and period forecasts are made of. Null pointers where
+// period forecasts are not wanted. Additions are integer, so that neither the order nor the partition of the customers
+// matters. Element (path, period) stands at path * path_stride + period * period_stride.
 struct PathSumsView {
   std::uint64_t* total = nullptr;         // [paths] discounted value, fixed point, two's complement
   std::uint64_t* revenue = nullptr;       // [paths, periods] undiscounted cash, fixed point, two's complement
@@ -31,7 +28,6 @@ struct RunView {
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;
   std::uint32_t n_paths = 0;
-  const double* weight = nullptr;  // [horizon] discount factor, times the margin: a path's value is sum weight * cash
   RankView ranks;
 };
 
@@ -40,7 +36,7 @@ struct CustomerSummary {
   ValueSummary value;
   std::uint64_t n_active = 0;     // paths active after the last period
   std::uint64_t n_saturated = 0;  // numbers at the limit of the fixed point: fatal
-  std::uint64_t max_cash = 0;     // largest |cash| of a period of a path, fixed point
+  std::uint64_t max_drawn = 0;    // largest |drawn cash| of a period of a path, fixed point
   WideSum transactions;           // over paths
   WideSum transactions_squares;
 };
@@ -49,28 +45,25 @@ struct CustomerSummary {
 template <class Team>
 struct StatisticsSink {
   Team* team = nullptr;
-  const double* weight = nullptr;
   PathSumsView sums;
-  std::uint64_t at = 0;  // index of (path, period)
-  double value = 0;      // minor units
+  std::uint64_t at = 0;    // index of (path, period)
+  std::int64_t value = 0;  // so far, with the model's extra bits
   std::uint64_t n_transactions = 0;
-  std::uint64_t max_cash = 0;
+  std::uint64_t max_drawn = 0;
   std::uint64_t n_saturated = 0;
   bool active = false;
 
   CLVSIM_HD void purchase(std::uint32_t, std::int64_t) {}
   CLVSIM_HD void refund(std::uint32_t, std::int64_t) {}
-  CLVSIM_HD void period_end(std::uint32_t t, const PeriodOutcome& outcome) {
-    value += weight[t] * outcome.cash;
+  CLVSIM_HD void period_end(std::uint32_t, const PeriodOutcome& outcome) {
+    value = add_fixed(value, outcome.value);
     active = outcome.active;
     n_transactions += outcome.n_purchases;
-    const std::int64_t cash = round_to_fixed(outcome.cash * fixed_per_minor_unit);
-    if (cash != 0) {
-      const std::uint64_t magnitude = distance(cash, 0);
-      max_cash = magnitude > max_cash ? magnitude : max_cash;
-      n_saturated += saturated(cash) ? 1 : 0;
-      team->add_global(sums.revenue[at], static_cast<std::uint64_t>(cash));
-    }
+    n_saturated += outcome.n_saturated;
+    const std::uint64_t drawn = distance(outcome.drawn, 0);
+    max_drawn = drawn > max_drawn ? drawn : max_drawn;
+    if (sums.revenue == nullptr) return;
+    if (outcome.cash != 0) team->add_global(sums.revenue[at], static_cast<std::uint64_t>(outcome.cash));
     if (outcome.active) team->add_global(sums.active[at], 1U);
     if (outcome.n_purchases != 0) team->add_global(sums.transactions[at], outcome.n_purchases);
     at += sums.period_stride;
@@ -80,7 +73,7 @@ struct StatisticsSink {
 struct TaskShared {
   SummaryShared summary;
   std::uint64_t transactions[n_limbs], transactions_squares[n_limbs];
-  std::uint64_t n_active, n_saturated, max_cash;
+  std::uint64_t n_active, n_saturated, max_drawn;
 };
 
 // Simulates all paths of a customer and summarises them. `values` [n_paths] is the team's scratch; `out` and `order`
@@ -91,24 +84,23 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
                             CustomerSummary* out, std::int64_t* order) {
   if (team.rank() == 0) {
     for (unsigned i = 0; i < n_limbs; ++i) shared.transactions[i] = shared.transactions_squares[i] = 0;
-    shared.n_active = shared.n_saturated = shared.max_cash = 0;
+    shared.n_active = shared.n_saturated = shared.max_drawn = 0;
   }
   team.barrier();
   {
     WideSum transactions, squares;
-    std::uint64_t n_active = 0, n_saturated = 0, max_cash = 0;
+    std::uint64_t n_active = 0, n_saturated = 0, max_drawn = 0;
     for (std::uint64_t p = team.rank(); p < run.n_paths; p += team.size()) {
       StatisticsSink<Team> sink;
       sink.team = &team;
-      sink.weight = run.weight;
       sink.sums = sums;
       sink.at = p * sums.path_stride;
       PathSimulator<Model>::walk(run.params, customer, static_cast<std::uint32_t>(p), run.seed, run.horizon, sink);
-      const std::int64_t value = round_to_fixed(sink.value * fixed_per_minor_unit);
+      const std::int64_t value = Model::path_value(run.params, sink.value);
       values[p] = value;
       team.add_global(sums.total[p], static_cast<std::uint64_t>(value));
-      n_saturated += sink.n_saturated + (saturated(value) ? 1 : 0);
-      max_cash = sink.max_cash > max_cash ? sink.max_cash : max_cash;
+      n_saturated += sink.n_saturated + (saturated(sink.value) ? 1 : 0);
+      max_drawn = sink.max_drawn > max_drawn ? sink.max_drawn : max_drawn;
       n_active += sink.active ? 1 : 0;
       transactions.add(sink.n_transactions);
       squares.add(static_cast<u128>(sink.n_transactions) * sink.n_transactions);
@@ -117,14 +109,14 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
     add_limbs(team, shared.transactions_squares, squares);
     team.add(shared.n_active, n_active);
     team.add(shared.n_saturated, n_saturated);
-    team.max(shared.max_cash, max_cash);
+    team.max(shared.max_drawn, max_drawn);
   }
   team.barrier();
   summarise(team, shared.summary, values, run.n_paths, run.ranks, &out->value, order);
   if (team.rank() == 0) {
     out->n_active = shared.n_active;
     out->n_saturated = shared.n_saturated;
-    out->max_cash = shared.max_cash;
+    out->max_drawn = shared.max_drawn;
     out->transactions = from_limbs(shared.transactions);
     out->transactions_squares = from_limbs(shared.transactions_squares);
   }

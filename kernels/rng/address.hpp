@@ -16,6 +16,9 @@ enum class Purpose : std::uint8_t {
   purchase_count = 4,  // purchases in a period that has one; word 0
   acquisition = 5,     // synthetic logs: day of the first purchase
   purchase_day = 6,    // synthetic logs: day of purchase `block` within its period
+  chain_pair = 7,  // path field: a pair of paths; outcome of a period, 16 bits each (period field t / 4, word t % 4,
+                   // the even path in the lower half)
+  chain_tie = 8,   // decides where the 16 bits do not; word 0
 };
 
 // Where a draw stands within its customer and path.
@@ -28,7 +31,7 @@ struct DrawIndex {
 
 // Counter: c0 = path; c1 = period (16) | attempt (8) | block (8); c2 = low 32 bits of the 56-bit customer hash;
 // c3 = its high 24 bits | purpose (8). What varies fastest sits in c0 and c1.
-constexpr CLVSIM_HD Words counter_of(std::uint64_t customer_hash, std::uint32_t path, DrawIndex index) {
+constexpr CLVSIM_HD_INLINE Words counter_of(std::uint64_t customer_hash, std::uint32_t path, DrawIndex index) {
   return {path, (index.period << 16) | (static_cast<std::uint32_t>(index.attempt) << 8) | index.block,
           static_cast<std::uint32_t>(customer_hash),
           (static_cast<std::uint32_t>(customer_hash >> 32) << 8) | static_cast<std::uint32_t>(index.purpose)};

@@ -29,7 +29,7 @@ inline constexpr int rounds = 10;
 }  // namespace philox
 
 // The block of `counter` under the key (seed's low word, seed's high word).
-constexpr CLVSIM_HD Words philox4x32_10(Words counter, std::uint64_t seed) {
+constexpr CLVSIM_HD_INLINE Words philox4x32_10(Words counter, std::uint64_t seed) {
   using namespace philox;
   auto key_0 = static_cast<std::uint32_t>(seed);
   auto key_1 = static_cast<std::uint32_t>(seed >> 32);

@@ -19,7 +19,7 @@ struct ValueSummary {
   std::uint64_t reach = 0;  // largest |v - centre|, plus 1
   i128 sum = 0;             // of v
   WideSum squares;          // of v - centre
-  WideSum fourth;           // of round(2^62 ((v - mean) / reach)^4): the one moment that is not exact, to 2^-63 a path
+  WideSum fourth;           // of round(2^51 ((v - mean) / reach)^4): the one moment that is not exact, to 2^-52 a path
   WideSum shortfall;        // of max(0, tail - v), tail the order statistic of the CVaR
   WideSum shortfall_squares;  // of their squares
   std::uint64_t n_nonpositive = 0;
@@ -32,7 +32,29 @@ struct RankView {
   std::uint32_t tail = 0;  // index into ranks
 };
 
-inline constexpr double fourth_scale = 4611686018427387904.0;  // 2^62
+inline constexpr double fourth_scale = 2251799813685248.0;  // 2^51
+
+// The middle of values, from which their moments are taken: an integer within rounding of the mean.
+struct ValueCentre {
+  std::int64_t centre = 0;
+  double fraction = 0;       // the mean is centre + fraction
+  std::uint64_t offset = 0;  // centre - min
+  std::uint64_t reach = 0;   // largest |v - centre|, plus 1: |v - mean| < reach, and no division by 0
+};
+
+// `offset_sum` = the sum of v - min over n values, by one division in double: the same on every machine.
+CLVSIM_HD inline ValueCentre centre_of(std::int64_t min, std::int64_t max, double offset_sum, std::uint32_t n) {
+  ValueCentre result;
+  const double offset = offset_sum / static_cast<double>(n);
+  result.offset = static_cast<std::uint64_t>(offset);
+  const std::uint64_t range = distance(max, min);
+  if (result.offset > range) result.offset = range;
+  result.centre = static_cast<std::int64_t>(static_cast<std::uint64_t>(min) + result.offset);
+  result.fraction = offset - static_cast<double>(result.offset);
+  const std::uint64_t above = distance(max, result.centre), below = result.offset;
+  result.reach = (above > below ? above : below) + 1;
+  return result;
+}
 
 struct SummaryShared {
   SelectShared select;
@@ -40,11 +62,6 @@ struct SummaryShared {
   std::uint64_t n_nonpositive;
   std::int64_t min, max;
 };
-
-CLVSIM_HD inline std::uint64_t distance(std::int64_t a, std::int64_t b) {
-  return a > b ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
-               : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a);
-}
 
 // Summarises values [n], n >= 1. Every member calls it after the values are complete and a barrier; `out` is written by
 // member 0, `order` [n_ranks] by all: both are complete after the next barrier.
@@ -80,30 +97,22 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
   }
   team.barrier();
   const std::int64_t min = shared.min, max = shared.max;
-  // The mean, as an offset from the minimum, by one division in double: the same on every machine.
   const u128 biased_min = static_cast<std::uint64_t>(min) + bias;
   const WideSum total = from_limbs(shared.sum);
   WideSum offset_sum;
   offset_sum.low = total.low - biased_min * n;
-  const double offset = to_double(offset_sum) / static_cast<double>(n);
-  auto whole = static_cast<std::uint64_t>(offset);
-  const std::uint64_t range = distance(max, min);
-  if (whole > range) whole = range;
-  const auto centre = static_cast<std::int64_t>(static_cast<std::uint64_t>(min) + whole);
-  const double fraction = offset - static_cast<double>(whole);
-  const std::uint64_t above = distance(max, centre), below = distance(centre, min);
-  const std::uint64_t reach = (above > below ? above : below) + 1;  // plus 1: |v - mean| < reach, and no division by 0
+  const ValueCentre middle = centre_of(min, max, to_double(offset_sum), n);
+  const std::int64_t centre = middle.centre;
   {
     WideSum squares, fourth;
-    const double inverse = 1.0 / static_cast<double>(reach);
+    const double inverse = 1.0 / static_cast<double>(middle.reach);
     for (std::uint64_t p = team.rank(); p < n; p += team.size()) {
       const std::uint64_t d = distance(values[p], centre);
       squares.add(static_cast<u128>(d) * d);
       const auto magnitude = static_cast<double>(d);
-      const double z = ((values[p] < centre ? -magnitude : magnitude) - fraction) * inverse;
+      const double z = ((values[p] < centre ? -magnitude : magnitude) - middle.fraction) * inverse;
       const double z2 = z * z;
-      // To the nearest, as it is never negative. NOLINTNEXTLINE(bugprone-incorrect-roundings)
-      fourth.add(static_cast<std::uint64_t>(z2 * z2 * fourth_scale + 0.5));
+      fourth.add(rounded_52_bits(z2 * z2 * fourth_scale));
     }
     add_limbs(team, shared.squares, squares);
     add_limbs(team, shared.fourth, fourth);
@@ -127,7 +136,7 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
     out->min = min;
     out->max = max;
     out->centre = centre;
-    out->reach = reach;
+    out->reach = middle.reach;
     out->sum = static_cast<i128>(total.low) - static_cast<i128>(static_cast<u128>(bias) * n);
     out->squares = from_limbs(shared.squares);
     out->fourth = from_limbs(shared.fourth);

@@ -31,21 +31,28 @@ TEST(Bench, MeasuresTheEngineBesideTheMachine) {
     for (const nlohmann::json& rate : item["samples"]) EXPECT_GT(rate.get<double>(), 0) << name;
     EXPECT_FALSE(item["unit"].get<std::string>().empty()) << name;
     if (!name.starts_with("chain")) continue;
-    EXPECT_EQ(item["limit"], words);
+    EXPECT_TRUE(cases.contains(item["limit"])) << name;
     EXPECT_GT(item["fraction_of_limit"].get<double>(), 0) << name;
   }
-  EXPECT_TRUE(cases.contains("chain_6"));
+  ASSERT_TRUE(cases.contains("chain_6"));
+  EXPECT_EQ(cases["chain_6"]["limit"], words);
 }
 
 // Change detectors: the results of the timed cases, the same on every machine. A new value needs a line under "Results
 // changed" in CHANGELOG.md.
 TEST(Bench, DigestsAreTheSameEverywhere) {
-  std::map<std::string, std::string> digests;
   const nlohmann::json document = short_bench();
-  for (const nlohmann::json& item : document["benchmarks"])
-    if (item.contains("digest")) digests[item["name"]] = item["digest"];
-  EXPECT_EQ(digests, (std::map<std::string, std::string>{{"chain_16", "2b7f81031de477b0e743157fc2db36a3"},
-                                                         {"chain_6", "d67ac437d1c3efef8580eb5065594e97"}}));
+  std::map<std::string, std::string> digests;
+  for (const nlohmann::json& item : document["benchmarks"]) {
+    if (!item.contains("digest")) continue;
+    // chain_6_periods, chain_6_avx2, ...: the customers of chain_6.
+    const std::string name = item["name"];
+    const std::string key = name.starts_with("chain_6_") ? "chain_6" : name;
+    if (digests.contains(key)) EXPECT_EQ(item["digest"], digests[key]) << name;
+    digests[key] = item["digest"];
+  }
+  EXPECT_EQ(digests, (std::map<std::string, std::string>{{"chain_16", "eca5f6f8a60915627b865b116d112502"},
+                                                         {"chain_6", "1c89f7b5c3e6857c8f14dc20104779f6"}}));
 }
 
 TEST(Bench, RefusesWhatItCannotMeasure) {

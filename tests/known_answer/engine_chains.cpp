@@ -43,18 +43,36 @@ Moments recursion(const MigrationChain& chain, const std::vector<double>& discou
           static_cast<double>(std::sqrt(second[start] - first[start] * first[start]))};
 }
 
-// The chain that the engine really walks: probabilities of the packed 32-bit thresholds.
-MigrationChain unpacked(const MigrationChain& chain) {
+// The chain that the engine really walks: the probabilities of the packed tables.
+MigrationChain unpacked(const MigrationChain& chain, kernels::Sampler sampler) {
   const ChainTables tables = pack(chain, 2);
   MigrationChain result = chain;
   for (std::size_t s = 0; s < chain.states.size(); ++s) {
+    const std::size_t from = tables.position_of_state[s];
     result.states[s].outcomes.clear();
-    result.states[s].amount = tables.states[s].amount / 100;
+    result.states[s].amount = static_cast<double>(tables.positions[from].cash_from) / 25600;
+    const auto add = [&](std::size_t next, double probability) {
+      const kernels::ChainPosition& to = tables.positions[next];
+      result.states[s].outcomes.push_back(
+          test::outcome(to.state, probability, static_cast<double>(to.cash_at) / 25600, to.purchase));
+    };
+    if (sampler == kernels::Sampler::alias) {
+      const std::size_t n_columns = std::size_t{1} << tables.column_bits;
+      for (std::size_t c = 0; c < n_columns; ++c) {
+        const kernels::AliasCell& cell = tables.cells[from * n_columns + c];
+        const double column = 1.0 / static_cast<double>(n_columns);
+        const double own = cell.high * 0x1p-16 + cell.low * 0x1p-48;
+        add(cell.own, own);
+        add(cell.alias, column - own);
+      }
+      continue;
+    }
     double before = 0;
-    for (std::size_t k = 0; k < tables.states[s].n_outcomes; ++k) {
-      const kernels::ChainOutcomeEntry& entry = tables.outcomes[s * tables.row + k];
-      const double until = k + 1 == tables.states[s].n_outcomes ? 1 : entry.threshold / 0x1p32;
-      result.states[s].outcomes.push_back(test::outcome(entry.to, until - before, entry.amount / 100, entry.purchase));
+    const std::size_t n_outcomes = tables.positions[from].n_outcomes;
+    for (std::size_t k = 0; k < n_outcomes; ++k) {
+      const kernels::OrderedOutcome& outcome = tables.outcomes[from * tables.row + k];
+      const double until = k + 1 == n_outcomes ? 1 : outcome.threshold / 0x1p32;
+      add(outcome.next, until - before);
       before = until;
     }
   }
@@ -66,9 +84,11 @@ void check(const MigrationChain& chain, const SimulationOptions& options, double
   const Moments exact = recursion(chain, discount);
   EXPECT_NEAR(exact.mean, mean, digit / 2);
   EXPECT_NEAR(exact.sd, sd, 0.00005);
-  const Moments packed = recursion(unpacked(chain), discount);
-  EXPECT_NEAR(packed.mean, exact.mean, 1e-6);
-  EXPECT_NEAR(packed.sd, exact.sd, 1e-6);
+  for (const auto sampler : {kernels::Sampler::alias, kernels::Sampler::ordered}) {
+    const Moments packed = recursion(unpacked(chain, sampler), discount);
+    EXPECT_NEAR(packed.mean, exact.mean, 1e-6);
+    EXPECT_NEAR(packed.sd, exact.sd, 1e-6);
+  }
 
   const test::EngineRun run = test::run_engine(1, chain, options);
   const CustomerResults& r = run.results;

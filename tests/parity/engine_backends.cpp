@@ -1,7 +1,10 @@
 // One body for every way to run: teams of threads and thread counts give the bits of a single thread.
+#include "kernels/lanes/lanes.hpp"
 #include "kernels/stats/team.hpp"
 #include "tests/support/engine_outcome.hpp"
 #include "tests/support/thread_team.hpp"
+
+#include <clvsim/error.hpp>
 
 #include <gtest/gtest.h>
 
@@ -21,7 +24,6 @@ Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
   view.seed = spec.seed;
   view.horizon = spec.horizon;
   view.n_paths = spec.n_paths;
-  view.weight = spec.weight.data();
   view.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
   Outcome outcome;
   const std::size_t n = prepared.customers.size(), elements = std::size_t{spec.n_paths} * spec.horizon;
@@ -67,6 +69,28 @@ TEST(Parity, ThreadsAndBatchesOfTheCpu) {
     // A budget for one set of path sums leaves one thread, and the same results.
     EXPECT_TRUE(run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 16, 1), 100) == expected);
   }
+}
+
+TEST(Parity, InstructionSetsEqualTheReference) {
+  for (const test::Case& c : test::parity_cases()) {
+    Prepared prepared(c);
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      const auto run = [&](const char* instructions) {
+        return run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 2, test::budget, instructions), 100);
+      };
+      const Outcome expected = run("reference");
+      for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) {
+        EXPECT_TRUE(run(lanes->name) == expected) << lanes->name << (periods ? " with periods, " : ", ")
+                                                  << c.chain.states.size() << " states, " << c.n_paths << " paths";
+      }
+    }
+  }
+}
+
+TEST(Parity, UnknownInstructionsAreADeviceError) {
+  const Prepared prepared(test::parity_cases()[3]);
+  EXPECT_THROW((void)kernels::make_cpu_backend(prepared.spec, 1, test::budget, "mmx"), DeviceError);
 }
 
 // The comparison above sees a change of a single unit.

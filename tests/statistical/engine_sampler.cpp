@@ -91,7 +91,7 @@ TEST(Sampler, StepIsMonotoneInTheWordAndFollowsTheRow) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> by_word;
   for (std::uint32_t p = 0; p < n; ++p) {
     Sink sink;
-    kernels::walk(tables.view(), {.hash = 3, .state = 1}, p, 1, 1, sink);
+    kernels::walk(tables.view(kernels::Sampler::ordered), {.hash = 3, .state = 1}, p, 1, 1, sink);
     count[sink.state] += 1;
     if (p < 2000) by_word.push_back({PathDraws{1, 3, p}({Purpose::chain_step, 0}).x, sink.state});
   }
@@ -120,7 +120,9 @@ TEST(Spend, MomentsEqualClosedForms) {
       n_refunds += 1;
       refunded += static_cast<double>(x) / 100;
     }
-    void period_end(std::uint32_t, const kernels::PeriodOutcome& outcome) { cash += outcome.cash / 100; }
+    void period_end(std::uint32_t, const kernels::PeriodOutcome& outcome) {
+      cash += static_cast<double>(outcome.cash) / 25600;
+    }
   };
   std::vector<double> n, zeros, amounts, squares, refunds, refund_amounts, cash;
   for (std::uint32_t p = 0; p < 600000; ++p) {

@@ -86,4 +86,21 @@ inline MigrationChain with_spend() {
   return chain;
 }
 
+// n states, each with outcomes to `n_outcomes` of them, some of them purchases; amounts of both signs up to `largest`.
+inline MigrationChain mixed_chain(int n, int n_outcomes, double largest) {
+  MigrationChain chain;
+  for (int s = 0; s < n; ++s) {
+    ChainState made = state("s" + std::to_string(s), {}, s % 3 != 2, largest * (s % 5 - 1) / 5);
+    double left = 1;
+    for (int k = 0; k < n_outcomes; ++k) {
+      const double p = k + 1 == n_outcomes ? left : left * (k == 0 ? 0.7 : 0.45);
+      left -= p;
+      const int to = (s + k * (k + 1) / 2 + 1) % n;
+      made.outcomes.push_back(outcome(to, p, 0, to % 4 == 1));
+    }
+    chain.states.push_back(made);
+  }
+  return chain;
+}
+
 }  // namespace clvsim::test

@@ -21,6 +21,7 @@ struct Case {
   MigrationChain chain;
   std::uint32_t horizon, n_paths;
   std::size_t n_customers;
+  kernels::Sampler sampler = kernels::Sampler::alias;
 };
 
 // Everything that a backend gives, as comparable numbers.
@@ -34,7 +35,7 @@ struct Outcome {
     const auto& v = s.value;
     numbers.insert(numbers.end(), {static_cast<kernels::u128>(v.min), static_cast<kernels::u128>(v.max),
                                    static_cast<kernels::u128>(v.centre), v.reach, static_cast<kernels::u128>(v.sum),
-                                   v.n_nonpositive, s.n_active, s.n_saturated, s.max_cash});
+                                   v.n_nonpositive, s.n_active, s.n_saturated, s.max_drawn});
     wide(v.squares);
     wide(v.fourth);
     wide(v.shortfall);
@@ -50,18 +51,19 @@ struct Outcome {
 
 // A case with the inputs of the engine; not moved once made.
 struct Prepared {
-  explicit Prepared(const Case& c) : tables(pack(c.chain, 2)), plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
-    weight = discount_factors({0.02, RatePeriod::month, DiscountConvention::mid}, PeriodUnit::month,
-                              static_cast<int>(c.horizon));
+  explicit Prepared(const Case& c)
+      : tables(pack(c.chain, 2,
+                    discount_factors({0.02, RatePeriod::month, DiscountConvention::mid}, PeriodUnit::month,
+                                     static_cast<int>(c.horizon)))),
+        plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
     std::vector<char> keys;
     CountedSource(static_cast<std::int64_t>(c.n_customers), c.chain)
         .read(0, static_cast<std::int64_t>(c.n_customers), customers, keys);
     for (std::size_t i = 0; i < customers.size(); ++i) customers[i].level_mean += 0.1 * static_cast<double>(i);
-    spec.chain = tables.view();
+    spec.chain = tables.view(c.sampler);
     spec.seed = 77;
     spec.horizon = c.horizon;
     spec.n_paths = c.n_paths;
-    spec.weight = weight;
     spec.ranks = plan.ranks;
     spec.tail = plan.tail;
   }
@@ -70,7 +72,6 @@ struct Prepared {
 
   ChainTables tables;
   RankPlan plan;
-  std::vector<double> weight;
   std::vector<kernels::ChainCustomer> customers;
   kernels::RunSpec spec;
 };
@@ -90,9 +91,29 @@ inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, 
   return outcome;
 }
 
+// Every shape of the vector code (1 or 4 tables of cells; 1, 2 or 4 tables of values), with and without purchases, of
+// one and of two limbs of money; what it leaves to the reference: drawn spend, ordered steps, more states than it
+// holds.
 inline std::vector<Case> parity_cases() {
-  return {{with_spend(), 13, 255, 9},   {with_spend(), 5, 256, 3},    {life_cycle(), 60, 257, 5},
-          {dwyer_migration(), 3, 2, 4}, {dwyer_retention(), 1, 3, 2}, {life_cycle(), 6, 1000, 3}};
+  constexpr auto ordered = kernels::Sampler::ordered;
+  return {{with_spend(), 13, 255, 9},
+          {with_spend(), 5, 256, 3},
+          {with_spend(), 5, 130, 3, ordered},
+          {life_cycle(), 60, 257, 5},
+          {dwyer_migration(), 3, 2, 4},
+          {dwyer_retention(), 1, 3, 2},
+          {life_cycle(), 6, 1000, 3},
+          {life_cycle(), 9, 200, 3, ordered},
+          {mixed_chain(6, 6, 100), 60, 1000, 5},
+          {mixed_chain(6, 6, 3e5), 61, 300, 40},
+          {mixed_chain(8, 7, 1), 300, 129, 3},
+          {mixed_chain(28, 2, 250), 37, 333, 4},
+          {mixed_chain(28, 2, 1e9), 18, 127, 9},
+          {mixed_chain(16, 16, 70), 24, 500, 3},
+          {mixed_chain(60, 4, 2000), 24, 128, 7},
+          {mixed_chain(60, 4, 2e8), 24, 64, 300},
+          {mixed_chain(70, 5, 30), 11, 90, 3},
+          {mixed_chain(5, 3, 1e12), 7, 65, 2}};
 }
 
 inline constexpr std::uint64_t budget = std::uint64_t{1} << 30;

@@ -11,7 +11,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <random>
 
 namespace clvsim {
 namespace {
@@ -23,22 +25,92 @@ using ::testing::HasSubstr;
 TEST(ChainTables, ThresholdsAreRoundedCumulativeProbabilities) {
   const ChainTables tables = pack(test::life_cycle(), 2);
   EXPECT_EQ(tables.row, 4U);
-  EXPECT_EQ(tables.states[0].n_outcomes, 3);
-  EXPECT_EQ(tables.states[0].amount, -2000);
-  EXPECT_EQ(tables.outcomes[0].threshold, 0x80000000U);
-  EXPECT_EQ(tables.outcomes[1].threshold, static_cast<std::uint32_t>(std::lround(0.9 * 0x1p32)));
-  EXPECT_EQ(tables.outcomes[2].to, 4);
-  EXPECT_FALSE(tables.states[4].active);
+  const std::size_t first = tables.position_of_state[0];
+  const kernels::OrderedOutcome* row = tables.outcomes.data() + first * tables.row;
+  EXPECT_EQ(tables.positions[first].n_outcomes, 3);
+  EXPECT_EQ(tables.positions[first].cash_from, -2000 * 256);
+  EXPECT_EQ(row[0].threshold, 0x80000000U);
+  EXPECT_EQ(row[1].threshold, static_cast<std::uint32_t>(std::lround(0.9 * 0x1p32)));
+  EXPECT_EQ(tables.positions[row[2].next].state, 4);
+  EXPECT_FALSE(tables.positions[tables.position_of_state[4]].active);
 }
 
 TEST(ChainTables, OutcomesWithoutProbabilityAreLeftOut) {
   MigrationChain chain;
-  chain.states = {state("s", {outcome(0, 0), outcome(0, 1e-12), outcome(0, 1, 7), outcome(0, 0), outcome(0, 1e-13)})};
+  chain.states = {state("s", {outcome(0, 0), outcome(0, 1e-16), outcome(0, 1, 7), outcome(0, 0), outcome(0, 1e-16)})};
   const ChainTables tables = pack(chain, 0);
-  ASSERT_EQ(tables.states[0].n_outcomes, 1);
-  EXPECT_EQ(tables.outcomes[0].amount, 7);
+  ASSERT_EQ(tables.positions.size(), 1U);
+  EXPECT_EQ(tables.positions[0].n_outcomes, 1);
+  EXPECT_EQ(tables.positions[0].cash_at, 7 * 256);
   chain.states = {state("s", {outcome(0, 0.3), outcome(0, 0.7, 1), outcome(0, 0)})};
-  EXPECT_EQ(pack(chain, 0).states[0].n_outcomes, 2);
+  EXPECT_EQ(pack(chain, 0).positions[0].n_outcomes, 2);
+}
+
+// The columns of every row add up to the outcomes' probabilities, to 2^-48, and to 1 exactly.
+TEST(ChainTables, AliasRowsHoldTheProbabilities) {
+  std::mt19937_64 bits(3);
+  for (int trial = 0; trial < 300; ++trial) {
+    MigrationChain chain;
+    const std::size_t n = 1 + bits() % 16;
+    std::vector<double> p(n);
+    double sum = 0;
+    for (double& x : p) sum += x = trial % 3 == 0 ? 1.0 : std::exp(-static_cast<double>(bits() % 30));
+    ChainState only = state("s", {});
+    for (std::size_t k = 0; k < n; ++k) {
+      only.outcomes.push_back(outcome(0, p[k] / sum, static_cast<double>(k) + 1));
+    }
+    chain.states = {only};
+    const ChainTables tables = pack(chain, 0);
+    const std::size_t n_columns = std::size_t{1} << tables.column_bits;
+    ASSERT_LE(n, n_columns);
+    ASSERT_EQ(tables.cells.size(), tables.positions.size() * n_columns);
+    const std::uint64_t column = (std::uint64_t{1} << 48) / n_columns;
+    std::map<std::uint16_t, std::uint64_t> mass;
+    for (std::size_t c = 0; c < n_columns; ++c) {
+      const kernels::AliasCell& cell = tables.cells[c];
+      const std::uint64_t own = std::uint64_t{cell.high} << 32 | cell.low;
+      ASSERT_LT(own, column);
+      mass[cell.own] += own;
+      mass[cell.alias] += column - own;
+    }
+    std::uint64_t whole = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      for (std::uint16_t i = 0; i < tables.positions.size(); ++i) {
+        if (tables.positions[i].cash_at != static_cast<std::int64_t>(256 * (k + 1))) continue;
+        whole += mass[i];
+        EXPECT_NEAR(static_cast<double>(mass[i]), p[k] / sum * 0x1p48, 2) << "outcome " << k << " of " << n;
+      }
+    }
+    EXPECT_EQ(whole, std::uint64_t{1} << 48);
+  }
+}
+
+// A path's value, summed from the table, is the sum of its discounted amounts.
+TEST(ChainTables, ValuesAreDiscountedAmounts) {
+  const std::vector<double> weight{1, 0.9, 0.81};
+  MigrationChain chain;
+  chain.states = {state("a", {outcome(1, 1, 5)}), state("b", {outcome(0, 1, 2)})};
+  chain.states[0].amount = 10;
+  chain.states[1].amount = -3;
+  const ChainTables tables = pack(chain, 2, weight);
+  ASSERT_EQ(tables.positions.size(), 2U);
+  const std::size_t n = 2, a = tables.position_of_state[0], b = tables.position_of_state[1];
+  const double unit = 25600 * std::pow(2, tables.extra_bits);
+  EXPECT_NEAR(static_cast<double>(tables.start_value[a]) / unit, 10, 1e-6);
+  EXPECT_NEAR(static_cast<double>(tables.value[0 * n + b]) / unit, 5 + 0.9 * -3, 1e-6);
+  EXPECT_NEAR(static_cast<double>(tables.value[1 * n + a]) / unit, 0.9 * 2 + 0.81 * 10, 1e-6);
+  EXPECT_NEAR(static_cast<double>(tables.value[2 * n + b]) / unit, 0.81 * 5, 1e-6);
+  EXPECT_EQ(tables.max_cash, 15U * 25600);
+}
+
+TEST(ChainTables, AmountsBeyondTheFixedPointAreRefused) {
+  MigrationChain chain;
+  chain.states = {state("s", {outcome(0, 1)})};
+  chain.states[0].amount = 1e12;  // 2.56e16 in fixed point
+  EXPECT_NO_THROW((void)pack(chain, 2, std::vector<double>(10, 1.0)));
+  EXPECT_THROW((void)pack(chain, 2, std::vector<double>(200, 1.0)), ModelError);
+  chain.states[0].amount = 1e15;
+  EXPECT_THROW((void)pack(chain, 2, {1.0}), ModelError);
 }
 
 TEST(ChainTables, SpendCounts) {
@@ -222,9 +294,9 @@ TEST(Options, SaturationIsAModelError) {
   MigrationChain chain = test::dwyer_retention();
   chain.states[0].amount = 1e15;  // 2.56e19 in fixed point
   EXPECT_THROW(test::run_engine(1, chain, test::options(1, 2)), ModelError);
-  chain.states[0].amount = 1e14;  // one customer fits, the portfolio of three does not
+  chain.states[0].amount = 1e13;  // one customer fits, the portfolio of thirty does not
   EXPECT_NO_THROW(test::run_engine(1, chain, test::options(1, 2)));
-  EXPECT_THROW(test::run_engine(3, chain, test::options(1, 2)), ModelError);
+  EXPECT_THROW(test::run_engine(30, chain, test::options(1, 2)), ModelError);
 }
 
 TEST(CountedSource, KeysAndHashes) {

@@ -1,0 +1,268 @@
+// Paths of a migration chain on vector registers: the steps of kernels/models/migration_chain.hpp (Sampler::alias),
+// 16 bits a path and step.
+//
+// A register holds paths in a row, one in each 16-bit lane, the even ones in the low halves of the 32-bit lanes. Word
+// t % 4 of a block decides step t of a pair of paths. A step of a register:
+//   cell      = column of the draw | position                 index into tables of 2^(column_bits + position_bits)
+//   cells threshold = high[cell], next = own | alias << 8           looked up in registers position  = fraction of the
+//   draw < threshold ? own : alias
+// A fraction equal to its threshold (one draw in 2^(16 - column_bits)) is a tie, which another word decides; the path's
+// lane is then mended. What a position is worth in a period is looked up as an integer and added.
+//
+// Besides what philox.hpp wants, a Simd type has
+//   shift_right_16(a, n), shift_right_32(a, n)       logical, of 16-bit and 32-bit lanes
+//   bit_and(a, b), and_or(a, b, c)                   a & b | c
+//   add_16, add_32, add_64
+//   splat_16(x)                                      in every 16-bit lane
+//   Table16<n>(entries), [a]                         64 n entries of 16 bits, looked up by the low bits of 16-bit lanes
+//   Table32<n>(entries), [a]                         16 n entries of 32 bits, looked up by the low bits of 32-bit lanes
+//   choose(fraction, threshold, next)                16-bit lanes: fraction < threshold ? next : next >> 8
+//   Ties, ties(fraction, threshold), any, operator|  which 16-bit lanes are equal
+//   low_64(a), high_64(a)                            sign-extended lower and upper half of the 32-bit lanes
+//   shift_right_64(a, n)                             arithmetic
+//   interleave_64(even, odd, first, second)          even[0], odd[0], even[1], ... in two registers
+//   load(p), store(p, a)                             a whole register, anywhere
+#pragma once
+
+#include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/philox.hpp"
+#include "kernels/rng/address.hpp"
+
+#include <cstdint>
+
+namespace clvsim::kernels {
+
+// How much of the state space the tables of a kernel hold.
+template <unsigned cell_tables, unsigned value_tables>
+struct LaneShape {
+  static constexpr unsigned n_cell_tables = cell_tables;    // of 64 cells
+  static constexpr unsigned n_value_tables = value_tables;  // of 16 positions
+};
+
+template <class Simd>
+struct ChainCode {
+  using Register = typename Simd::Register;
+  static constexpr unsigned n_wide = Simd::n_lanes;     // 64-bit lanes of a register
+  static constexpr unsigned group = 4 * Simd::n_lanes;  // paths of a register
+
+  // Decides the ties among the paths of a register by words of their own. Inlined: a call would take every vector
+  // register away from the loop that it stands in.
+  [[gnu::always_inline]] static Register mend(const ChainLanes& chain, std::uint64_t hash, std::uint32_t first_path,
+                                              std::uint32_t t, std::uint32_t tied, Register cell, Register position) {
+    std::uint16_t cells[group], positions[group];
+    Simd::store(cells, cell);
+    Simd::store(positions, position);
+    for (; tied != 0; tied &= tied - 1) {
+      const auto i = static_cast<unsigned>(__builtin_ctz(tied));
+      const unsigned c = cells[i] & chain.cell_mask;
+      const DrawIndex index{Purpose::chain_tie, t, 0, 0};
+      const Words words = philox4x32_10(counter_of(hash, first_path + i, index), chain.seed);
+      positions[i] = static_cast<std::uint16_t>(words.x < chain.low[c] ? chain.next[c] & 0xFF : chain.next[c] >> 8);
+    }
+    return Simd::load(positions);
+  }
+
+  // Adds `limb` l of what `table` holds for the positions of a register to sums of the even and of the odd paths.
+  template <class Table>
+  [[gnu::always_inline]] static void add_looked_up(const Table& table, Register position, Register& even,
+                                                   Register& odd) {
+    even = Simd::add_32(even, table[position]);
+    odd = Simd::add_32(odd, table[Simd::template shift_right_32<16>(position)]);
+  }
+
+  // All of `paths`, n_groups registers at a time, over the whole horizon. While a block of four periods is walked, the
+  // words of the next are made.
+  template <class Shape, unsigned n_limbs, LaneOutputs outputs, unsigned n_groups>
+  [[gnu::always_inline]] static void walk_groups(const ChainLanes& chain, const ChainPaths& paths) {
+    constexpr bool counts = outputs != LaneOutputs::values, periods = outputs == LaneOutputs::periods;
+    using Cells = typename Simd::template Table16<Shape::n_cell_tables>;
+    using Values = typename Simd::template Table32<Shape::n_value_tables>;
+    constexpr unsigned n_values = 16 * Shape::n_value_tables;
+    const Cells high(chain.high), next(chain.next);
+    const typename Simd::template Table16<1> marks(chain.marks);
+    const Register column_mask = Simd::splat_16(chain.column_mask), fraction_mask = Simd::splat_16(chain.fraction_mask);
+    const auto column_shift = Simd::shift_count(chain.column_shift);
+    const std::uint32_t n_blocks = (chain.horizon + 3) / 4;
+    const Words counter = counter_of(paths.hash, paths.first_path / 2, {Purpose::chain_pair, 0, 0, 0});
+    WordRegisters<Simd> words[n_groups];
+    philox4x32_10(counter, chain.seed, words);
+
+    for (std::uint32_t at = 0; at < paths.n_paths; at += n_groups * group) {
+      const std::uint32_t first_path = paths.first_path + at;
+      Register position[n_groups], purchases[n_groups], even[n_groups][n_limbs], odd[n_groups][n_limbs];
+      // Sums of 64 bits, to which those of 32 are added before they can overflow.
+      alignas(64) std::int64_t wide[n_groups][n_limbs][2][2 * n_wide];
+#pragma GCC unroll 4
+      for (unsigned g = 0; g < n_groups; ++g) {
+        position[g] = Simd::splat_16(static_cast<std::uint16_t>(paths.start));
+        purchases[g] = Simd::splat(0);
+#pragma GCC unroll 2
+        for (unsigned l = 0; l < n_limbs; ++l) {
+          even[g][l] = odd[g][l] = Simd::splat(0);
+          for (unsigned h = 0; h < 2; ++h) {
+            Simd::store(wide[g][l][h], Simd::splat(0));
+            Simd::store(wide[g][l][h] + n_wide, Simd::splat(0));
+          }
+        }
+      }
+
+      const std::int32_t* value = chain.value;
+      std::uint32_t blocks_left = chain.blocks_a_sum;
+      for (std::uint32_t block = 0; block < n_blocks; ++block) {
+        const bool last = block + 1 == n_blocks;
+        Words ahead = counter;
+        ahead.x += (at + (last ? n_groups * group : 0)) / 2;
+        ahead.y += last ? 0 : (block + 1) << 16;
+        PhiloxRounds<Simd, n_groups> rounds(ahead, chain.seed);
+
+#pragma GCC unroll 4
+        for (unsigned q = 0; q < 4; ++q) {
+          // 2 + 3 + 2 + 3 rounds.
+          rounds.round();
+          rounds.round();
+          if (q % 2 == 1) rounds.round();
+          const std::uint32_t t = 4 * block + q;
+          if (t < chain.horizon) {
+            Register before[n_groups], cell[n_groups];
+            typename Simd::Ties tied[n_groups];
+            auto any_tied = Simd::no_ties();
+#pragma GCC unroll 4
+            for (unsigned g = 0; g < n_groups; ++g) {
+              const Register x = words[g].word[q];
+              cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
+              const Register fraction = Simd::bit_and(x, fraction_mask);
+              const Register threshold = high[cell[g]];
+              before[g] = position[g];
+              position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
+              tied[g] = Simd::ties(fraction, threshold);
+              any_tied = Simd::merge(any_tied, tied[g]);
+            }
+            if (Simd::any(any_tied)) [[unlikely]] {
+#pragma GCC unroll 4
+              for (unsigned g = 0; g < n_groups; ++g) {
+                position[g] =
+                    mend(chain, paths.hash, first_path + g * group, t, Simd::bits(tied[g]), cell[g], position[g]);
+              }
+            }
+#pragma GCC unroll 2
+            for (unsigned l = 0; l < n_limbs; ++l) {
+              const Values table(value);
+              value += n_values;
+#pragma GCC unroll 4
+              for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, position[g], even[g][l], odd[g][l]);
+            }
+            if constexpr (counts) {
+#pragma GCC unroll 4
+              for (unsigned g = 0; g < n_groups; ++g) {
+                const Register mark = marks[position[g]];
+                purchases[g] = Simd::add_16(purchases[g], Simd::template shift_right_16_by<8>(mark));
+                if constexpr (periods) {
+                  std::uint16_t* sum = paths.marks + std::size_t{t} * paths.tile + at + g * group;
+                  Simd::store(sum, Simd::add_16(Simd::load(sum), mark));
+                }
+              }
+            }
+            if constexpr (periods) {
+#pragma GCC unroll 2
+              for (unsigned l = 0; l < n_limbs; ++l) {
+                const Values from(chain.cash_from[l]), at_arrival(chain.cash_at[l]);
+#pragma GCC unroll 4
+                for (unsigned g = 0; g < n_groups; ++g) {
+                  std::int32_t* even_sum =
+                      paths.cash + (std::size_t{t} * n_limbs + l) * paths.tile + (at + g * group) / 2;
+                  std::int32_t* odd_sum = even_sum + paths.tile / 2;
+                  Register e = Simd::load(even_sum), o = Simd::load(odd_sum);
+                  add_looked_up(from, before[g], e, o);
+                  add_looked_up(at_arrival, position[g], e, o);
+                  Simd::store(even_sum, e);
+                  Simd::store(odd_sum, o);
+                }
+              }
+            }
+          }
+        }
+        rounds.finish(words);
+        if (--blocks_left == 0 || last) {
+          blocks_left = chain.blocks_a_sum;
+#pragma GCC unroll 4
+          for (unsigned g = 0; g < n_groups; ++g) {
+#pragma GCC unroll 2
+            for (unsigned l = 0; l < n_limbs; ++l) {
+              add_wide(wide[g][l][0], even[g][l]);
+              add_wide(wide[g][l][1], odd[g][l]);
+              even[g][l] = odd[g][l] = Simd::splat(0);
+            }
+          }
+        }
+      }
+
+      const Register start_value = Simd::splat_64(paths.start_value);
+#pragma GCC unroll 4
+      for (unsigned g = 0; g < n_groups; ++g) {
+        const std::uint32_t first = at + g * group;
+#pragma GCC unroll 2
+        for (unsigned part = 0; part < 2; ++part) {
+          Register total[2];
+#pragma GCC unroll 2
+          for (unsigned h = 0; h < 2; ++h) {
+            Register sum = Simd::load(wide[g][0][h] + part * n_wide);
+            if constexpr (n_limbs == 2) {
+              const Register upper = Simd::load(wide[g][1][h] + part * n_wide);
+              sum = Simd::add_64(sum, Simd::template shift_left_64<ChainLanes::limb_bits>(upper));
+            }
+            total[h] = Simd::shift_right_64(Simd::add_64(sum, start_value), chain.extra_bits);
+          }
+          Register lower, upper;
+          Simd::interleave_64(total[0], total[1], lower, upper);
+          Simd::store(paths.values + first + 2 * part * n_wide, lower);
+          Simd::store(paths.values + first + (2 * part + 1) * n_wide, upper);
+        }
+        Simd::store(paths.active + first, Simd::bit_and(marks[position[g]], Simd::splat_16(1)));
+        if constexpr (counts) Simd::store(paths.purchases + first, purchases[g]);
+      }
+    }
+  }
+
+  [[gnu::always_inline]] static void add_wide(std::int64_t* sum, Register narrow) {
+    Simd::store(sum, Simd::add_64(Simd::load(sum), Simd::low_64(narrow)));
+    Simd::store(sum + n_wide, Simd::add_64(Simd::load(sum + n_wide), Simd::high_64(narrow)));
+  }
+
+  template <class Shape, unsigned n_limbs, LaneOutputs outputs>
+  [[gnu::noinline]] static void walk(const ChainLanes& chain, const ChainPaths& paths) {
+    constexpr unsigned n_groups =
+        n_limbs == 1 && outputs == LaneOutputs::values ? Simd::n_groups_plain : Simd::n_groups_full;
+    walk_groups<Shape, n_limbs, outputs, n_groups>(chain, paths);
+  }
+
+  using Walk = void (*)(const ChainLanes&, const ChainPaths&);
+  template <class Shape, unsigned n_limbs>
+  [[gnu::always_inline]] static Walk choose_outputs(LaneOutputs outputs) {
+    switch (outputs) {
+      case LaneOutputs::values:
+        return walk<Shape, n_limbs, LaneOutputs::values>;
+      case LaneOutputs::counts:
+        return walk<Shape, n_limbs, LaneOutputs::counts>;
+      case LaneOutputs::periods:
+        break;
+    }
+    return walk<Shape, n_limbs, LaneOutputs::periods>;
+  }
+  template <class Shape>
+  [[gnu::always_inline]] static Walk choose_limbs(const ChainLanes& chain, LaneOutputs outputs) {
+    return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
+  }
+
+  static void walk_chain(const ChainLanes& chain, const ChainPaths& paths, LaneOutputs outputs) {
+    Walk walk = nullptr;
+    if (chain.n_cell_tables == 1) {
+      walk = chain.n_value_tables == 1 ? choose_limbs<LaneShape<1, 1>>(chain, outputs)
+                                       : choose_limbs<LaneShape<1, 2>>(chain, outputs);
+    } else {
+      walk = choose_limbs<LaneShape<4, 4>>(chain, outputs);
+    }
+    walk(chain, paths);
+  }
+};
+
+}  // namespace clvsim::kernels
