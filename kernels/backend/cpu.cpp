@@ -74,7 +74,7 @@ class CpuBackend final : public Backend {
     }
     if (lanes_ == nullptr) return;
     if (spec.periods) {
-      constexpr std::size_t scratch_bytes = std::size_t{2} << 20;  // of a second-level cache
+      constexpr std::size_t scratch_bytes = std::size_t{8} << 20;  // of a shared cache
       at_once_ =
           std::clamp<std::size_t>(scratch_bytes / (padded_ * sizeof(std::int64_t)), 1, tables_.chain.customers_a_sum);
     }
@@ -192,7 +192,12 @@ class CpuBackend final : public Backend {
     if (spec_.periods) {
       for (std::uint32_t first = 0; first < padded_; first += lane_tile) {
         for (std::size_t i = 0; i < n; ++i) walk(i, first, lane_tile, LaneOutputs::periods);
-        add_tile(worker, first);
+        ChainPaths tile;
+        tile.tile = lane_tile;
+        tile.cash = worker.tile_cash.data();
+        tile.marks = worker.tile_marks.data();
+        lanes_->add_tile(tables_.chain, tile, padded_, worker.revenue.data() + first, worker.active.data() + first,
+                         worker.transactions.data() + first);
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) {
@@ -206,45 +211,14 @@ class CpuBackend final : public Backend {
       summarise(*lanes_, values, spec_.n_paths, tables_.bound, run_.ranks, worker.scratch, summary.value,
                 order + i * spec_.ranks.size());
       lanes_->add(values, spec_.n_paths, worker.total.data());
-      const std::uint16_t* ends = worker.ends.data() + i * padded_;
-      for (std::size_t p = 0; p < spec_.n_paths; ++p) summary.n_active += ends[p];
+      std::uint64_t squares = 0;  // below 2^31 paths: sums of squares stay below 2^63
+      lanes_->count(worker.ends.data() + i * padded_, spec_.n_paths, summary.n_active, squares);
       if (!counts_purchases_) continue;
-      const std::uint16_t* purchases = worker.purchases.data() + i * padded_;
-      std::uint64_t sum = 0, squares = 0;  // below 2^31 paths: 2^63 at most
-      for (std::size_t p = 0; p < spec_.n_paths; ++p) {
-        const std::uint32_t x = purchases[p];
-        sum += x;
-        squares += x * x;
-      }
+      std::uint64_t sum = 0;
+      lanes_->count(worker.purchases.data() + i * padded_, spec_.n_paths, sum, squares);
       summary.transactions.low = sum;
       summary.transactions_squares.low = squares;
     }
-  }
-
-  // Adds the sums of a tile of paths to the worker's, and clears them.
-  void add_tile(Worker& worker, std::size_t first) const {
-    const ChainLanes& lanes = tables_.chain;
-    for (std::size_t t = 0; t < spec_.horizon; ++t) {
-      std::int64_t* const revenue = worker.revenue.data() + t * padded_ + first;
-      for (unsigned l = 0; l < lanes.n_limbs; ++l) {
-        // The even paths, then the odd ones.
-        const std::int32_t* const cash = worker.tile_cash.data() + (t * lanes.n_limbs + l) * lane_tile;
-        const unsigned shift = l * ChainLanes::limb_bits;
-        for (std::size_t p = 0; p < lane_tile / 2; ++p) {
-          revenue[2 * p] += static_cast<std::int64_t>(cash[p]) * (std::int64_t{1} << shift);
-          revenue[2 * p + 1] += static_cast<std::int64_t>(cash[lane_tile / 2 + p]) * (std::int64_t{1} << shift);
-        }
-      }
-      const std::uint16_t* const marks = worker.tile_marks.data() + t * lane_tile;
-      std::uint32_t* const active = worker.active.data() + t * padded_ + first;
-      std::uint32_t* const transactions = worker.transactions.data() + t * padded_ + first;
-      for (std::size_t p = 0; p < lane_tile; ++p) {
-        active[p] += marks[p] & 0xFFU;
-        transactions[p] += marks[p] >> 8;
-      }
-    }
-    std::fill(worker.tile_cash.begin(), worker.tile_cash.end(), 0);
-    std::fill(worker.tile_marks.begin(), worker.tile_marks.end(), std::uint16_t{0});
   }
 
   // [periods, padded paths] to [paths, periods].

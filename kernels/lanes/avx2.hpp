@@ -163,6 +163,13 @@ struct Avx2 {
     return _mm256_srli_epi64(a, n);
   }
   [[gnu::always_inline]] static Register minimum_32(Register a, Register b) { return _mm256_min_epu32(a, b); }
+  [[gnu::always_inline]] static __m128i shift_count_32(unsigned n) { return _mm_cvtsi32_si128(static_cast<int>(n)); }
+  [[gnu::always_inline]] static Register shift_right_32(Register a, __m128i n) { return _mm256_srl_epi32(a, n); }
+  [[gnu::always_inline]] static std::uint32_t bits_32(Register words, Register bins) {
+    // The bit, moved to the sign.
+    const Register sign = _mm256_sllv_epi32(words, _mm256_xor_si256(bit_and(bins, splat(31)), splat(31)));
+    return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(sign)));
+  }
   [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
     const Register packed = _mm256_permutevar8x32_epi32(a, _mm256_set_epi32(7, 5, 3, 1, 6, 4, 2, 0));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));

@@ -132,6 +132,12 @@ struct Avx512 {
     return _mm512_srli_epi64(a, n);
   }
   [[gnu::always_inline]] static Register minimum_32(Register a, Register b) { return _mm512_min_epu32(a, b); }
+  [[gnu::always_inline]] static __m128i shift_count_32(unsigned n) { return _mm_cvtsi32_si128(static_cast<int>(n)); }
+  [[gnu::always_inline]] static Register shift_right_32(Register a, __m128i n) { return _mm512_srl_epi32(a, n); }
+  [[gnu::always_inline]] static std::uint32_t bits_32(Register words, Register bins) {
+    const Register bit = _mm512_sllv_epi32(splat(1), bit_and(bins, splat(31)));
+    return _mm512_test_epi32_mask(words, bit);
+  }
   [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi64_epi32(a));
   }

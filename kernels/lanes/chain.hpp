@@ -62,12 +62,13 @@ struct ChainCode {
     return Simd::load(positions);
   }
 
-  // Adds `limb` l of what `table` holds for the positions of a register to sums of the even and of the odd paths.
+  // Adds what `table` holds for the positions of a register to sums of the even and of the odd paths; `upper` is the
+  // register with the odd paths moved down.
   template <class Table>
-  [[gnu::always_inline]] static void add_looked_up(const Table& table, Register position, Register& even,
-                                                   Register& odd) {
+  [[gnu::always_inline]] static void add_looked_up(const Table& table, Register position, Register upper,
+                                                   Register& even, Register& odd) {
     even = Simd::add_32(even, table[position]);
-    odd = Simd::add_32(odd, table[Simd::template shift_right_32<16>(position)]);
+    odd = Simd::add_32(odd, table[upper]);
   }
 
   // All of `paths`, n_groups registers at a time, over the whole horizon. While a block of four periods is walked, the
@@ -89,12 +90,14 @@ struct ChainCode {
 
     for (std::uint32_t at = 0; at < paths.n_paths; at += n_groups * group) {
       const std::uint32_t first_path = paths.first_path + at;
-      Register position[n_groups], purchases[n_groups], even[n_groups][n_limbs], odd[n_groups][n_limbs];
+      Register position[n_groups], upper[n_groups], purchases[n_groups], even[n_groups][n_limbs],
+          odd[n_groups][n_limbs];
       // Sums of 64 bits, to which those of 32 are added before they can overflow.
       alignas(64) std::int64_t wide[n_groups][n_limbs][2][2 * n_wide];
 #pragma GCC unroll 4
       for (unsigned g = 0; g < n_groups; ++g) {
         position[g] = Simd::splat_16(static_cast<std::uint16_t>(paths.start));
+        upper[g] = Simd::template shift_right_32<16>(position[g]);
         purchases[g] = Simd::splat(0);
 #pragma GCC unroll 2
         for (unsigned l = 0; l < n_limbs; ++l) {
@@ -123,7 +126,7 @@ struct ChainCode {
           if (q % 2 == 1) rounds.round();
           const std::uint32_t t = 4 * block + q;
           if (t < chain.horizon) {
-            Register before[n_groups], cell[n_groups];
+            Register before[n_groups], upper_before[n_groups], cell[n_groups];
             typename Simd::Ties tied[n_groups];
             auto any_tied = Simd::no_ties();
 #pragma GCC unroll 4
@@ -133,6 +136,7 @@ struct ChainCode {
               const Register fraction = Simd::bit_and(x, fraction_mask);
               const Register threshold = high[cell[g]];
               before[g] = position[g];
+              upper_before[g] = upper[g];
               position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
               tied[g] = Simd::ties(fraction, threshold);
               any_tied = Simd::merge(any_tied, tied[g]);
@@ -144,12 +148,16 @@ struct ChainCode {
                     mend(chain, paths.hash, first_path + g * group, t, Simd::bits(tied[g]), cell[g], position[g]);
               }
             }
+#pragma GCC unroll 4
+            for (unsigned g = 0; g < n_groups; ++g) upper[g] = Simd::template shift_right_32<16>(position[g]);
 #pragma GCC unroll 2
             for (unsigned l = 0; l < n_limbs; ++l) {
               const Values table(value);
               value += n_values;
 #pragma GCC unroll 4
-              for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, position[g], even[g][l], odd[g][l]);
+              for (unsigned g = 0; g < n_groups; ++g) {
+                add_looked_up(table, position[g], upper[g], even[g][l], odd[g][l]);
+              }
             }
             if constexpr (counts) {
 #pragma GCC unroll 4
@@ -172,8 +180,8 @@ struct ChainCode {
                       paths.cash + (std::size_t{t} * n_limbs + l) * paths.tile + (at + g * group) / 2;
                   std::int32_t* odd_sum = even_sum + paths.tile / 2;
                   Register e = Simd::load(even_sum), o = Simd::load(odd_sum);
-                  add_looked_up(from, before[g], e, o);
-                  add_looked_up(at_arrival, position[g], e, o);
+                  if (chain.has_cash_from) add_looked_up(from, before[g], upper_before[g], e, o);
+                  if (chain.has_cash_at) add_looked_up(at_arrival, position[g], upper[g], e, o);
                   Simd::store(even_sum, e);
                   Simd::store(odd_sum, o);
                 }
@@ -207,15 +215,15 @@ struct ChainCode {
           for (unsigned h = 0; h < 2; ++h) {
             Register sum = Simd::load(wide[g][0][h] + part * n_wide);
             if constexpr (n_limbs == 2) {
-              const Register upper = Simd::load(wide[g][1][h] + part * n_wide);
-              sum = Simd::add_64(sum, Simd::template shift_left_64<ChainLanes::limb_bits>(upper));
+              const Register higher = Simd::load(wide[g][1][h] + part * n_wide);
+              sum = Simd::add_64(sum, Simd::template shift_left_64<ChainLanes::limb_bits>(higher));
             }
             total[h] = Simd::shift_right_64(Simd::add_64(sum, start_value), chain.extra_bits);
           }
-          Register lower, upper;
-          Simd::interleave_64(total[0], total[1], lower, upper);
-          Simd::store(paths.values + first + 2 * part * n_wide, lower);
-          Simd::store(paths.values + first + (2 * part + 1) * n_wide, upper);
+          Register first_half, second_half;
+          Simd::interleave_64(total[0], total[1], first_half, second_half);
+          Simd::store(paths.values + first + 2 * part * n_wide, first_half);
+          Simd::store(paths.values + first + (2 * part + 1) * n_wide, second_half);
         }
         Simd::store(paths.active + first, Simd::bit_and(marks[position[g]], Simd::splat_16(1)));
         if constexpr (counts) Simd::store(paths.purchases + first, purchases[g]);
@@ -226,6 +234,38 @@ struct ChainCode {
   [[gnu::always_inline]] static void add_wide(std::int64_t* sum, Register narrow) {
     Simd::store(sum, Simd::add_64(Simd::load(sum), Simd::low_64(narrow)));
     Simd::store(sum + n_wide, Simd::add_64(Simd::load(sum + n_wide), Simd::high_64(narrow)));
+  }
+
+  static void add_tile(const ChainLanes& chain, const ChainPaths& tile, std::size_t stride, std::int64_t* cash,
+                       std::uint32_t* active, std::uint32_t* purchases) {
+    const Register zero = Simd::splat(0);
+    for (std::uint32_t t = 0; t < chain.horizon; ++t) {
+      std::int64_t* const to = cash + t * stride;
+      for (unsigned l = 0; l < chain.n_limbs; ++l) {
+        std::int32_t* const even = tile.cash + (std::size_t{t} * chain.n_limbs + l) * tile.tile;
+        std::int32_t* const odd = even + tile.tile / 2;
+        for (std::uint32_t p = 0; p < tile.tile / 2; p += 2 * n_wide) {
+          const Register e = Simd::load(even + p), o = Simd::load(odd + p);
+          Register lane[4];
+          Simd::interleave_64(Simd::low_64(e), Simd::low_64(o), lane[0], lane[1]);
+          Simd::interleave_64(Simd::high_64(e), Simd::high_64(o), lane[2], lane[3]);
+#pragma GCC unroll 4
+          for (unsigned i = 0; i < 4; ++i) {
+            std::int64_t* const sum = to + 2 * p + i * n_wide;
+            const Register x = l == 0 ? lane[i] : Simd::template shift_left_64<ChainLanes::limb_bits>(lane[i]);
+            Simd::store(sum, Simd::add_64(Simd::load(sum), x));
+          }
+          Simd::store(even + p, zero);
+          Simd::store(odd + p, zero);
+        }
+      }
+      std::uint16_t* const marks = tile.marks + std::size_t{t} * tile.tile;
+      for (std::uint32_t p = 0; p < tile.tile; ++p) {
+        active[t * stride + p] += marks[p] & 0xFFU;
+        purchases[t * stride + p] += static_cast<std::uint32_t>(marks[p] >> 8);
+        marks[p] = 0;
+      }
+    }
   }
 
   template <class Shape, unsigned n_limbs, LaneOutputs outputs>

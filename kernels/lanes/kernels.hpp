@@ -51,7 +51,10 @@ struct LaneCode {
             Statistics::range,
             Statistics::moments,
             Statistics::shortfall,
-            Statistics::add};
+            Statistics::add,
+            Statistics::collect,
+            Statistics::count,
+            ChainCode<Simd>::add_tile};
   }
 };
 

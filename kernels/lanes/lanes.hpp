@@ -30,8 +30,9 @@ struct ChainLanes {
   std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4
   std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
   std::uint32_t customers_a_sum = 1;  // customers whose cash of a period 32 bits hold, and their marks 8 bits each
-  unsigned extra_bits = 0;            // of `value` below the fixed point of the results
-  unsigned column_shift = 0;          // of 16 random bits, to the column's place in a cell
+  bool has_cash_from = true, has_cash_at = true;  // whether any is not 0
+  unsigned extra_bits = 0;                        // of `value` below the fixed point of the results
+  unsigned column_shift = 0;                      // of 16 random bits, to the column's place in a cell
   std::uint16_t column_mask = 0, fraction_mask = 0, cell_mask = 0;
   std::uint16_t high[max_cells] = {};             // threshold of a cell: the part that is compared with the fraction
   std::uint16_t next[max_cells] = {};             // next position: the cell's own | its alias << 8
@@ -102,6 +103,16 @@ struct LaneKernels {
                   LaneMoments& moments);
   void (*shortfall)(const std::uint32_t* keys, std::size_t n, std::uint32_t tail, LaneShortfall& shortfall);
   void (*add)(const std::int64_t* values, std::size_t n, std::int64_t* sums);  // to sums, modulo 2^64
+  // Copies the keys [n] whose bin, key >> shift, has its bit set in bins [64] to `out`, which has room for n; returns
+  // how many. Keys are below 2^11 << shift.
+  std::size_t (*collect)(const std::uint32_t* keys, std::size_t n, unsigned shift, const std::int32_t* bins,
+                         std::uint32_t* out);
+  // Sum of counts [n], and of their squares.
+  void (*count)(const std::uint16_t* counts, std::size_t n, std::uint64_t& sum, std::uint64_t& squares);
+  // Adds the sums of a tile (ChainPaths) to sums by period of 64 and 32 bits, whose periods are `stride` apart, and
+  // clears them.
+  void (*add_tile)(const ChainLanes& chain, const ChainPaths& tile, std::size_t stride, std::int64_t* cash,
+                   std::uint32_t* active, std::uint32_t* purchases);
 };
 
 // Those that this machine can run, the fastest first; the last is "scalar".

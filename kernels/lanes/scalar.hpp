@@ -141,6 +141,18 @@ struct Scalar {
       return lane<32>(b, i) < lane<32>(a, i) ? lane<32>(b, i) : lane<32>(a, i);
     });
   }
+  [[gnu::always_inline]] static unsigned shift_count_32(unsigned n) { return n; }
+  [[gnu::always_inline]] static Register shift_right_32(Register a, unsigned n) {
+    return a >> n & splat(0xFFFFFFFF >> n);
+  }
+  [[gnu::always_inline]] static std::uint32_t bits_32(Register words, Register bins) {
+    std::uint32_t bits = 0;
+#pragma GCC unroll 2
+    for (unsigned i = 0; i < 2; ++i) {
+      bits |= static_cast<std::uint32_t>(lane<32>(words, i) >> (lane<32>(bins, i) & 31) & 1) << i;
+    }
+    return bits;
+  }
   [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
     *p = static_cast<std::uint32_t>(a);
   }

@@ -6,6 +6,8 @@
 //   less_64(a, b)                    all ones where a < b (signed), else 0
 //   shift_right_64_by<n>(a)          logical
 //   minimum_32(a, b)                 unsigned, of 32-bit lanes
+//   shift_count_32(n), shift_right_32(a, count)
+//   bits_32(words, bins)             which 32-bit lanes have bit bin % 32 of their word set
 //   store_low_halves(p, a)           the low halves of n_lanes lanes, in a row
 //   Doubles, splat_double(x), from_52_bits(a), to_52_bits(d) (round to nearest; 0 <= d < 2^52), and subtract, multiply
 #pragma once
@@ -128,6 +130,47 @@ struct StatisticsCode {
     }
     for (std::size_t i = whole; i < n; ++i) {
       sums[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(sums[i]) + static_cast<std::uint64_t>(values[i]));
+    }
+  }
+
+  static std::size_t collect(const std::uint32_t* keys, std::size_t n, unsigned shift, const std::int32_t* bins,
+                             std::uint32_t* out) {
+    constexpr std::size_t step = 2 * Simd::n_lanes;
+    const typename Simd::template Table32<4> table(bins);
+    const auto count = Simd::shift_count_32(shift);
+    std::size_t found = 0, i = 0;
+    for (; i + step <= n; i += step) {
+      const Register key = Simd::load(keys + i), bin = Simd::shift_right_32(key, count);
+      std::uint32_t wanted = Simd::bits_32(table[Simd::template shift_right_32<5>(bin)], bin);
+      for (; wanted != 0; wanted &= wanted - 1) out[found++] = keys[i + static_cast<unsigned>(__builtin_ctz(wanted))];
+    }
+    for (; i < n; ++i) {
+      const std::uint32_t bin = keys[i] >> shift;
+      if ((static_cast<std::uint32_t>(bins[bin / 32]) >> bin % 32 & 1U) != 0) out[found++] = keys[i];
+    }
+    return found;
+  }
+
+  static void count(const std::uint16_t* counts, std::size_t n, std::uint64_t& sum, std::uint64_t& squares) {
+    sum = squares = 0;
+    const Register low_half = Simd::splat(0x0000FFFF), ones = Simd::splat_64(0xFFFFFFFF);
+    auto total = Simd::splat_64(0), products = Simd::splat_64(0);
+    constexpr std::size_t step = 4 * Simd::n_lanes;
+    std::size_t i = 0;
+    for (; i + step <= n; i += step) {
+      const Register x = Simd::load(counts + i);
+      for (const Register half : {Simd::bit_and(x, low_half), Simd::template shift_right_32<16>(x)}) {
+        const Register odd = Simd::template shift_right_64_by<32>(half);
+        total = Simd::add_64(total, Simd::add_64(Simd::bit_and(half, ones), odd));
+        products = Simd::add_64(products, Simd::add_64(Simd::multiply(half, half), Simd::multiply(odd, odd)));
+      }
+    }
+    sum = sum_of<Simd>(total);
+    squares = sum_of<Simd>(products);
+    for (; i < n; ++i) {
+      const std::uint64_t x = counts[i];
+      sum += x;
+      squares += x * x;
     }
   }
 };

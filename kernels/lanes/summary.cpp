@@ -10,59 +10,49 @@ namespace clvsim::kernels {
 
 // One pass counts the keys by their leading bits, which tells the bin of every rank; a second collects the keys of
 // these bins, few unless many paths have the same value, and sorts them.
-void select(const std::uint32_t* keys, std::uint32_t n, std::uint32_t largest, const RankView& ranks,
-            SummaryScratch& scratch, std::uint32_t* out) {
-  constexpr int fewest_bits = 6, most_bits = 11;
+void select(const LaneKernels& lanes, const std::uint32_t* keys, std::uint32_t n, std::uint32_t largest,
+            const RankView& ranks, SummaryScratch& scratch, std::uint32_t* out) {
+  constexpr int fewest_bits = 6, most_bits = 11;  // collect() knows of 2^11 bins
   const int bin_bits = std::clamp(static_cast<int>(std::bit_width(n)) - 2, fewest_bits, most_bits);
   const int shift = std::max(0, static_cast<int>(std::bit_width(largest)) - bin_bits);
   const std::size_t n_bins = std::size_t{1} << bin_bits;
-  constexpr std::uint8_t unwanted = std::numeric_limits<std::uint8_t>::max();
-  static_assert(max_ranks < unwanted);
-  // Two sets of counts: neighbours in one bin would wait for each other.
-  scratch.counts.assign(2 * n_bins, 0);
-  scratch.slots.assign(n_bins, unwanted);
-  std::uint32_t* counts = scratch.counts.data();
+  // Four sets of counts: neighbours in one bin would wait for each other.
+  constexpr std::size_t n_sets = 4;
+  scratch.counts.assign(n_sets * n_bins, 0);
+  std::uint32_t* const counts = scratch.counts.data();
   std::uint32_t i = 0;
-  for (; i + 1 < n; i += 2) {
-    ++counts[keys[i] >> shift];
-    ++counts[n_bins + (keys[i + 1] >> shift)];
+  for (; i + n_sets <= n; i += n_sets) {
+    for (std::size_t k = 0; k < n_sets; ++k) ++counts[k * n_bins + (keys[i + k] >> shift)];
   }
-  if (i < n) ++counts[keys[i] >> shift];
+  for (; i < n; ++i) ++counts[keys[i] >> shift];
+  for (std::size_t bin = 0; bin < n_bins; ++bin) {
+    counts[bin] += counts[n_bins + bin] + counts[2 * n_bins + bin] + counts[3 * n_bins + bin];
+  }
 
-  struct Slot {
-    std::uint32_t bin = 0, before = 0, begin = 0, end = 0;
-  };
-  Slot slots[max_ranks];
-  std::uint32_t n_slots = 0, n_wanted = 0, before = 0, r = 0;
-  std::uint32_t slot_of[max_ranks];
+  std::int32_t wanted_bins[(std::size_t{1} << most_bits) / 32] = {};
+  std::uint32_t bin_of[max_ranks], place[max_ranks];  // place among the keys of the wanted bins
+  std::uint32_t n_wanted = 0, before = 0, r = 0;
   for (std::uint32_t bin = 0; r < ranks.n_ranks; ++bin) {
-    const std::uint32_t count = counts[bin] + counts[n_bins + bin];
-    if (ranks.ranks[r] < before + count) {
-      slots[n_slots] = {bin, before, n_wanted, n_wanted};
-      scratch.slots[bin] = static_cast<std::uint8_t>(n_slots);
-      n_wanted += count;
-      for (; r < ranks.n_ranks && ranks.ranks[r] < before + count; ++r) slot_of[r] = n_slots;
-      ++n_slots;
+    const std::uint32_t until = before + counts[bin];
+    if (ranks.ranks[r] < until) {
+      wanted_bins[bin / 32] =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(wanted_bins[bin / 32]) | std::uint32_t{1} << bin % 32);
+      for (; r < ranks.n_ranks && ranks.ranks[r] < until; ++r) {
+        bin_of[r] = bin;
+        place[r] = n_wanted + (ranks.ranks[r] - before);
+      }
+      n_wanted += counts[bin];
     }
-    before += count;
+    before = until;
   }
   if (shift == 0) {  // a bin is a value
-    for (r = 0; r < ranks.n_ranks; ++r) out[r] = slots[slot_of[r]].bin;
+    std::copy(bin_of, bin_of + ranks.n_ranks, out);
     return;
   }
-  scratch.wanted.resize(n_wanted);
-  for (i = 0; i < n; ++i) {
-    const std::uint8_t slot = scratch.slots[keys[i] >> shift];
-    if (slot != unwanted) [[unlikely]]
-      scratch.wanted[slots[slot].end++] = keys[i];
-  }
-  for (std::uint32_t s = 0; s < n_slots; ++s) {
-    std::sort(scratch.wanted.begin() + slots[s].begin, scratch.wanted.begin() + slots[s].end);
-  }
-  for (r = 0; r < ranks.n_ranks; ++r) {
-    const Slot& slot = slots[slot_of[r]];
-    out[r] = scratch.wanted[slot.begin + (ranks.ranks[r] - slot.before)];
-  }
+  scratch.wanted.resize(n);
+  lanes.collect(keys, n, static_cast<unsigned>(shift), wanted_bins, scratch.wanted.data());
+  std::sort(scratch.wanted.begin(), scratch.wanted.begin() + n_wanted);
+  for (r = 0; r < ranks.n_ranks; ++r) out[r] = scratch.wanted[place[r]];
 }
 
 void summarise(const LaneKernels& lanes, const std::int64_t* values, std::uint32_t n, std::uint64_t bound,
@@ -90,7 +80,7 @@ void summarise(const LaneKernels& lanes, const std::int64_t* values, std::uint32
   lanes.moments(values, n, centre, scratch.keys.data(), moments);
   std::uint32_t found[max_ranks];
   const auto largest = static_cast<std::uint32_t>(distance(range.max, range.min));
-  select(scratch.keys.data(), n, largest, ranks, scratch, found);
+  select(lanes, scratch.keys.data(), n, largest, ranks, scratch, found);
   for (std::uint32_t r = 0; r < ranks.n_ranks; ++r) order[r] = range.min + found[r];
   LaneShortfall shortfall;
   lanes.shortfall(scratch.keys.data(), n, found[ranks.tail], shortfall);

@@ -14,7 +14,6 @@ namespace clvsim::kernels {
 struct SummaryScratch {
   std::vector<std::uint32_t> keys, wanted;
   std::vector<std::uint32_t> counts;
-  std::vector<std::uint8_t> slots;
   std::unique_ptr<SummaryShared> shared;  // where the vector code cannot be used
 };
 
@@ -23,7 +22,7 @@ void summarise(const LaneKernels& lanes, const std::int64_t* values, std::uint32
                const RankView& ranks, SummaryScratch& scratch, ValueSummary& summary, std::int64_t* order);
 
 // out[r] = the key with ranks[r] keys before it in ascending order. keys [n], none above `largest`; ranks ascending.
-void select(const std::uint32_t* keys, std::uint32_t n, std::uint32_t largest, const RankView& ranks,
-            SummaryScratch& scratch, std::uint32_t* out);
+void select(const LaneKernels& lanes, const std::uint32_t* keys, std::uint32_t n, std::uint32_t largest,
+            const RankView& ranks, SummaryScratch& scratch, std::uint32_t* out);
 
 }  // namespace clvsim::kernels

@@ -41,6 +41,8 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   max_cash = max_from + max_at;
   constexpr std::int64_t widest = std::int64_t{1} << (2 * ChainLanes::limb_bits);
   if (max_value >= widest || max_cash >= widest) return false;
+  lanes.has_cash_from = max_from != 0;
+  lanes.has_cash_at = max_at != 0;
   lanes.n_limbs = std::max(max_value, max_cash) <= largest_sum / fewest_terms ? 1 : 2;
   const std::int64_t value_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_value) : limb;
   const std::int64_t cash_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_cash) : 2 * limb;
