@@ -113,15 +113,13 @@ void forecast_periods(const kernels::PathSums& sums, Measure measure, RunInfo& i
   }
 }
 
-// Undiscounted cash of the whole horizon, for every path.
-std::vector<std::int64_t> sum_over_periods(const kernels::PathSums& sums, std::size_t horizon) {
-  std::vector<std::int64_t> total;
-  total.reserve(sums.total.size());
-  for (std::size_t begin = 0; begin < sums.revenue.size(); begin += horizon) {
-    kernels::i128 sum = 0;
-    for (std::size_t t = 0; t < horizon; ++t) sum += sums.revenue[begin + t];
-    const kernels::i128 limit = kernels::fixed_limit;
-    total.push_back(static_cast<std::int64_t>(std::clamp(sum, -limit, limit)));
+// Undiscounted cash of the whole horizon, for every path. A sum beyond the fixed point stays at its limit, where it is
+// found.
+std::vector<std::int64_t> sum_over_periods(const kernels::PathSums& sums) {
+  const std::size_t n = sums.total.size();
+  std::vector<std::int64_t> total(n);
+  for (std::size_t row = 0; row < sums.revenue.size(); row += n) {
+    for (std::size_t p = 0; p < n; ++p) total[p] = kernels::add_fixed(total[p], sums.revenue[row + p]);
   }
   return total;
 }
@@ -197,8 +195,7 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
   info.device = backend->description();
   info.total = distribution_over_paths(sums.total, plan, divisor);
   if (options.periods) {
-    info.total_revenue =
-        distribution_over_paths(sum_over_periods(sums, static_cast<std::size_t>(options.horizon)), plan, divisor);
+    info.total_revenue = distribution_over_paths(sum_over_periods(sums), plan, divisor);
     forecast_periods(sums, chain.measure, info);
   } else {
     info.total_revenue = {unknown_estimate, unknown_estimate, {}, unknown_estimate};

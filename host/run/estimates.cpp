@@ -1,6 +1,6 @@
 #include "host/run/estimates.hpp"
 
-#include "kernels/stats/team.hpp"
+#include "kernels/lanes/summary.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -165,38 +165,37 @@ Distribution distribution_over_paths(const std::vector<std::int64_t>& values, co
         "the portfolio's total of a path is beyond the engine's fixed point of 2^62 / 256 minor units; check the "
         "amounts of the model, or simulate fewer customers a run");
   }
-  kernels::SoloTeam team;
-  auto shared = std::make_unique<kernels::SummaryShared>();
+  std::uint64_t bound = 0;
+  for (const std::int64_t v : values) bound = std::max(bound, kernels::distance(v, 0));
   kernels::ValueSummary summary;
   std::vector<std::int64_t> order(plan.ranks.size());
+  kernels::SummaryScratch scratch;
   const kernels::RankView ranks{plan.ranks.data(), static_cast<std::uint32_t>(plan.ranks.size()), plan.tail};
-  summarise(team, *shared, values.data(), plan.n_paths, ranks, &summary, order.data());
+  kernels::summarise(*kernels::lane_kernels().front(), values.data(), plan.n_paths, bound, ranks, scratch, summary,
+                     order.data());
   return distribution_of(summary, order, plan, fixed_per_unit);
 }
 
 template <class T>
 std::vector<Estimate> period_estimates(const std::vector<T>& sums, std::uint32_t n_paths, int horizon, double divisor) {
   const auto n_periods = static_cast<std::size_t>(horizon);
-  if (n_paths == 0) return std::vector<Estimate>(n_periods);
-  std::vector<i128> total(n_periods);
-  for (std::size_t i = 0, p = 0; p < n_paths; ++p) {
-    for (std::size_t t = 0; t < n_periods; ++t) total[t] += sums[i++];
-  }
-  std::vector<std::int64_t> centre(n_periods);
-  for (std::size_t t = 0; t < n_periods; ++t) centre[t] = static_cast<std::int64_t>(total[t] / n_paths);
-  std::vector<WideSum> squares(n_periods);
-  for (std::size_t i = 0, p = 0; p < n_paths; ++p) {
-    for (std::size_t t = 0; t < n_periods; ++t) {
-      const std::uint64_t d = kernels::distance(static_cast<std::int64_t>(sums[i++]), centre[t]);
-      squares[t].add(static_cast<u128>(d) * d);
-    }
-  }
   std::vector<Estimate> estimates(n_periods);
+  if (n_paths == 0) return estimates;
   const double n = n_paths;
-  for (std::size_t t = 0; t < n_periods; ++t) {
-    const auto rest = static_cast<double>(total[t] - static_cast<i128>(centre[t]) * n_paths);
-    const double variance = variance_over(n, to_double(squares[t]), rest);
-    estimates[t] = {static_cast<double>(total[t]) / n / divisor, square_root(variance / n) / divisor};
+  const T* row = sums.data();
+  for (Estimate& estimate : estimates) {
+    i128 total = 0;
+    for (std::uint32_t p = 0; p < n_paths; ++p) total += row[p];
+    const auto centre = static_cast<std::int64_t>(total / n_paths);
+    WideSum squares;
+    for (std::uint32_t p = 0; p < n_paths; ++p) {
+      const std::uint64_t d = kernels::distance(static_cast<std::int64_t>(row[p]), centre);
+      squares.add(static_cast<u128>(d) * d);
+    }
+    const auto rest = static_cast<double>(total - static_cast<i128>(centre) * n_paths);
+    const double variance = variance_over(n, to_double(squares), rest);
+    estimate = {static_cast<double>(total) / n / divisor, square_root(variance / n) / divisor};
+    row += n_paths;
   }
   return estimates;
 }

@@ -53,11 +53,12 @@ struct RankPlan {
 void append_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
                 double fixed_per_unit, CustomerResults& results);
 
-// Summarises values [P] of one quantity as the engine does a customer's. Throws ModelError where they saturate.
+// Summarises values [P] of one quantity over paths as the engine does a customer's. Throws ModelError where they
+// saturate.
 [[nodiscard]] Distribution distribution_over_paths(const std::vector<std::int64_t>& values, const RankPlan& plan,
                                                    double fixed_per_unit);
 
-// Mean and its error over paths, for every period, of sums [paths, periods]; divided by `divisor`.
+// Mean and its error over paths, for every period, of sums [periods, paths]; divided by `divisor`.
 template <class T>
 [[nodiscard]] std::vector<Estimate> period_estimates(const std::vector<T>& sums, std::uint32_t n_paths, int horizon,
                                                      double divisor);

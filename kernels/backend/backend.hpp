@@ -25,13 +25,13 @@ struct RunSpec {
   bool periods = true;                   // whether sums by period are wanted
 };
 
-// Sums over the customers of a run for every path; periods vary fastest.
+// Sums over the customers of a run for every path; paths vary fastest.
 struct PathSums {
   std::vector<std::int64_t> total;  // [paths] discounted value, fixed point
   // Empty without RunSpec::periods:
-  std::vector<std::int64_t> revenue;        // [paths, periods] undiscounted cash, fixed point
-  std::vector<std::uint32_t> active;        // [paths, periods]
-  std::vector<std::uint32_t> transactions;  // [paths, periods]
+  std::vector<std::int64_t> revenue;        // [periods, paths] undiscounted cash, fixed point
+  std::vector<std::uint32_t> active;        // [periods, paths]
+  std::vector<std::uint32_t> transactions;  // [periods, paths]
 };
 
 // Bytes of one set of sums and of the scratch that goes with it; horizon 0 where sums by period are not wanted.

@@ -31,6 +31,7 @@ struct Worker {
   std::vector<std::uint32_t> active, transactions;  // [periods, padded paths]
   std::vector<std::int64_t> values;                 // [customers at once, padded paths]
   std::vector<std::uint16_t> ends, purchases;       // as values: active at the end, purchases
+  std::vector<ChainPaths> paths;                    // [customers at once]
   std::vector<std::int32_t> tile_cash;              // see ChainPaths
   std::vector<std::uint16_t> tile_marks;
   std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
@@ -74,12 +75,9 @@ class CpuBackend final : public Backend {
     }
     if (lanes_ == nullptr) return;
     if (spec.periods) {
-      constexpr std::size_t scratch_bytes = std::size_t{8} << 20;  // of a shared cache
+      constexpr std::size_t scratch_bytes = std::size_t{24} << 20;  // of values
       at_once_ =
           std::clamp<std::size_t>(scratch_bytes / (padded_ * sizeof(std::int64_t)), 1, tables_.chain.customers_a_sum);
-    }
-    for (std::uint32_t i = 0; i < spec.chain.n_positions; ++i) {
-      counts_purchases_ |= spec.chain.positions[i].purchase;
     }
   }
 
@@ -90,8 +88,10 @@ class CpuBackend final : public Backend {
     while (workers_.size() < n_workers) add_worker();
     const auto work = [&](std::size_t w) {
       const std::size_t begin = n * w / n_workers, end = n * (w + 1) / n_workers, n_ranks = spec_.ranks.size();
-      for (std::size_t i = begin; i < end; i += at_once_) {
-        const std::size_t count = std::min(at_once_, end - i);
+      const std::size_t passes = (end - begin + at_once_ - 1) / at_once_;
+      for (std::size_t pass = 0; pass < passes; ++pass) {
+        const std::size_t i = begin + (end - begin) * pass / passes;
+        const std::size_t count = begin + (end - begin) * (pass + 1) / passes - i;
         std::int64_t* const ranked = order.data() + i * n_ranks;
         if (lanes_ == nullptr) {
           run_one(workers_[w], customers[i], summaries[i], ranked);
@@ -117,9 +117,9 @@ class CpuBackend final : public Backend {
     }
     first.total.resize(spec_.n_paths);
     sums.total = std::move(first.total);
-    by_path(first.revenue, sums.revenue);
-    by_path(first.active, sums.active);
-    by_path(first.transactions, sums.transactions);
+    sums.revenue = without_padding(std::move(first.revenue));
+    sums.active = without_padding(std::move(first.active));
+    sums.transactions = without_padding(std::move(first.transactions));
     workers_.clear();
   }
 
@@ -129,9 +129,10 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::size_t batch_size() const override {
-    const double steps_a_thread = lanes_ == nullptr ? 8e6 : 1e8;  // a fraction of a second
+    const double steps_a_thread = lanes_ == nullptr ? 8e6 : 3e8;  // a fraction of a second
     const double customers = steps_a_thread / (static_cast<double>(spec_.n_paths) * spec_.horizon);
-    return std::clamp<std::size_t>(static_cast<std::size_t>(customers), at_once_, 4096) * max_workers_;
+    const auto groups = static_cast<std::size_t>(customers) / at_once_;
+    return std::clamp<std::size_t>(groups * at_once_, at_once_, 4096) * max_workers_;
   }
 
  private:
@@ -171,38 +172,36 @@ class CpuBackend final : public Backend {
   void run_lanes(Worker& worker, std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
                  std::int64_t* order) const {
     const MigrationChainView& chain = spec_.chain;
-    const auto walk = [&](std::size_t i, std::uint32_t first_path, std::uint32_t n_paths, LaneOutputs outputs) {
-      ChainPaths paths;
-      paths.hash = customers[i].hash;
-      paths.start = chain.position_of_state[customers[i].state];
-      paths.start_value = chain.start_value[paths.start];
-      if (chain.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain.extra_bits - 1);
-      paths.first_path = first_path;
-      paths.n_paths = n_paths;
-      const std::size_t at = i * padded_ + first_path;
-      paths.values = worker.values.data() + at;
-      paths.active = worker.ends.data() + at;
-      paths.purchases = worker.purchases.data() + at;
-      paths.tile = lane_tile;
-      paths.cash = worker.tile_cash.data();
-      paths.marks = worker.tile_marks.data();
-      lanes_->walk_chain(tables_.chain, paths, outputs);
-    };
     const std::size_t n = customers.size();
+    worker.paths.resize(n);
+    const auto walk = [&](std::uint32_t first_path, std::uint32_t n_paths, LaneOutputs outputs) {
+      for (std::size_t i = 0; i < n; ++i) {
+        ChainPaths& paths = worker.paths[i];
+        paths.hash = customers[i].hash;
+        paths.start = chain.position_of_state[customers[i].state];
+        paths.start_value = chain.start_value[paths.start];
+        if (chain.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain.extra_bits - 1);
+        paths.first_path = first_path;
+        paths.n_paths = n_paths;
+        const std::size_t at = i * padded_ + first_path;
+        paths.values = worker.values.data() + at;
+        paths.active = worker.ends.data() + at;
+        paths.purchases = worker.purchases.data() + at;
+        paths.tile = lane_tile;
+        paths.cash = worker.tile_cash.data();
+        paths.marks = worker.tile_marks.data();
+      }
+      lanes_->walk_chain(tables_.chain, worker.paths.data(), n, outputs);
+    };
     if (spec_.periods) {
       for (std::uint32_t first = 0; first < padded_; first += lane_tile) {
-        for (std::size_t i = 0; i < n; ++i) walk(i, first, lane_tile, LaneOutputs::periods);
-        ChainPaths tile;
-        tile.tile = lane_tile;
-        tile.cash = worker.tile_cash.data();
-        tile.marks = worker.tile_marks.data();
-        lanes_->add_tile(tables_.chain, tile, padded_, worker.revenue.data() + first, worker.active.data() + first,
-                         worker.transactions.data() + first);
+        walk(first, lane_tile, LaneOutputs::periods);
+        lanes_->add_tile(tables_.chain, worker.paths[0], padded_, worker.revenue.data() + first,
+                         worker.active.data() + first, worker.transactions.data() + first);
       }
     } else {
-      for (std::size_t i = 0; i < n; ++i) {
-        walk(i, 0, static_cast<std::uint32_t>(padded_), counts_purchases_ ? LaneOutputs::counts : LaneOutputs::values);
-      }
+      walk(0, static_cast<std::uint32_t>(padded_),
+           tables_.chain.has_purchases ? LaneOutputs::counts : LaneOutputs::values);
     }
     for (std::size_t i = 0; i < n; ++i) {
       const std::int64_t* values = worker.values.data() + i * padded_;
@@ -213,7 +212,7 @@ class CpuBackend final : public Backend {
       lanes_->add(values, spec_.n_paths, worker.total.data());
       std::uint64_t squares = 0;  // below 2^31 paths: sums of squares stay below 2^63
       lanes_->count(worker.ends.data() + i * padded_, spec_.n_paths, summary.n_active, squares);
-      if (!counts_purchases_) continue;
+      if (!tables_.chain.has_purchases) continue;
       std::uint64_t sum = 0;
       lanes_->count(worker.purchases.data() + i * padded_, spec_.n_paths, sum, squares);
       summary.transactions.low = sum;
@@ -221,14 +220,16 @@ class CpuBackend final : public Backend {
     }
   }
 
-  // [periods, padded paths] to [paths, periods].
+  // [periods, padded paths] to [periods, paths].
   template <class T>
-  void by_path(std::vector<T>& from, std::vector<T>& to) const {
-    to.resize(spec_.periods ? std::size_t{spec_.n_paths} * spec_.horizon : 0);
-    for (std::size_t t = 0; t * padded_ < from.size(); ++t) {
-      for (std::size_t p = 0; p < spec_.n_paths; ++p) to[p * spec_.horizon + t] = from[t * padded_ + p];
+  [[nodiscard]] std::vector<T> without_padding(std::vector<T> sums) const {
+    if (!spec_.periods || padded_ == spec_.n_paths) return sums;
+    for (std::size_t t = 1; t < spec_.horizon; ++t) {
+      const auto row = sums.begin() + static_cast<std::ptrdiff_t>(t * padded_);
+      std::copy(row, row + spec_.n_paths, sums.begin() + static_cast<std::ptrdiff_t>(t * spec_.n_paths));
     }
-    from = {};
+    sums.resize(std::size_t{spec_.n_paths} * spec_.horizon);
+    return sums;
   }
 
   RunSpec spec_;
@@ -236,7 +237,6 @@ class CpuBackend final : public Backend {
   RunView<MigrationChainModel> run_;
   LaneTables tables_;
   const LaneKernels* lanes_ = nullptr;
-  bool counts_purchases_ = false;
   std::size_t at_once_ = 1;  // customers
   std::size_t max_workers_ = 1;
   std::vector<Worker> workers_;

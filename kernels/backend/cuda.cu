@@ -6,7 +6,6 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -154,19 +153,10 @@ class CudaBackend final : public Backend {
 
   void gather(PathSums& sums) override {
     check(cudaSetDevice(device_), device_, "selecting it");
-    std::vector<std::uint64_t> wide(n_paths_);
-    total_.download(wide.data(), wide.size(), device_);
-    sums.total.resize(n_paths_);
-    std::memcpy(sums.total.data(), wide.data(), wide.size() * sizeof(std::uint64_t));
-    wide.resize(revenue_.size());
-    revenue_.download(wide.data(), wide.size(), device_);
-    by_path(wide, sums.revenue);
-    wide = {};
-    std::vector<std::uint32_t> narrow(active_.size());
-    active_.download(narrow.data(), narrow.size(), device_);
-    by_path(narrow, sums.active);
-    transactions_.download(narrow.data(), narrow.size(), device_);
-    by_path(narrow, sums.transactions);
+    download(total_, sums.total);
+    download(revenue_, sums.revenue);
+    download(active_, sums.active);
+    download(transactions_, sums.transactions);
   }
 
   [[nodiscard]] std::string description() const override {
@@ -241,14 +231,12 @@ class CudaBackend final : public Backend {
     return {total_.data(), revenue_.data(), active_.data(), transactions_.data(), 1, n_paths_};
   }
 
-  // [periods, paths] of the GPU to [paths, periods].
+  // Unsigned sums as signed ones, where the host has them so.
   template <class From, class To>
-  void by_path(const std::vector<From>& from, std::vector<To>& to) const {
+  void download(const DeviceArray<From>& from, std::vector<To>& to) const {
+    static_assert(sizeof(From) == sizeof(To));
     to.resize(from.size());
-    for (std::size_t p = 0; p < n_paths_; ++p) {
-      for (std::size_t t = 0; t * n_paths_ < from.size(); ++t)
-        to[p * horizon_ + t] = static_cast<To>(from[t * n_paths_ + p]);
-    }
+    from.download(reinterpret_cast<From*>(to.data()), to.size(), device_);
   }
 
   int device_;

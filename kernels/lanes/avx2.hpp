@@ -29,7 +29,7 @@ struct Avx2 {
   }
   [[gnu::always_inline]] static void store(void* p, Register a) { _mm256_storeu_si256(static_cast<Register*>(p), a); }
 
-  static constexpr unsigned n_groups_plain = 2, n_groups_full = 2;  // registers of paths in flight
+  static constexpr unsigned n_groups = 2;  // registers of paths in flight
 
   [[gnu::always_inline]] static Register splat_16(std::uint16_t x) { return _mm256_set1_epi16(static_cast<short>(x)); }
   [[gnu::always_inline]] static Register splat_64(std::int64_t x) { return _mm256_set1_epi64x(x); }
@@ -105,6 +105,25 @@ struct Avx2 {
       for (unsigned i = 0; i < left; ++i) found[i] = _mm256_blendv_epi8(found[2 * i], found[2 * i + 1], bit);
     }
   };
+  // 32 entries of 16 bits.
+  struct SmallTable16 {
+    Register entries[4];
+    [[gnu::always_inline]] explicit SmallTable16(const std::uint16_t* from) {
+      for (unsigned i = 0; i < 4; ++i) {
+        entries[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 8 * i)));
+      }
+    }
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      const Register bytes = _mm256_mullo_epi16(bit_and(a, splat_16(0xFF)), splat_16(0x0101));
+      const Register within = _mm256_or_si256(bit_and(_mm256_slli_epi16(bytes, 1), splat_16(0x0E0E)), splat_16(0x0100));
+      Register found[4];
+#pragma GCC unroll 4
+      for (unsigned i = 0; i < 4; ++i) found[i] = _mm256_shuffle_epi8(entries[i], within);
+      const Register bit = _mm256_slli_epi16(bytes, 4);
+      return _mm256_blendv_epi8(_mm256_blendv_epi8(found[0], found[1], bit),
+                                _mm256_blendv_epi8(found[2], found[3], bit), _mm256_slli_epi16(bytes, 3));
+    }
+  };
   // 16 n entries, eight in a register.
   template <unsigned n>
   struct Table32 {
@@ -139,7 +158,6 @@ struct Avx2 {
     return _mm256_blendv_epi8(_mm256_srli_epi16(next, 8), next, _mm256_cmpgt_epi16(threshold, fraction));
   }
   using Ties = Register;
-  [[gnu::always_inline]] static Ties no_ties() { return _mm256_setzero_si256(); }
   [[gnu::always_inline]] static Ties ties(Register fraction, Register threshold) {
     return _mm256_cmpeq_epi16(fraction, threshold);
   }

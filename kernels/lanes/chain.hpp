@@ -3,9 +3,9 @@
 //
 // A register holds paths in a row, one in each 16-bit lane, the even ones in the low halves of the 32-bit lanes. Word
 // t % 4 of a block decides step t of a pair of paths. A step of a register:
-//   cell      = column of the draw | position                 index into tables of 2^(column_bits + position_bits)
-//   cells threshold = high[cell], next = own | alias << 8           looked up in registers position  = fraction of the
-//   draw < threshold ? own : alias
+//   cell      = column of the draw | position   (tables have 2^(column_bits + position_bits) cells, kept in registers)
+//   threshold = high[cell], next = own | alias << 8
+//   position  = fraction of the draw < threshold ? own : alias
 // A fraction equal to its threshold (one draw in 2^(16 - column_bits)) is a tie, which another word decides; the path's
 // lane is then mended. What a position is worth in a period is looked up as an integer and added.
 //
@@ -15,9 +15,10 @@
 //   add_16, add_32, add_64
 //   splat_16(x)                                      in every 16-bit lane
 //   Table16<n>(entries), [a]                         64 n entries of 16 bits, looked up by the low bits of 16-bit lanes
+//   SmallTable16(entries), [a]                       32 entries of 16 bits
 //   Table32<n>(entries), [a]                         16 n entries of 32 bits, looked up by the low bits of 32-bit lanes
 //   choose(fraction, threshold, next)                16-bit lanes: fraction < threshold ? next : next >> 8
-//   Ties, ties(fraction, threshold), any, operator|  which 16-bit lanes are equal
+//   Ties, ties(fraction, threshold), merge, any, bits  which 16-bit lanes are equal
 //   low_64(a), high_64(a)                            sign-extended lower and upper half of the 32-bit lanes
 //   shift_right_64(a, n)                             arithmetic
 //   interleave_64(even, odd, first, second)          even[0], odd[0], even[1], ... in two registers
@@ -28,7 +29,9 @@
 #include "kernels/lanes/philox.hpp"
 #include "kernels/rng/address.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace clvsim::kernels {
 
@@ -71,64 +74,92 @@ struct ChainCode {
     odd = Simd::add_32(odd, table[upper]);
   }
 
-  // All of `paths`, n_groups registers at a time, over the whole horizon. While a block of four periods is walked, the
-  // words of the next are made.
-  template <class Shape, unsigned n_limbs, LaneOutputs outputs, unsigned n_groups>
-  [[gnu::always_inline]] static void walk_groups(const ChainLanes& chain, const ChainPaths& paths) {
+  // A register of paths of a customer.
+  struct Unit {
+    const ChainPaths* paths;
+    std::uint32_t at;  // of the first, within paths
+  };
+
+  // Walks n_rounds times n_groups registers of paths, unit(round, g) for each, over the whole horizon. While a block of
+  // four periods is walked, the words of the next are made. With sums by period, the units of a round are the same
+  // paths of several customers, whose cash is added up before it goes to memory.
+  template <class Shape, unsigned n_limbs, LaneOutputs outputs, unsigned n_groups, class UnitOf>
+  [[gnu::always_inline]] static void walk_units(const ChainLanes& chain, std::size_t n_rounds, const UnitOf& unit) {
     constexpr bool counts = outputs != LaneOutputs::values, periods = outputs == LaneOutputs::periods;
     using Cells = typename Simd::template Table16<Shape::n_cell_tables>;
     using Values = typename Simd::template Table32<Shape::n_value_tables>;
     constexpr unsigned n_values = 16 * Shape::n_value_tables;
     const Cells high(chain.high), next(chain.next);
-    const typename Simd::template Table16<1> marks(chain.marks);
+    const std::conditional_t<Shape::n_value_tables <= 2, typename Simd::SmallTable16,
+                             typename Simd::template Table16<1>>
+        marks(chain.marks);
     const Register column_mask = Simd::splat_16(chain.column_mask), fraction_mask = Simd::splat_16(chain.fraction_mask);
     const auto column_shift = Simd::shift_count(chain.column_shift);
-    const std::uint32_t n_blocks = (chain.horizon + 3) / 4;
-    const Words counter = counter_of(paths.hash, paths.first_path / 2, {Purpose::chain_pair, 0, 0, 0});
-    WordRegisters<Simd> words[n_groups];
-    philox4x32_10(counter, chain.seed, words);
-
-    for (std::uint32_t at = 0; at < paths.n_paths; at += n_groups * group) {
-      const std::uint32_t first_path = paths.first_path + at;
-      Register position[n_groups], upper[n_groups], purchases[n_groups], even[n_groups][n_limbs],
-          odd[n_groups][n_limbs];
-      // Sums of 64 bits, to which those of 32 are added before they can overflow.
-      alignas(64) std::int64_t wide[n_groups][n_limbs][2][2 * n_wide];
+    const std::uint64_t seed = chain.seed;
+    const std::uint32_t horizon = chain.horizon, n_blocks = (horizon + 3) / 4, blocks_a_sum = chain.blocks_a_sum;
+    const bool has_cash_from = chain.has_cash_from, has_cash_at = chain.has_cash_at,
+               has_purchases = chain.has_purchases;
+    const auto set_counters = [&](std::size_t round, std::uint32_t block, Words(&counters)[n_groups])
+        __attribute__((always_inline)) {
 #pragma GCC unroll 4
       for (unsigned g = 0; g < n_groups; ++g) {
-        position[g] = Simd::splat_16(static_cast<std::uint16_t>(paths.start));
-        upper[g] = Simd::template shift_right_32<16>(position[g]);
-        purchases[g] = Simd::splat(0);
+        const Unit u = unit(round, g);
+        counters[g] = counter_of(u.paths->hash, (u.paths->first_path + u.at) / 2, {Purpose::chain_pair, block, 0, 0});
+      }
+    };
+    if (n_rounds == 0) return;
+    Words counters[n_groups];
+    WordRegisters<Simd> words[n_groups];
+    set_counters(0, 0, counters);
+    philox4x32_10(counters, seed, words);
+
+    for (std::size_t round = 0; round < n_rounds; ++round) {
+      {
+        Unit units[n_groups];
+        for (unsigned g = 0; g < n_groups; ++g) units[g] = unit(round, g);
+        Register position[n_groups], upper[n_groups], purchases[n_groups];
+        Register even[n_groups][n_limbs], odd[n_groups][n_limbs];
+        // Sums of 64 bits, to which those of 32 are added before they can overflow.
+        alignas(64) std::int64_t wide[n_groups][n_limbs][2][2 * n_wide];
+#pragma GCC unroll 4
+        for (unsigned g = 0; g < n_groups; ++g) {
+          position[g] = Simd::splat_16(static_cast<std::uint16_t>(units[g].paths->start));
+          upper[g] = Simd::template shift_right_32<16>(position[g]);
+          purchases[g] = Simd::splat(0);
 #pragma GCC unroll 2
-        for (unsigned l = 0; l < n_limbs; ++l) {
-          even[g][l] = odd[g][l] = Simd::splat(0);
-          for (unsigned h = 0; h < 2; ++h) {
-            Simd::store(wide[g][l][h], Simd::splat(0));
-            Simd::store(wide[g][l][h] + n_wide, Simd::splat(0));
+          for (unsigned l = 0; l < n_limbs; ++l) {
+            even[g][l] = odd[g][l] = Simd::splat(0);
+            for (unsigned h = 0; h < 2; ++h) {
+              Simd::store(wide[g][l][h], Simd::splat(0));
+              Simd::store(wide[g][l][h] + n_wide, Simd::splat(0));
+            }
           }
         }
-      }
 
-      const std::int32_t* value = chain.value;
-      std::uint32_t blocks_left = chain.blocks_a_sum;
-      for (std::uint32_t block = 0; block < n_blocks; ++block) {
-        const bool last = block + 1 == n_blocks;
-        Words ahead = counter;
-        ahead.x += (at + (last ? n_groups * group : 0)) / 2;
-        ahead.y += last ? 0 : (block + 1) << 16;
-        PhiloxRounds<Simd, n_groups> rounds(ahead, chain.seed);
-
+        const std::int32_t* value = chain.value;
+        const std::size_t tile = units[0].paths->tile;
+        std::int32_t* cash = units[0].paths->cash + units[0].at / 2;
+        std::uint16_t* mark_sums = units[0].paths->marks + units[0].at;
+        std::uint32_t blocks_left = blocks_a_sum, t = 0;
+        for (std::uint32_t block = 1; block <= n_blocks; ++block) {
+          const bool last = block == n_blocks;
+          if (last) {
+            // After the last round nothing comes, and it may be its own words.
+            set_counters(round + 1 < n_rounds ? round + 1 : round, 0, counters);
+          } else {
 #pragma GCC unroll 4
-        for (unsigned q = 0; q < 4; ++q) {
-          // 2 + 3 + 2 + 3 rounds.
-          rounds.round();
-          rounds.round();
-          if (q % 2 == 1) rounds.round();
-          const std::uint32_t t = 4 * block + q;
-          if (t < chain.horizon) {
+            for (unsigned g = 0; g < n_groups; ++g) counters[g].y = block << 16;
+          }
+          PhiloxRounds<Simd, n_groups> rounds(counters, seed);
+#pragma GCC unroll 4
+          for (unsigned q = 0; q < 4; ++q) {
+            // 2 + 3 + 2 + 3 rounds.
+            rounds.round();
+            rounds.round();
+            if (q % 2 == 1) rounds.round();
+            if (t == horizon) continue;
             Register before[n_groups], upper_before[n_groups], cell[n_groups];
             typename Simd::Ties tied[n_groups];
-            auto any_tied = Simd::no_ties();
 #pragma GCC unroll 4
             for (unsigned g = 0; g < n_groups; ++g) {
               const Register x = words[g].word[q];
@@ -139,15 +170,18 @@ struct ChainCode {
               upper_before[g] = upper[g];
               position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
               tied[g] = Simd::ties(fraction, threshold);
-              any_tied = Simd::merge(any_tied, tied[g]);
             }
+            auto any_tied = tied[0];
+            for (unsigned g = 1; g < n_groups; ++g) any_tied = Simd::merge(any_tied, tied[g]);
             if (Simd::any(any_tied)) [[unlikely]] {
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
-                position[g] =
-                    mend(chain, paths.hash, first_path + g * group, t, Simd::bits(tied[g]), cell[g], position[g]);
+                const ChainPaths& paths = *units[g].paths;
+                position[g] = mend(chain, paths.hash, paths.first_path + units[g].at, t, Simd::bits(tied[g]), cell[g],
+                                   position[g]);
               }
             }
+            ++t;
 #pragma GCC unroll 4
             for (unsigned g = 0; g < n_groups; ++g) upper[g] = Simd::template shift_right_32<16>(position[g]);
 #pragma GCC unroll 2
@@ -160,73 +194,80 @@ struct ChainCode {
               }
             }
             if constexpr (counts) {
+              Register mark_sum = periods ? Simd::load(mark_sums) : Simd::splat(0);
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const Register mark = marks[position[g]];
-                purchases[g] = Simd::add_16(purchases[g], Simd::template shift_right_16_by<8>(mark));
-                if constexpr (periods) {
-                  std::uint16_t* sum = paths.marks + std::size_t{t} * paths.tile + at + g * group;
-                  Simd::store(sum, Simd::add_16(Simd::load(sum), mark));
+                if (has_purchases) {
+                  purchases[g] = Simd::add_16(purchases[g], Simd::template shift_right_16_by<8>(mark));
                 }
+                if constexpr (periods) mark_sum = Simd::add_16(mark_sum, mark);
+              }
+              if constexpr (periods) {
+                Simd::store(mark_sums, mark_sum);
+                mark_sums += tile;
               }
             }
             if constexpr (periods) {
 #pragma GCC unroll 2
               for (unsigned l = 0; l < n_limbs; ++l) {
-                const Values from(chain.cash_from[l]), at_arrival(chain.cash_at[l]);
+                Register e = Simd::load(cash), o = Simd::load(cash + tile / 2);
+                if (has_cash_from) {
+                  const Values table(chain.cash_from[l]);
 #pragma GCC unroll 4
-                for (unsigned g = 0; g < n_groups; ++g) {
-                  std::int32_t* even_sum =
-                      paths.cash + (std::size_t{t} * n_limbs + l) * paths.tile + (at + g * group) / 2;
-                  std::int32_t* odd_sum = even_sum + paths.tile / 2;
-                  Register e = Simd::load(even_sum), o = Simd::load(odd_sum);
-                  if (chain.has_cash_from) add_looked_up(from, before[g], upper_before[g], e, o);
-                  if (chain.has_cash_at) add_looked_up(at_arrival, position[g], upper[g], e, o);
-                  Simd::store(even_sum, e);
-                  Simd::store(odd_sum, o);
+                  for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, before[g], upper_before[g], e, o);
                 }
+                if (has_cash_at) {
+                  const Values table(chain.cash_at[l]);
+#pragma GCC unroll 4
+                  for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, position[g], upper[g], e, o);
+                }
+                Simd::store(cash, e);
+                Simd::store(cash + tile / 2, o);
+                cash += tile;
+              }
+            }
+          }
+          rounds.finish(words);
+          if (--blocks_left == 0 || last) {
+            blocks_left = blocks_a_sum;
+#pragma GCC unroll 4
+            for (unsigned g = 0; g < n_groups; ++g) {
+#pragma GCC unroll 2
+              for (unsigned l = 0; l < n_limbs; ++l) {
+                add_wide(wide[g][l][0], even[g][l]);
+                add_wide(wide[g][l][1], odd[g][l]);
+                even[g][l] = odd[g][l] = Simd::splat(0);
               }
             }
           }
         }
-        rounds.finish(words);
-        if (--blocks_left == 0 || last) {
-          blocks_left = chain.blocks_a_sum;
-#pragma GCC unroll 4
-          for (unsigned g = 0; g < n_groups; ++g) {
-#pragma GCC unroll 2
-            for (unsigned l = 0; l < n_limbs; ++l) {
-              add_wide(wide[g][l][0], even[g][l]);
-              add_wide(wide[g][l][1], odd[g][l]);
-              even[g][l] = odd[g][l] = Simd::splat(0);
-            }
-          }
-        }
-      }
 
-      const Register start_value = Simd::splat_64(paths.start_value);
 #pragma GCC unroll 4
-      for (unsigned g = 0; g < n_groups; ++g) {
-        const std::uint32_t first = at + g * group;
+        for (unsigned g = 0; g < n_groups; ++g) {
+          const ChainPaths& paths = *units[g].paths;
+          const std::uint32_t first = units[g].at;
+          const Register start_value = Simd::splat_64(paths.start_value);
 #pragma GCC unroll 2
-        for (unsigned part = 0; part < 2; ++part) {
-          Register total[2];
+          for (unsigned part = 0; part < 2; ++part) {
+            Register total[2];
 #pragma GCC unroll 2
-          for (unsigned h = 0; h < 2; ++h) {
-            Register sum = Simd::load(wide[g][0][h] + part * n_wide);
-            if constexpr (n_limbs == 2) {
-              const Register higher = Simd::load(wide[g][1][h] + part * n_wide);
-              sum = Simd::add_64(sum, Simd::template shift_left_64<ChainLanes::limb_bits>(higher));
+            for (unsigned h = 0; h < 2; ++h) {
+              Register sum = Simd::load(wide[g][0][h] + part * n_wide);
+              if constexpr (n_limbs == 2) {
+                const Register higher = Simd::load(wide[g][1][h] + part * n_wide);
+                sum = Simd::add_64(sum, Simd::template shift_left_64<ChainLanes::limb_bits>(higher));
+              }
+              total[h] = Simd::shift_right_64(Simd::add_64(sum, start_value), chain.extra_bits);
             }
-            total[h] = Simd::shift_right_64(Simd::add_64(sum, start_value), chain.extra_bits);
+            Register first_half, second_half;
+            Simd::interleave_64(total[0], total[1], first_half, second_half);
+            Simd::store(paths.values + first + 2 * part * n_wide, first_half);
+            Simd::store(paths.values + first + (2 * part + 1) * n_wide, second_half);
           }
-          Register first_half, second_half;
-          Simd::interleave_64(total[0], total[1], first_half, second_half);
-          Simd::store(paths.values + first + 2 * part * n_wide, first_half);
-          Simd::store(paths.values + first + (2 * part + 1) * n_wide, second_half);
+          Simd::store(paths.active + first, Simd::bit_and(marks[position[g]], Simd::splat_16(1)));
+          if constexpr (counts) Simd::store(paths.purchases + first, purchases[g]);
         }
-        Simd::store(paths.active + first, Simd::bit_and(marks[position[g]], Simd::splat_16(1)));
-        if constexpr (counts) Simd::store(paths.purchases + first, purchases[g]);
       }
     }
   }
@@ -269,13 +310,32 @@ struct ChainCode {
   }
 
   template <class Shape, unsigned n_limbs, LaneOutputs outputs>
-  [[gnu::noinline]] static void walk(const ChainLanes& chain, const ChainPaths& paths) {
-    constexpr unsigned n_groups =
-        n_limbs == 1 && outputs == LaneOutputs::values ? Simd::n_groups_plain : Simd::n_groups_full;
-    walk_groups<Shape, n_limbs, outputs, n_groups>(chain, paths);
+  [[gnu::noinline]] static void walk(const ChainLanes& chain, const ChainPaths* customers, std::size_t n) {
+    if (n == 0) return;
+    constexpr unsigned n_groups = Simd::n_groups;
+    if constexpr (outputs == LaneOutputs::periods) {
+      const std::size_t whole = n / n_groups;
+      for (std::uint32_t at = 0; at < customers->n_paths; at += group) {
+        walk_units<Shape, n_limbs, outputs, n_groups>(
+            chain, whole, [&](std::size_t round, unsigned g) __attribute__((always_inline)) {
+              return Unit{customers + round * n_groups + g, at};
+            });
+        walk_units<Shape, n_limbs, outputs, 1>(
+            chain, n - whole * n_groups, [&](std::size_t round, unsigned) __attribute__((always_inline)) {
+              return Unit{customers + whole * n_groups + round, at};
+            });
+      }
+    } else {
+      const std::size_t rounds_each = customers->n_paths / (n_groups * group);
+      walk_units<Shape, n_limbs, outputs, n_groups>(
+          chain, n * rounds_each, [&](std::size_t round, unsigned g) __attribute__((always_inline)) {
+            return Unit{customers + round / rounds_each,
+                        static_cast<std::uint32_t>(round % rounds_each * n_groups + g) * group};
+          });
+    }
   }
 
-  using Walk = void (*)(const ChainLanes&, const ChainPaths&);
+  using Walk = void (*)(const ChainLanes&, const ChainPaths*, std::size_t);
   template <class Shape, unsigned n_limbs>
   [[gnu::always_inline]] static Walk choose_outputs(LaneOutputs outputs) {
     switch (outputs) {
@@ -293,7 +353,7 @@ struct ChainCode {
     return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
   }
 
-  static void walk_chain(const ChainLanes& chain, const ChainPaths& paths, LaneOutputs outputs) {
+  static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {
     Walk walk = nullptr;
     if (chain.n_cell_tables == 1) {
       walk = chain.n_value_tables == 1 ? choose_limbs<LaneShape<1, 1>>(chain, outputs)
@@ -301,7 +361,7 @@ struct ChainCode {
     } else {
       walk = choose_limbs<LaneShape<4, 4>>(chain, outputs);
     }
-    walk(chain, paths);
+    walk(chain, customers, n);
   }
 };
 

@@ -17,7 +17,11 @@ struct LaneCode {
   static void random_words(Words first, std::uint64_t seed, std::size_t n, std::uint32_t* words) {
     for (std::size_t i = 0; i < n; i += n_groups * group) {
       WordRegisters<Simd> registers[n_groups];
-      philox4x32_10({first.x + static_cast<std::uint32_t>(i), first.y, first.z, first.w}, seed, registers);
+      Words c[n_groups];
+      for (unsigned g = 0; g < n_groups; ++g) {
+        c[g] = {first.x + static_cast<std::uint32_t>(i) + g * group, first.y, first.z, first.w};
+      }
+      philox4x32_10(c, seed, registers);
       for (unsigned g = 0; g < n_groups; ++g) {
         for (unsigned w = 0; w < 4; ++w) Simd::store(words + w * n + i + g * group, registers[g].word[w]);
       }
@@ -28,7 +32,9 @@ struct LaneCode {
     auto sum = Simd::splat(0);
     for (std::uint32_t b = 0; b < n_blocks; ++b) {
       WordRegisters<Simd> registers[n_groups];
-      philox4x32_10({0, b, 0, 0}, seed, registers);
+      Words c[n_groups];
+      for (unsigned g = 0; g < n_groups; ++g) c[g] = {g * group, b, 0, 0};
+      philox4x32_10(c, seed, registers);
 #pragma GCC unroll 4
       for (const WordRegisters<Simd>& r : registers) {
         sum = Simd::exclusive_or(sum, r.word[0], Simd::exclusive_or(r.word[1], r.word[2], r.word[3]));

@@ -30,9 +30,9 @@ struct ChainLanes {
   std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4
   std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
   std::uint32_t customers_a_sum = 1;  // customers whose cash of a period 32 bits hold, and their marks 8 bits each
-  bool has_cash_from = true, has_cash_at = true;  // whether any is not 0
-  unsigned extra_bits = 0;                        // of `value` below the fixed point of the results
-  unsigned column_shift = 0;                      // of 16 random bits, to the column's place in a cell
+  bool has_cash_from = true, has_cash_at = true, has_purchases = true;  // whether any is not 0
+  unsigned extra_bits = 0;    // of `value` below the fixed point of the results
+  unsigned column_shift = 0;  // of 16 random bits, to the column's place in a cell
   std::uint16_t column_mask = 0, fraction_mask = 0, cell_mask = 0;
   std::uint16_t high[max_cells] = {};             // threshold of a cell: the part that is compared with the fraction
   std::uint16_t next[max_cells] = {};             // next position: the cell's own | its alias << 8
@@ -94,7 +94,8 @@ struct LaneKernels {
   // words kept in registers. Its rate is the limit that `clvsim bench` measures the engine by.
   std::uint32_t (*fold_words)(std::uint64_t seed, std::uint32_t n_blocks);
 
-  void (*walk_chain)(const ChainLanes& chain, const ChainPaths& paths, LaneOutputs outputs);
+  // Walks the paths of n customers.
+  void (*walk_chain)(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs);
 
   // Passes over values [n] whose distances from the smallest, the keys, fit 32 bits; kernels/lanes/summary.hpp puts
   // them together. n is below 2^31.

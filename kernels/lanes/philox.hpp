@@ -32,15 +32,16 @@ struct WordRegisters {
 template <class Simd, unsigned n_groups>
 class PhiloxRounds {
  public:
-  // Of counters {c.x + 2 n_lanes g + i, c.y, c.z, c.w}, i in 0 .. 2 n_lanes - 1, under the key `seed`.
-  [[gnu::always_inline]] PhiloxRounds(Words c, std::uint64_t seed)
+  // Register g: of counters {c[g].x + i, c[g].y, c[g].z, c[g].w}, i in 0 .. 2 n_lanes - 1, under the key `seed`.
+  [[gnu::always_inline]] PhiloxRounds(const Words (&c)[n_groups], std::uint64_t seed)
       : key_0_(static_cast<std::uint32_t>(seed)), key_1_(static_cast<std::uint32_t>(seed >> 32)) {
 #pragma GCC unroll 8
     for (unsigned j = 0; j < n; ++j) {
-      x_[j] = Simd::counters(c.x + 2 * Simd::n_lanes * (j / 2) + j % 2);
-      y_[j] = Simd::splat(c.y);
-      z_[j] = Simd::splat(c.z);
-      w_[j] = Simd::splat(c.w);
+      const Words& counter = c[j / 2];
+      x_[j] = Simd::counters(counter.x + j % 2);
+      y_[j] = Simd::splat(counter.y);
+      z_[j] = Simd::splat(counter.z);
+      w_[j] = Simd::splat(counter.w);
     }
   }
 
@@ -77,9 +78,10 @@ class PhiloxRounds {
   std::uint32_t key_0_, key_1_;
 };
 
-// words[g]: the blocks of counters {c.x + 2 n_lanes g + i, c.y, c.z, c.w}.
+// words[g]: the blocks of counters {c[g].x + i, c[g].y, c[g].z, c[g].w}.
 template <class Simd, unsigned n_groups>
-[[gnu::always_inline]] inline void philox4x32_10(Words c, std::uint64_t seed, WordRegisters<Simd> (&words)[n_groups]) {
+[[gnu::always_inline]] inline void philox4x32_10(const Words (&c)[n_groups], std::uint64_t seed,
+                                                 WordRegisters<Simd> (&words)[n_groups]) {
   PhiloxRounds<Simd, n_groups> blocks(c, seed);
 #pragma GCC unroll 10
   for (int round = 0; round < philox::rounds; ++round) blocks.round();

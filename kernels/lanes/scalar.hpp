@@ -29,7 +29,7 @@ struct Scalar {
   }
   [[gnu::always_inline]] static void store(void* p, Register a) { std::memcpy(p, &a, sizeof a); }
 
-  static constexpr unsigned n_groups_plain = 2, n_groups_full = 2;  // registers of paths in flight
+  static constexpr unsigned n_groups = 2;  // registers of paths in flight
 
   // Lane i of `bits` bits of a, of a register made of such lanes.
   template <unsigned bits>
@@ -92,6 +92,7 @@ struct Scalar {
       });
     }
   };
+  using SmallTable16 = Table16<1>;  // whose upper half is not looked up
   // 16 n entries.
   template <unsigned n>
   struct Table32 {
@@ -110,7 +111,6 @@ struct Scalar {
     });
   }
   using Ties = std::uint32_t;
-  [[gnu::always_inline]] static Ties no_ties() { return 0; }
   [[gnu::always_inline]] static Ties ties(Register fraction, Register threshold) {
     const Register different = fraction ^ threshold;
     Ties tied = 0;

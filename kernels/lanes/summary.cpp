@@ -58,9 +58,10 @@ void select(const LaneKernels& lanes, const std::uint32_t* keys, std::uint32_t n
 void summarise(const LaneKernels& lanes, const std::int64_t* values, std::uint32_t n, std::uint64_t bound,
                const RankView& ranks, SummaryScratch& scratch, ValueSummary& summary, std::int64_t* order) {
   constexpr std::uint64_t most_keys = std::uint64_t{1} << 32;
+  constexpr std::uint32_t most_paths = std::uint32_t{1} << 30;
   const auto most = static_cast<u128>(std::numeric_limits<std::int64_t>::max());
   LaneRange range;
-  const bool sum_fits = static_cast<u128>(bound) * n <= most;
+  const bool sum_fits = static_cast<u128>(bound) * n <= most && n <= most_paths;
   if (sum_fits) lanes.range(values, n, range);
   if (!sum_fits || distance(range.max, range.min) >= most_keys) {
     if (scratch.shared == nullptr) scratch.shared = std::make_unique<SummaryShared>();

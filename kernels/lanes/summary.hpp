@@ -17,7 +17,7 @@ struct SummaryScratch {
   std::unique_ptr<SummaryShared> shared;  // where the vector code cannot be used
 };
 
-// Summarises values [n], 1 <= n < 2^31, all within +-bound; order [ranks.n_ranks].
+// Summarises values [n], n >= 1, all within +-bound; order [ranks.n_ranks].
 void summarise(const LaneKernels& lanes, const std::int64_t* values, std::uint32_t n, std::uint64_t bound,
                const RankView& ranks, SummaryScratch& scratch, ValueSummary& summary, std::int64_t* order);
 

@@ -41,6 +41,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   max_cash = max_from + max_at;
   constexpr std::int64_t widest = std::int64_t{1} << (2 * ChainLanes::limb_bits);
   if (max_value >= widest || max_cash >= widest) return false;
+  lanes.has_purchases = false;
   lanes.has_cash_from = max_from != 0;
   lanes.has_cash_at = max_at != 0;
   lanes.n_limbs = std::max(max_value, max_cash) <= largest_sum / fewest_terms ? 1 : 2;
@@ -71,6 +72,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
       lanes.next[at] = static_cast<std::uint16_t>(cell.own | cell.alias << 8);
     }
     const ChainPosition& position = chain.positions[i];
+    lanes.has_purchases |= position.purchase;
     lanes.marks[i] = static_cast<std::uint16_t>((position.active ? 1 : 0) | (position.purchase ? 1 : 0) << 8);
     for (unsigned l = 0; l < lanes.n_limbs; ++l) {
       lanes.cash_from[l][i] = limb_of(position.cash_from, l, lanes.n_limbs);

@@ -33,7 +33,7 @@ Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
   outcome.sums.active.resize(elements);
   outcome.sums.transactions.resize(elements);
   const kernels::PathSumsView sums{
-      total.data(), revenue.data(), outcome.sums.active.data(), outcome.sums.transactions.data(), spec.horizon, 1};
+      total.data(), revenue.data(), outcome.sums.active.data(), outcome.sums.transactions.data(), 1, spec.n_paths};
   std::vector<std::int64_t> values(spec.n_paths);
   auto shared = std::make_unique<kernels::TaskShared>();
   test::run_team(size, [&](test::ThreadTeam& team) {

@@ -192,8 +192,8 @@ TEST(Estimates, SharesAndPeriods) {
   EXPECT_EQ(share_of(25, 100).mean, 0.25);
   EXPECT_NEAR(share_of(25, 100).se, std::sqrt(0.25 * 0.75 / 100), 1e-15);
   EXPECT_EQ(share_of(0, 100).se, 0);
-  // [paths, periods]
-  const std::vector<std::int64_t> sums{1, 10, 2, 10, 3, 10};
+  // [periods, paths]
+  const std::vector<std::int64_t> sums{1, 2, 3, 10, 10, 10};
   const std::vector<Estimate> periods = period_estimates(sums, 3, 2, 2.0);
   EXPECT_DOUBLE_EQ(periods[0].mean, 1);
   EXPECT_DOUBLE_EQ(periods[0].se, std::sqrt(1.0 / 3) / 2);
