@@ -102,6 +102,57 @@ TEST(Sampler, StepIsMonotoneInTheWordAndFollowsTheRow) {
   for (std::size_t i = 1; i < by_word.size(); ++i) ASSERT_GE(by_word[i].second, by_word[i - 1].second);
 }
 
+// Rare events are exact: a hazard of 1e-5 a period over 10^9 path-steps. Drawn with 16 bits alone it would be 1.5e-5,
+// some fifty standard errors away.
+TEST(Sampler, RareEventsHaveTheirProbability) {
+  constexpr double hazard = 1e-5;
+  constexpr int horizon = 1000;
+  constexpr std::uint32_t n_paths = 1000000;
+  MigrationChain chain;
+  chain.states = {test::state("here", {test::outcome(0, 1 - hazard), test::outcome(1, hazard)}, true, 1),
+                  test::state("gone", {test::outcome(1, 1)}, false)};
+  SimulationOptions options = test::options(horizon, n_paths);
+  options.periods = false;
+  const test::EngineRun run = test::run_engine(1, chain, options);
+  const double still_here = std::pow(1 - hazard, horizon);
+  const double error = std::sqrt(still_here * (1 - still_here) / n_paths);
+  EXPECT_NEAR(run.results.p_active[0], still_here, 4 * error);
+  EXPECT_NEAR(run.results.p_active_se[0] / error, 1, 0.05);
+  EXPECT_NEAR(run.results.mean[0], (1 - still_here) / hazard, 4 * run.results.se[0]);
+}
+
+// The alias steps of the engine follow every row, whatever its length.
+TEST(Sampler, AliasStepsFollowTheRow) {
+  for (const int n_outcomes : {1, 2, 3, 5, 16}) {
+    const MigrationChain chain = test::mixed_chain(16, n_outcomes, 1);
+    const ChainTables tables = pack(chain, 2);
+    constexpr std::uint32_t n = 200000;
+    std::vector<double> count(16);
+    struct Sink {
+      std::uint32_t state = 0;
+      void purchase(std::uint32_t, std::int64_t) {}
+      void refund(std::uint32_t, std::int64_t) {}
+      void period_end(std::uint32_t, const kernels::PeriodOutcome& outcome) { state = outcome.state; }
+    };
+    for (std::uint32_t p = 0; p < n; ++p) {
+      Sink sink;
+      kernels::walk(tables.view(), {.hash = 5, .state = 3}, p, 1, 1, sink);
+      count[sink.state] += 1;
+    }
+    std::vector<double> expected(16);
+    for (const ChainOutcome& outcome : chain.states[3].outcomes) {
+      expected[static_cast<std::size_t>(outcome.to)] += outcome.probability;
+    }
+    for (std::size_t s = 0; s < 16; ++s) {
+      if (expected[s] == 0) {
+        EXPECT_EQ(count[s], 0) << s;
+      } else {
+        EXPECT_TRUE(test::share_agrees(count[s], n, expected[s], 0.01)) << n_outcomes << " outcomes, state " << s;
+      }
+    }
+  }
+}
+
 // Moments of what a period with a purchase brings, given a customer whose level is N(m, s^2).
 TEST(Spend, MomentsEqualClosedForms) {
   const MigrationChain chain = test::with_spend();

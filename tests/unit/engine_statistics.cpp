@@ -1,4 +1,5 @@
 // The team-parallel statistics against brute force, for awkward sizes and every team.
+#include "kernels/lanes/summary.hpp"
 #include "kernels/stats/summary.hpp"
 #include "kernels/stats/team.hpp"
 #include "tests/support/thread_team.hpp"
@@ -97,6 +98,19 @@ void check_against_brute_force(const Values& values) {
   const auto tail = static_cast<std::uint32_t>(ranks.size() / 3);
   const Result result = solo(values, ranks, tail);
   const ValueSummary& s = result.summary;
+
+  // The vector code, of every instruction set, gives the same bits.
+  std::uint64_t bound = 0;
+  for (const std::int64_t v : values) bound = std::max(bound, distance(v, 0));
+  for (const LaneKernels* lanes : lane_kernels()) {
+    Result vectors;
+    vectors.order.resize(ranks.size());
+    SummaryScratch scratch;
+    const RankView wanted{ranks.data(), static_cast<std::uint32_t>(ranks.size()), tail};
+    summarise(*lanes, values.data(), static_cast<std::uint32_t>(n), bound, wanted, scratch, vectors.summary,
+              vectors.order.data());
+    EXPECT_TRUE(same(vectors, result)) << lanes->name;
+  }
 
   Values sorted = values;
   std::sort(sorted.begin(), sorted.end());
