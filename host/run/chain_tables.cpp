@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
 
 namespace clvsim {
 
@@ -158,17 +159,21 @@ kernels::MigrationChainView ChainTables::view(kernels::Sampler sampler) const {
   view.has_spend = has_spend;
   view.spend = spend;
   view.spend.count_threshold = count_threshold.data();
+  view.schedule = schedule;
+  view.schedule.table_of = table_of.empty() ? nullptr : table_of.data();
+  view.schedule.level = level.empty() ? nullptr : level.data();
   return view;
 }
 
-ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight) {
-  const double scale = minor_units_per_unit(decimals);
-  ChainTables tables;
-  tables.has_spend = chain.spend.has_value();
+namespace {
+
+// The positions of chains that differ in probabilities alone, and the rows of every chain.
+void add_rows(std::span<const MigrationChain> chains, double scale, ChainTables& tables) {
+  const MigrationChain& first = chains.front();
   const auto position_of = [&](int state, double amount, bool purchase) {
-    const ChainState& to = chain.states[static_cast<std::size_t>(state)];
-    const ChainPosition wanted{
-        fixed(to.amount * scale), fixed(amount * scale), static_cast<std::uint16_t>(state), 1, to.active, purchase};
+    const ChainState& to = first.states[static_cast<std::size_t>(state)];
+    const ChainPosition wanted{fixed(to.amount * scale), fixed(amount * scale), static_cast<std::uint16_t>(state),
+                               to.active, purchase};
     const auto found =
         std::find_if(tables.positions.begin(), tables.positions.end(), [&](const ChainPosition& position) {
           return position.state == wanted.state && position.cash_at == wanted.cash_at &&
@@ -182,28 +187,42 @@ ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<do
     // Where amounts are drawn, a purchase has none of its own.
     return position_of(outcome.to, tables.has_spend && outcome.purchase ? 0 : outcome.amount, outcome.purchase);
   };
-  std::vector<std::vector<Outcome>> rows;
-  for (const ChainState& state : chain.states) {
-    rows.push_back(outcomes_of(state, after));
-    tables.row = std::max(tables.row, static_cast<std::uint32_t>(rows.back().size()));
+  std::vector<std::vector<Outcome>> rows;  // [chains, states]
+  for (const MigrationChain& chain : chains) {
+    for (const ChainState& state : chain.states) {
+      rows.push_back(outcomes_of(state, after));
+      tables.row = std::max(tables.row, static_cast<std::uint32_t>(rows.back().size()));
+    }
   }
   while ((1U << tables.column_bits) < tables.row) ++tables.column_bits;
-  for (std::size_t s = 0; s < chain.states.size(); ++s) {
+  const std::size_t n_states = first.states.size();
+  for (std::size_t s = 0; s < n_states; ++s) {
     const auto at_state = std::find_if(tables.positions.begin(), tables.positions.end(),
                                        [&](const ChainPosition& position) { return position.state == s; });
     tables.position_of_state.push_back(at_state == tables.positions.end()
                                            ? position_of(static_cast<int>(s), 0, false)
                                            : static_cast<std::uint16_t>(at_state - tables.positions.begin()));
   }
-  std::uint64_t max_from = 0, max_at = 0;
-  for (ChainPosition& position : tables.positions) {
-    const std::vector<Outcome>& row = rows[position.state];
-    position.n_outcomes = static_cast<std::uint16_t>(row.size());
-    for (std::size_t k = 0; k < tables.row; ++k) {
-      const Outcome& outcome = row[std::min(k, row.size() - 1)];
-      tables.outcomes.push_back({outcome.threshold, outcome.next});
+  for (std::size_t c = 0; c < chains.size(); ++c) {
+    for (const ChainPosition& position : tables.positions) {
+      const std::vector<Outcome>& row = rows[c * n_states + position.state];
+      for (std::size_t k = 0; k < tables.row; ++k) {
+        const Outcome& outcome = row[std::min(k, row.size() - 1)];
+        tables.outcomes.push_back({outcome.threshold, outcome.next});
+      }
+      add_alias_row(row, tables.column_bits, tables.cells);
     }
-    add_alias_row(row, tables.column_bits, tables.cells);
+  }
+}
+
+ChainTables pack(std::span<const MigrationChain> chains, int decimals, const std::vector<double>& weight) {
+  const MigrationChain& chain = chains.front();
+  const double scale = minor_units_per_unit(decimals);
+  ChainTables tables;
+  tables.has_spend = chain.spend.has_value();
+  add_rows(chains, scale, tables);
+  std::uint64_t max_from = 0, max_at = 0;
+  for (const ChainPosition& position : tables.positions) {
     max_from = std::max(max_from, kernels::distance(position.cash_from, 0));
     max_at = std::max(max_at, kernels::distance(position.cash_at, 0));
   }
@@ -227,6 +246,26 @@ ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<do
     }
     tables.spend.n_counts = static_cast<std::uint32_t>(tables.count_threshold.size()) + 1;
   }
+  return tables;
+}
+
+}  // namespace
+
+ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight) {
+  return pack(std::span<const MigrationChain>(&chain, 1), decimals, weight);
+}
+
+ChainTables pack(const ChainProgram& program, int decimals, const std::vector<double>& weight) {
+  ChainTables tables = pack(std::span<const MigrationChain>(program.chains), decimals, weight);
+  tables.schedule = {nullptr,
+                     nullptr,
+                     static_cast<std::uint32_t>(program.chains.size()),
+                     program.n_segments,
+                     static_cast<std::uint32_t>(weight.size()),
+                     program.n_levels,
+                     program.n_worlds};
+  tables.table_of = program.chain_of;
+  tables.level = program.level;
   return tables;
 }
 

@@ -1,6 +1,7 @@
 // A migration chain packed for the engine.
 #pragma once
 
+#include "host/run/worlds.hpp"
 #include "kernels/models/migration_chain.hpp"
 
 #include <clvsim/migration_chain.hpp>
@@ -13,8 +14,8 @@ namespace clvsim {
 // Owns the tables that a kernels::MigrationChainView points to.
 struct ChainTables {
   std::vector<kernels::ChainPosition> positions;
-  std::vector<kernels::AliasCell> cells;          // [n_positions, 2^column_bits]
-  std::vector<kernels::OrderedOutcome> outcomes;  // [n_positions, row]
+  std::vector<kernels::AliasCell> cells;          // [tables, n_positions, 2^column_bits]
+  std::vector<kernels::OrderedOutcome> outcomes;  // [tables, n_positions, row]
   std::vector<std::uint16_t> position_of_state;
   std::vector<std::int64_t> value, start_value;  // [horizon, n_positions], [n_positions]
   std::vector<double> weight;                    // [horizon]
@@ -22,7 +23,9 @@ struct ChainTables {
   std::uint32_t row = 1, column_bits = 1, extra_bits = 0;
   std::uint64_t max_cash = 0;  // largest |cash| of a period, fixed point; without what is drawn
   bool has_spend = false;
-  kernels::SpendEntry spend;  // its pointer is set by view()
+  kernels::SpendEntry spend;                   // its pointer is set by view()
+  kernels::TableSchedule schedule;             // its pointers, too
+  std::vector<std::uint16_t> table_of, level;  // see TableSchedule
 
   // Valid while the tables live and are not moved from.
   [[nodiscard]] kernels::MigrationChainView view(kernels::Sampler sampler = kernels::Sampler::alias) const;
@@ -35,6 +38,8 @@ struct ChainTables {
 // (alias) and, cumulated, to 2^-32 (ordered); outcomes whose share rounds to nothing there are left out. Throws
 // ModelError where amounts, or their sum over the horizon, pass the engine's fixed point.
 [[nodiscard]] ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight = {});
+// Packs a checked program, a table a chain, for a horizon of weight.size() periods.
+[[nodiscard]] ChainTables pack(const ChainProgram& program, int decimals, const std::vector<double>& weight);
 
 // 10^decimals, 0 <= decimals <= 6.
 [[nodiscard]] double minor_units_per_unit(int decimals);

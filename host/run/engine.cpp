@@ -144,11 +144,19 @@ RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain,
 void run_customers(const CustomerSource& source, const MigrationChain& chain, RunInfo& info,
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
                    const CustomerProgress& progress) {
+  run_customers(source, ChainProgram{{chain}, {}, {}}, info, total_by_path, append, progress);
+}
+
+void run_customers(const CustomerSource& source, const ChainProgram& program, RunInfo& info,
+                   std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
+                   const CustomerProgress& progress) {
   const SimulationOptions& options = info.options;
+  check(program, options.horizon);
+  const MigrationChain& chain = program.chains.front();
   const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
   std::vector<double> weight = discount_factors(options.discounting, chain.unit, options.horizon);
   for (double& factor : weight) factor *= options.margin.value_or(1);
-  const ChainTables tables = pack(chain, info.currency.decimals, weight);
+  const ChainTables tables = pack(program, info.currency.decimals, weight);
   check_memory(options, source.size(), tables.max_purchases());
 
   kernels::RunSpec spec;

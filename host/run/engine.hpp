@@ -3,6 +3,7 @@
 
 #include <clvsim/simulate.hpp>
 
+#include "host/run/worlds.hpp"
 #include "kernels/models/migration_chain.hpp"
 
 #include <cstdint>
@@ -54,6 +55,10 @@ class CountedSource final : public CustomerSource {
 // period's profit is NaN where no margin is known; where the amounts are profit, revenue is the same as profit. Throws
 // ConfigError where the per-path sums exceed their budget, DeviceError, and ModelError where a number saturates.
 void run_customers(const CustomerSource& source, const MigrationChain& chain, RunInfo& info,
+                   std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
+                   const CustomerProgress& progress);
+// The same where the chain depends on segment, period and world; options of `info` give the horizon.
+void run_customers(const CustomerSource& source, const ChainProgram& program, RunInfo& info,
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
                    const CustomerProgress& progress);
 

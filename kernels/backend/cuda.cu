@@ -42,7 +42,7 @@ struct BlockTeam {
 
 // Customers c, c + gridDim.x, ...; scratch [blocks, paths].
 template <class Model>
-__global__ void __launch_bounds__(block_size)
+__global__ void __launch_bounds__(block_size, 1)
     simulate_customers(const __grid_constant__ RunView<Model> run, const typename Model::Customer* customers,
                        std::uint32_t n_customers, PathSumsView sums, std::int64_t* scratch, CustomerSummary* summaries,
                        std::int64_t* order) {
@@ -174,8 +174,13 @@ class CudaBackend final : public Backend {
     const MigrationChainView& chain = spec.chain;
     const std::size_t n = chain.n_positions;
     copy(positions_, chain.positions, n);
-    copy(cells_, chain.cells, n << chain.column_bits);
-    copy(outcomes_, chain.outcomes, n * chain.row);
+    const TableSchedule& schedule = chain.schedule;
+    const std::size_t n_rows = n * schedule.n_tables, n_periods = schedule.horizon;
+    copy(cells_, chain.cells, n_rows << chain.column_bits);
+    copy(outcomes_, chain.outcomes, n_rows * chain.row);
+    copy(table_of_, schedule.table_of,
+         schedule.table_of == nullptr ? 0 : n_periods * schedule.n_segments * schedule.n_levels);
+    copy(level_, schedule.level, schedule.level == nullptr ? 0 : n_periods * schedule.n_worlds);
     copy(position_of_state_, chain.position_of_state, chain.n_states);
     copy(value_, chain.value, n * spec.horizon);
     copy(start_value_, chain.start_value, n);
@@ -188,6 +193,8 @@ class CudaBackend final : public Backend {
     run_.params.cells = cells_.data();
     run_.params.outcomes = outcomes_.data();
     run_.params.position_of_state = position_of_state_.data();
+    if (schedule.table_of != nullptr) run_.params.schedule.table_of = table_of_.data();
+    if (schedule.level != nullptr) run_.params.schedule.level = level_.data();
     run_.params.value = value_.data();
     run_.params.start_value = start_value_.data();
     run_.params.weight = weight_.data();
@@ -247,7 +254,7 @@ class CudaBackend final : public Backend {
   DeviceArray<ChainPosition> positions_;
   DeviceArray<AliasCell> cells_;
   DeviceArray<OrderedOutcome> outcomes_;
-  DeviceArray<std::uint16_t> position_of_state_;
+  DeviceArray<std::uint16_t> position_of_state_, table_of_, level_;
   DeviceArray<std::int64_t> value_, start_value_;
   DeviceArray<std::uint32_t> count_threshold_, ranks_;
   DeviceArray<double> weight_;

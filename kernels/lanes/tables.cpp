@@ -22,6 +22,7 @@ std::int32_t limb_of(std::int64_t x, unsigned l, unsigned n_limbs) {
 bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, LaneTables& tables) {
   ChainLanes& lanes = tables.chain;
   if (chain.sampler != Sampler::alias || chain.has_spend || chain.value == nullptr) return false;
+  if (chain.schedule.table_of != nullptr) return false;
   const std::uint32_t n = chain.n_positions;
   unsigned position_bits = 0;
   while ((1U << position_bits) < n) ++position_bits;

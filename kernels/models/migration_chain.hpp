@@ -4,6 +4,9 @@
 // A *position* is where a path stands after a period: a state together with what the arrival brought (its amount,
 // whether it was a purchase). A state that nothing leads to has a position as well, to start from.
 //
+// The probabilities of a row may differ from table to table (kernels/models/table_schedule.hpp); positions and amounts
+// do not.
+//
 // Outcomes are drawn by one of two samplers. Both follow the row's probabilities to within 2^-32 or better.
 //   alias    Walker's alias method (Walker 1977; tables by Vose 1991) on 16 bits a step: the upper column_bits of them
 //            choose a column of the row, the rest is compared with the column's threshold; where they are equal, 32
@@ -25,6 +28,7 @@
 #pragma once
 
 #include "kernels/math/portable.hpp"
+#include "kernels/models/table_schedule.hpp"
 #include "kernels/portability.hpp"
 #include "kernels/rng/address.hpp"
 
@@ -42,7 +46,6 @@ struct ChainPosition {
   std::int64_t cash_from = 0;  // fixed point, of a period that begins here
   std::int64_t cash_at = 0;    // fixed point, of the arrival
   std::uint16_t state = 0;
-  std::uint16_t n_outcomes = 1;  // of the state's row
   bool active = true;
   bool purchase = false;  // the arrival was one
 };
@@ -55,7 +58,7 @@ struct AliasCell {
 };
 
 struct OrderedOutcome {
-  std::uint32_t threshold = 0;  // 2^32 times the cumulative probability; unused in the last outcome of a row
+  std::uint32_t threshold = 0;  // 2^32 times the cumulative probability; unused in the last of a row
   std::uint16_t next = 0;       // position
 };
 
@@ -74,19 +77,20 @@ struct SpendEntry {
 // View of the packed tables (host/run/chain_tables.hpp owns them).
 struct MigrationChainView {
   const ChainPosition* positions = nullptr;          // [n_positions]
-  const AliasCell* cells = nullptr;                  // [n_positions, 2^column_bits]
-  const OrderedOutcome* outcomes = nullptr;          // [n_positions, row]
+  const AliasCell* cells = nullptr;                  // [tables, n_positions, 2^column_bits]
+  const OrderedOutcome* outcomes = nullptr;          // [tables, n_positions, row]; the last fills up a shorter row
   const std::uint16_t* position_of_state = nullptr;  // [n_states]
   const std::int64_t* value = nullptr;               // [horizon, n_positions]; null: values are not wanted
   const std::int64_t* start_value = nullptr;         // [n_positions] of the first period's fixed amount
   const double* weight = nullptr;                    // [horizon] discount factor times margin, for drawn amounts
   std::uint32_t n_positions = 0, n_states = 0;
-  std::uint32_t row = 0;          // outcomes a position
+  std::uint32_t row = 0;          // outcomes of the longest row
   std::uint32_t column_bits = 1;  // 1 to 4
   std::uint32_t extra_bits = 0;   // of values below the fixed point; 0 with a spend model
   Sampler sampler = Sampler::alias;
   bool has_spend = false;
   SpendEntry spend;
+  TableSchedule schedule;
 };
 
 // What the engine knows of a customer.
@@ -94,7 +98,8 @@ struct ChainCustomer {
   std::uint64_t hash = 0;  // 56 bits
   double level_mean = 0;   // of theta, given the customer's own purchases
   double level_sd = 0;
-  std::uint32_t state = 0;  // at the end of observation
+  std::uint32_t state = 0;    // at the end of observation
+  std::uint32_t segment = 0;  // below the schedule's n_segments
 };
 
 // What a period brought, as a sink sees it. Money is fixed point, refunds subtracted.
@@ -113,7 +118,7 @@ struct MigrationChainModel {
   using Customer = ChainCustomer;
 
   struct State {
-    std::uint32_t position = 0;
+    std::uint32_t position = 0, segment = 0;
     double level = 0;  // theta of this path
     Words words;       // of four periods
   };
@@ -121,6 +126,7 @@ struct MigrationChainModel {
   static CLVSIM_HD State begin(const Params& chain, const Customer& customer, const PathDraws& draws) {
     State s;
     s.position = chain.position_of_state[customer.state];
+    s.segment = customer.segment;
     if (chain.has_spend) {
       s.level = customer.level_mean + customer.level_sd * normal(draws({Purpose::spend_level}).x);
     }
@@ -155,13 +161,18 @@ struct MigrationChainModel {
   }
 
  private:
+  // Index of the row of the present position, over all tables.
+  static CLVSIM_HD std::uint64_t row_of(const Params& chain, const State& s, std::uint32_t t, std::uint32_t path) {
+    return static_cast<std::uint64_t>(chain.schedule.table(s.segment, t, path)) * chain.n_positions + s.position;
+  }
+
   static CLVSIM_HD std::uint32_t alias_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
     const std::uint32_t pair = draws.path / 2;
     if ((t & 3U) == 0) s.words = PathDraws{draws.seed, draws.customer_hash, pair}({Purpose::chain_pair, t >> 2});
     const std::uint32_t both = word(s.words, t & 3U);
     const std::uint32_t x = (draws.path & 1U) == 0 ? both & 0xFFFF : both >> 16;
     const unsigned fraction_bits = 16 - chain.column_bits;
-    const AliasCell& cell = chain.cells[(s.position << chain.column_bits) | (x >> fraction_bits)];
+    const AliasCell& cell = chain.cells[(row_of(chain, s, t, draws.path) << chain.column_bits) | (x >> fraction_bits)];
     const std::uint32_t fraction = x & ((1U << fraction_bits) - 1);
     bool own = fraction < cell.high;
     if (fraction == cell.high) own = draws({Purpose::chain_tie, t}).x < cell.low;
@@ -171,10 +182,8 @@ struct MigrationChainModel {
   static CLVSIM_HD std::uint32_t ordered_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
     if ((t & 3U) == 0) s.words = draws({Purpose::chain_step, t >> 2});
     const std::uint32_t u = word(s.words, t & 3U);
-    const OrderedOutcome* outcome = chain.outcomes + static_cast<std::uint64_t>(s.position) * chain.row;
-    for (std::uint32_t left = chain.positions[s.position].n_outcomes; left > 1 && u >= outcome->threshold; --left) {
-      ++outcome;
-    }
+    const OrderedOutcome* outcome = chain.outcomes + row_of(chain, s, t, draws.path) * chain.row;
+    for (std::uint32_t left = chain.row; left > 1 && u >= outcome->threshold; --left) ++outcome;
     return outcome->next;
   }
 

@@ -19,6 +19,8 @@ enum class Purpose : std::uint8_t {
   chain_pair = 7,  // path field: a pair of paths; outcome of a period, 16 bits each (period field t / 4, word t % 4,
                    // the even path in the lower half)
   chain_tie = 8,   // decides where the 16 bits do not; word 0
+  regime = 11,     // worlds: regime of a period (period field t / 4, word t % 4)
+  factor = 12,     // worlds: innovation of a factor (period field t / 4, word t % 4)
 };
 
 // Where a draw stands within its customer and path.

@@ -68,10 +68,9 @@ MigrationChain unpacked(const MigrationChain& chain, kernels::Sampler sampler) {
       continue;
     }
     double before = 0;
-    const std::size_t n_outcomes = tables.positions[from].n_outcomes;
-    for (std::size_t k = 0; k < n_outcomes; ++k) {
+    for (std::size_t k = 0; k < tables.row; ++k) {  // a shorter row is filled up with its last outcome
       const kernels::OrderedOutcome& outcome = tables.outcomes[from * tables.row + k];
-      const double until = k + 1 == n_outcomes ? 1 : outcome.threshold / 0x1p32;
+      const double until = outcome.threshold == 0xFFFFFFFF ? 1 : outcome.threshold / 0x1p32;
       add(outcome.next, until - before);
       before = until;
     }

@@ -22,7 +22,32 @@ struct Case {
   std::uint32_t horizon, n_paths;
   std::size_t n_customers;
   kernels::Sampler sampler = kernels::Sampler::alias;
+  std::uint32_t n_segments = 1, n_levels = 1, n_worlds = 0;  // with worlds, a program of three chains
 };
+
+// Three chains of other probabilities, spread over segments, periods and levels without an order.
+inline ChainProgram program_of(const Case& c) {
+  ChainProgram program;
+  program.chains = {c.chain};
+  if (c.n_worlds == 0) return program;
+  std::vector<double> loading;
+  for (std::size_t s = 0; s < c.chain.states.size(); ++s) loading.push_back(0.3 * static_cast<double>(s % 4) - 0.4);
+  program.chains.push_back(tilted(c.chain, loading, 1));
+  program.chains.push_back(tilted(c.chain, loading, -1.5));
+  program.n_segments = c.n_segments;
+  program.n_levels = c.n_levels;
+  program.n_worlds = c.n_worlds;
+  std::uint32_t mixed = 1;
+  const auto next = [&](std::uint32_t below) {
+    mixed = mixed * 1664525 + 1013904223;  // Numerical Recipes, a quick generator
+    return static_cast<std::uint16_t>((mixed >> 16) % below);
+  };
+  for (std::uint32_t i = 0; i < c.n_segments * c.horizon * c.n_levels; ++i) program.chain_of.push_back(next(3));
+  for (std::uint32_t i = 0; c.n_levels > 1 && i < c.horizon * c.n_worlds; ++i) {
+    program.level.push_back(next(c.n_levels));
+  }
+  return program;
+}
 
 // Everything that a backend gives, as comparable numbers.
 struct Outcome {
@@ -52,14 +77,17 @@ struct Outcome {
 // A case with the inputs of the engine; not moved once made.
 struct Prepared {
   explicit Prepared(const Case& c)
-      : tables(pack(c.chain, 2,
+      : tables(pack(program_of(c), 2,
                     discount_factors({0.02, RatePeriod::month, DiscountConvention::mid}, PeriodUnit::month,
                                      static_cast<int>(c.horizon)))),
         plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
     std::vector<char> keys;
     CountedSource(static_cast<std::int64_t>(c.n_customers), c.chain)
         .read(0, static_cast<std::int64_t>(c.n_customers), customers, keys);
-    for (std::size_t i = 0; i < customers.size(); ++i) customers[i].level_mean += 0.1 * static_cast<double>(i);
+    for (std::size_t i = 0; i < customers.size(); ++i) {
+      customers[i].level_mean += 0.1 * static_cast<double>(i);
+      customers[i].segment = static_cast<std::uint32_t>(i) % c.n_segments;
+    }
     spec.chain = tables.view(c.sampler);
     spec.seed = 77;
     spec.horizon = c.horizon;
@@ -95,7 +123,7 @@ inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, 
 // one and of two limbs of money; what it leaves to the reference: drawn spend, ordered steps, more states than it
 // holds.
 inline std::vector<Case> parity_cases() {
-  constexpr auto ordered = kernels::Sampler::ordered;
+  constexpr auto alias = kernels::Sampler::alias, ordered = kernels::Sampler::ordered;
   return {{with_spend(), 13, 255, 9},
           {with_spend(), 5, 256, 3},
           {with_spend(), 5, 130, 3, ordered},
@@ -113,7 +141,17 @@ inline std::vector<Case> parity_cases() {
           {mixed_chain(60, 4, 2000), 24, 128, 7},
           {mixed_chain(60, 4, 2e8), 24, 64, 300},
           {mixed_chain(70, 5, 30), 11, 90, 3},
-          {mixed_chain(5, 3, 1e12), 7, 65, 2}};
+          {mixed_chain(5, 3, 1e12), 7, 65, 2},
+          // By segment and period; with worlds of two, four and many levels.
+          {mixed_chain(6, 6, 100), 61, 300, 9, alias, 3, 1, 1},
+          {mixed_chain(28, 2, 250), 37, 333, 7, alias, 2, 1, 1},
+          {mixed_chain(6, 6, 100), 24, 1000, 5, alias, 1, 2, 1000},
+          {mixed_chain(8, 7, 3e5), 23, 257, 5, alias, 2, 4, 7},
+          {mixed_chain(3, 3, 1), 12, 300, 3, alias, 1, 16, 64},
+          {mixed_chain(6, 6, 100), 24, 500, 5, alias, 2, 33, 500},
+          {mixed_chain(28, 2, 250), 13, 129, 3, alias, 1, 5, 3},
+          {mixed_chain(6, 5, 100), 9, 300, 3, ordered, 2, 4, 100},
+          {with_spend(), 13, 255, 3, alias, 2, 3, 100}};
 }
 
 inline constexpr std::uint64_t budget = std::uint64_t{1} << 30;

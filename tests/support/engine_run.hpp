@@ -17,12 +17,13 @@ struct EngineRun {
   std::vector<std::int64_t> total_by_path;
 };
 
-inline EngineRun run_engine(const CustomerSource& source, const MigrationChain& chain,
+inline EngineRun run_engine(const CustomerSource& source, const ChainProgram& program,
                             const SimulationOptions& options) {
   EngineRun run;
+  const MigrationChain& chain = program.chains.front();
   run.info = describe(resolve(options, chain), chain, source.size());
   const auto join = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-  run_customers(source, chain, run.info, run.total_by_path,
+  run_customers(source, program, run.info, run.total_by_path,
                 [&](const CustomerResults& batch) {
                   run.results.key_width = batch.key_width;
                   join(run.results.key, batch.key);
@@ -43,6 +44,11 @@ inline EngineRun run_engine(const CustomerSource& source, const MigrationChain& 
                 },
                 {});
   return run;
+}
+
+inline EngineRun run_engine(const CustomerSource& source, const MigrationChain& chain,
+                            const SimulationOptions& options) {
+  return run_engine(source, ChainProgram{{chain}, {}, {}}, options);
 }
 
 inline EngineRun run_engine(std::int64_t n, const MigrationChain& chain, const SimulationOptions& options) {

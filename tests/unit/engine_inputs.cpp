@@ -27,11 +27,12 @@ TEST(ChainTables, ThresholdsAreRoundedCumulativeProbabilities) {
   EXPECT_EQ(tables.row, 4U);
   const std::size_t first = tables.position_of_state[0];
   const kernels::OrderedOutcome* row = tables.outcomes.data() + first * tables.row;
-  EXPECT_EQ(tables.positions[first].n_outcomes, 3);
   EXPECT_EQ(tables.positions[first].cash_from, -2000 * 256);
   EXPECT_EQ(row[0].threshold, 0x80000000U);
   EXPECT_EQ(row[1].threshold, static_cast<std::uint32_t>(std::lround(0.9 * 0x1p32)));
+  EXPECT_EQ(row[2].threshold, 0xFFFFFFFFU);
   EXPECT_EQ(tables.positions[row[2].next].state, 4);
+  EXPECT_EQ(row[3].next, row[2].next);
   EXPECT_FALSE(tables.positions[tables.position_of_state[4]].active);
 }
 
@@ -40,10 +41,10 @@ TEST(ChainTables, OutcomesWithoutProbabilityAreLeftOut) {
   chain.states = {state("s", {outcome(0, 0), outcome(0, 1e-16), outcome(0, 1, 7), outcome(0, 0), outcome(0, 1e-16)})};
   const ChainTables tables = pack(chain, 0);
   ASSERT_EQ(tables.positions.size(), 1U);
-  EXPECT_EQ(tables.positions[0].n_outcomes, 1);
+  EXPECT_EQ(tables.row, 1U);
   EXPECT_EQ(tables.positions[0].cash_at, 7 * 256);
   chain.states = {state("s", {outcome(0, 0.3), outcome(0, 0.7, 1), outcome(0, 0)})};
-  EXPECT_EQ(pack(chain, 0).positions[0].n_outcomes, 2);
+  EXPECT_EQ(pack(chain, 0).row, 2U);
 }
 
 // The columns of every row add up to the outcomes' probabilities, to 2^-48, and to 1 exactly.
