@@ -9,6 +9,13 @@
 
 namespace clvsim {
 
+// Work of one kind that a call of a case cannot do without, in the unit of the ceiling: the name of the case that
+// measures how fast this machine does that kind.
+struct LimitingWork {
+  std::string ceiling;
+  double work = 0;
+};
+
 // Samples of a rate, all of one core, in thread CPU time: what neighbours take of the machine counts as little as can
 // be.
 struct BenchCase {
@@ -16,13 +23,15 @@ struct BenchCase {
   std::string unit;                         // what is counted, e.g. "path-steps"
   double work = 0;                          // units a call
   std::vector<double> rate;                 // units a second, one a sample
-  std::string limit;                        // name of the case that bounds this one; empty: none is known, or it is one
-  std::optional<double> fraction_of_limit;  // median of rate / rate of the limit in the same sample
+  std::vector<LimitingWork> limit;          // the least time of a call is their sum; empty: a ceiling, or none is known
+  std::optional<double> fraction_of_limit;  // median of that time / time taken, both from the same sample
   std::string digest;                       // of the results: the same on every machine; empty where there are none
 
   [[nodiscard]] double median_rate() const;
   // (95th - 5th percentile) / median of the samples.
   [[nodiscard]] double spread() const;
+  // "philox_avx512", "philox_avx512 + exp_avx512", ...
+  [[nodiscard]] std::string limit_name() const;
 };
 
 struct BenchOptions {

@@ -24,7 +24,7 @@ void run_bench_command(const BenchOptions& options, const Session& session) {
   for (const BenchCase& c : cases) {
     Json item{{"name", c.name},       {"unit", c.unit + "/s"}, {"work", c.work}, {"median", c.median_rate()},
               {"spread", c.spread()}, {"samples", c.rate}};
-    if (c.fraction_of_limit) item.update({{"limit", c.limit}, {"fraction_of_limit", *c.fraction_of_limit}});
+    if (c.fraction_of_limit) item.update({{"limit", c.limit_name()}, {"fraction_of_limit", *c.fraction_of_limit}});
     if (!c.digest.empty()) item["digest"] = c.digest;
     benchmarks.push_back(std::move(item));
   }
@@ -34,7 +34,7 @@ void run_bench_command(const BenchOptions& options, const Session& session) {
   fmt::print("{:<16} {:>14} {:<13} {:>7} {:>9}  {}\n", "case", "median M/s", "of", "spread", "of limit", "limit");
   for (const BenchCase& c : cases)
     fmt::print("{:<16} {:>14.1f} {:<13} {:>6.1f}% {:>9}  {}\n", c.name, c.median_rate() / 1e6, c.unit, 100 * c.spread(),
-               c.fraction_of_limit ? fmt::format("{:.3f}", *c.fraction_of_limit) : "", c.limit);
+               c.fraction_of_limit ? fmt::format("{:.3f}", *c.fraction_of_limit) : "", c.limit_name());
   fmt::print("one core, CPU time of its thread, {} samples of {} s\n", options.n_samples, options.sample_seconds);
 }
 
