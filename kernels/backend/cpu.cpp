@@ -70,7 +70,7 @@ class CpuBackend final : public Backend {
     run_.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
     constexpr std::uint32_t most_paths = std::uint32_t{1} << 31;
     if (instructions != "reference" && spec.n_paths < most_paths &&
-        make_lane_tables(spec.chain, spec.seed, spec.horizon, tables_)) {
+        make_lane_tables(spec.chain, spec.seed, spec.horizon, padded_, tables_)) {
       lanes_ = find_lanes(instructions);
     }
     if (lanes_ == nullptr) return;
@@ -180,6 +180,7 @@ class CpuBackend final : public Backend {
         paths.hash = customers[i].hash;
         paths.start = chain.position_of_state[customers[i].state];
         paths.start_value = chain.start_value[paths.start];
+        paths.segment = customers[i].segment;
         if (chain.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain.extra_bits - 1);
         paths.first_path = first_path;
         paths.n_paths = n_paths;

@@ -35,9 +35,11 @@
 
 namespace clvsim::kernels {
 
-// How much of the state space the tables of a kernel hold.
-template <unsigned cell_tables, unsigned value_tables>
+// How much of the state space the tables of a kernel hold, and whether they change: by segment and period, and, where
+// they hold 256 cells, by path as well.
+template <unsigned cell_tables, unsigned value_tables, bool changing>
 struct LaneShape {
+  static constexpr bool tables_change = changing;
   static constexpr unsigned n_cell_tables = cell_tables;    // of 64 cells
   static constexpr unsigned n_value_tables = value_tables;  // of 16 positions
 };
@@ -50,8 +52,9 @@ struct ChainCode {
 
   // Decides the ties among the paths of a register by words of their own. Inlined: a call would take every vector
   // register away from the loop that it stands in.
-  [[gnu::always_inline]] static Register mend(const ChainLanes& chain, std::uint64_t hash, std::uint32_t first_path,
-                                              std::uint32_t t, std::uint32_t tied, Register cell, Register position) {
+  [[gnu::always_inline]] static Register mend(const ChainLanes& chain, const CellTable& table, std::uint64_t hash,
+                                              std::uint32_t first_path, std::uint32_t t, std::uint32_t tied,
+                                              Register cell, Register position) {
     std::uint16_t cells[group], positions[group];
     Simd::store(cells, cell);
     Simd::store(positions, position);
@@ -60,7 +63,7 @@ struct ChainCode {
       const unsigned c = cells[i] & chain.cell_mask;
       const DrawIndex index{Purpose::chain_tie, t, 0, 0};
       const Words words = philox4x32_10(counter_of(hash, first_path + i, index), chain.seed);
-      positions[i] = static_cast<std::uint16_t>(words.x < chain.low[c] ? chain.next[c] & 0xFF : chain.next[c] >> 8);
+      positions[i] = static_cast<std::uint16_t>(words.x < table.low[c] ? table.next[c] & 0xFF : table.next[c] >> 8);
     }
     return Simd::load(positions);
   }
@@ -89,7 +92,7 @@ struct ChainCode {
     using Cells = typename Simd::template Table16<Shape::n_cell_tables>;
     using Values = typename Simd::template Table32<Shape::n_value_tables>;
     constexpr unsigned n_values = 16 * Shape::n_value_tables;
-    const Cells high(chain.high), next(chain.next);
+    const Cells only_high(chain.tables->high), only_next(chain.tables->next);  // where tables do not change
     const std::conditional_t<Shape::n_value_tables <= 2, typename Simd::SmallTable16,
                              typename Simd::template Table16<1>>
         marks(chain.marks);
@@ -160,16 +163,31 @@ struct ChainCode {
             if (t == horizon) continue;
             Register before[n_groups], upper_before[n_groups], cell[n_groups];
             typename Simd::Ties tied[n_groups];
+            const CellTable* table_at[n_groups];
 #pragma GCC unroll 4
             for (unsigned g = 0; g < n_groups; ++g) {
               const Register x = words[g].word[q];
               cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
               const Register fraction = Simd::bit_and(x, fraction_mask);
-              const Register threshold = high[cell[g]];
               before[g] = position[g];
               upper_before[g] = upper[g];
-              position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
-              tied[g] = Simd::ties(fraction, threshold);
+              table_at[g] = chain.tables;
+              const auto step = [&](const Cells& high, const Cells& next) __attribute__((always_inline)) {
+                const Register threshold = high[cell[g]];
+                position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
+                tied[g] = Simd::ties(fraction, threshold);
+              };
+              if constexpr (Shape::tables_change) {
+                const ChainPaths& paths = *units[g].paths;
+                table_at[g] += chain.table_of[std::size_t{paths.segment} * horizon + t];
+                if (Shape::n_cell_tables == 4 && chain.levels != nullptr) {
+                  const std::uint16_t* level = chain.levels + t * chain.level_stride + paths.first_path + units[g].at;
+                  cell[g] = Simd::add_16(cell[g], Simd::load(level));
+                }
+                step(Cells(table_at[g]->high), Cells(table_at[g]->next));
+              } else {
+                step(only_high, only_next);
+              }
             }
             auto any_tied = tied[0];
             for (unsigned g = 1; g < n_groups; ++g) any_tied = Simd::merge(any_tied, tied[g]);
@@ -177,8 +195,8 @@ struct ChainCode {
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const ChainPaths& paths = *units[g].paths;
-                position[g] = mend(chain, paths.hash, paths.first_path + units[g].at, t, Simd::bits(tied[g]), cell[g],
-                                   position[g]);
+                position[g] = mend(chain, *table_at[g], paths.hash, paths.first_path + units[g].at, t,
+                                   Simd::bits(tied[g]), cell[g], position[g]);
               }
             }
             ++t;
@@ -353,14 +371,16 @@ struct ChainCode {
     return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
   }
 
+  template <bool changing>
+  [[gnu::always_inline]] static Walk choose_shape(const ChainLanes& chain, LaneOutputs outputs) {
+    if (chain.n_cell_tables == 4) return choose_limbs<LaneShape<4, 4, changing>>(chain, outputs);
+    return chain.n_value_tables == 1 ? choose_limbs<LaneShape<1, 1, changing>>(chain, outputs)
+                                     : choose_limbs<LaneShape<1, 2, changing>>(chain, outputs);
+  }
+
   static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {
-    Walk walk = nullptr;
-    if (chain.n_cell_tables == 1) {
-      walk = chain.n_value_tables == 1 ? choose_limbs<LaneShape<1, 1>>(chain, outputs)
-                                       : choose_limbs<LaneShape<1, 2>>(chain, outputs);
-    } else {
-      walk = choose_limbs<LaneShape<4, 4>>(chain, outputs);
-    }
+    const Walk walk =
+        chain.table_of == nullptr ? choose_shape<false>(chain, outputs) : choose_shape<true>(chain, outputs);
     walk(chain, customers, n);
   }
 };

@@ -17,10 +17,18 @@ enum class LaneOutputs : std::uint8_t {
   periods,  // and sums over customers for every path and period
 };
 
-// A migration chain in the form that the vector code walks (kernels/lanes/tables.hpp makes it). A cell is a position
-// and a column of its alias row: column << position_bits | position.
+// Alias rows in the form that the vector code looks up. A cell is a position and a column of its row, and a level of
+// the world where tables depend on one: level << cell_bits | column << position_bits | position.
+struct CellTable {
+  static constexpr unsigned max_cells = 256;
+  std::uint16_t high[max_cells] = {};  // threshold of a cell: the part that is compared with the fraction
+  std::uint16_t next[max_cells] = {};  // next position: the cell's own | its alias << 8
+  std::uint32_t low[max_cells] = {};   // threshold of a cell: its lower 32 bits, for ties
+};
+
+// A migration chain in the form that the vector code walks (kernels/lanes/tables.hpp makes it).
 struct ChainLanes {
-  static constexpr unsigned max_cells = 256, max_positions = 64;
+  static constexpr unsigned max_positions = 64;
   static constexpr unsigned limb_bits = 27;  // of the lower of two limbs of money, which is never negative
 
   std::uint64_t seed = 0;
@@ -34,9 +42,10 @@ struct ChainLanes {
   unsigned extra_bits = 0;    // of `value` below the fixed point of the results
   unsigned column_shift = 0;  // of 16 random bits, to the column's place in a cell
   std::uint16_t column_mask = 0, fraction_mask = 0, cell_mask = 0;
-  std::uint16_t high[max_cells] = {};             // threshold of a cell: the part that is compared with the fraction
-  std::uint16_t next[max_cells] = {};             // next position: the cell's own | its alias << 8
-  std::uint32_t low[max_cells] = {};              // threshold of a cell: its lower 32 bits, for ties
+  const CellTable* tables = nullptr;
+  const std::uint16_t* table_of = nullptr;  // [segments, horizon]; null: the first table, always
+  const std::uint16_t* levels = nullptr;    // [horizon, level_stride] << cell_bits, of every path; null: 0
+  std::size_t level_stride = 0;
   std::uint16_t marks[max_positions] = {};        // active | purchase << 8
   std::int32_t cash_from[2][max_positions] = {};  // [limb] a period that begins in a position, undiscounted
   std::int32_t cash_at[2][max_positions] = {};    // [limb] an arrival
@@ -46,8 +55,9 @@ struct ChainLanes {
 // Paths of one customer, and where their results go.
 struct ChainPaths {
   std::uint64_t hash = 0;
-  std::int64_t start_value = 0;        // with the extra bits; half a unit is added to it, so that the sum is rounded
-  std::uint32_t start = 0;             // position
+  std::int64_t start_value = 0;  // with the extra bits; half a unit is added to it, so that the sum is rounded
+  std::uint32_t start = 0;       // position
+  std::uint32_t segment = 0;
   std::uint32_t first_path = 0;        // a multiple of lane_paths
   std::uint32_t n_paths = 0;           // a multiple of lane_paths
   std::int64_t* values = nullptr;      // [n_paths]

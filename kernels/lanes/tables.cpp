@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <vector>
 
 namespace clvsim::kernels {
 
@@ -17,17 +19,69 @@ std::int32_t limb_of(std::int64_t x, unsigned l, unsigned n_limbs) {
   return static_cast<std::int32_t>(l == 0 ? x & (limb - 1) : x >> ChainLanes::limb_bits);
 }
 
+// A table of cells for every segment and period, each of all levels; equal ones are kept once. False where there are
+// too many.
+bool add_cells(const MigrationChainView& chain, unsigned position_bits, std::size_t n_paths, LaneTables& tables) {
+  constexpr std::size_t most_tables = 4096;  // 8 MB
+  const TableSchedule& schedule = chain.schedule;
+  const unsigned cell_bits = position_bits + chain.column_bits;
+  std::map<std::vector<std::uint16_t>, std::uint16_t> known;  // by the chain's tables of all levels
+  const auto table_of = [&](const std::vector<std::uint16_t>& by_level) {
+    const auto [found, is_new] = known.try_emplace(by_level, static_cast<std::uint16_t>(tables.cells.size()));
+    if (!is_new) return found->second;
+    CellTable& table = tables.cells.emplace_back();
+    for (std::size_t l = 0; l < by_level.size(); ++l) {
+      const AliasCell* rows = chain.cells + (std::size_t{by_level[l]} * chain.n_positions << chain.column_bits);
+      for (std::uint32_t i = 0; i < chain.n_positions; ++i) {
+        for (std::uint32_t c = 0; c < 1U << chain.column_bits; ++c) {
+          const AliasCell& cell = rows[i << chain.column_bits | c];
+          const std::size_t at = l << cell_bits | c << position_bits | i;
+          table.high[at] = cell.high;
+          table.low[at] = cell.low;
+          table.next[at] = static_cast<std::uint16_t>(cell.own | cell.alias << 8);
+        }
+      }
+    }
+    return found->second;
+  };
+  if (schedule.table_of == nullptr) {
+    table_of({0});
+  } else {
+    const std::size_t n_rows = std::size_t{schedule.n_segments} * schedule.horizon;
+    for (std::size_t row = 0; row < n_rows; ++row) {
+      const std::uint16_t* of_levels = schedule.table_of + row * schedule.n_levels;
+      tables.table_of.push_back(table_of({of_levels, of_levels + schedule.n_levels}));
+      if (tables.cells.size() > most_tables) return false;
+    }
+    tables.chain.table_of = tables.table_of.data();
+  }
+  tables.chain.tables = tables.cells.data();
+  if (schedule.level == nullptr) return true;
+  tables.levels.resize(schedule.horizon * n_paths);
+  for (std::size_t t = 0; t < schedule.horizon; ++t) {
+    for (std::size_t p = 0; p < n_paths; ++p) {
+      tables.levels[t * n_paths + p] =
+          static_cast<std::uint16_t>(schedule.level[t * schedule.n_worlds + p % schedule.n_worlds] << cell_bits);
+    }
+  }
+  tables.chain.levels = tables.levels.data();
+  tables.chain.level_stride = n_paths;
+  return true;
+}
+
 }  // namespace
 
-bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, LaneTables& tables) {
+bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, std::size_t n_paths,
+                      LaneTables& tables) {
   ChainLanes& lanes = tables.chain;
   if (chain.sampler != Sampler::alias || chain.has_spend || chain.value == nullptr) return false;
-  if (chain.schedule.table_of != nullptr) return false;
   const std::uint32_t n = chain.n_positions;
   unsigned position_bits = 0;
   while ((1U << position_bits) < n) ++position_bits;
-  const unsigned cell_bits = position_bits + chain.column_bits;
-  if (n > ChainLanes::max_positions || (1U << cell_bits) > ChainLanes::max_cells) return false;
+  unsigned level_bits = 0;
+  while ((1U << level_bits) < chain.schedule.n_levels) ++level_bits;
+  const unsigned cell_bits = position_bits + chain.column_bits + level_bits;
+  if (n > ChainLanes::max_positions || cell_bits > 8) return false;
 
   std::int64_t max_value = 0, max_cash = 0;
   for (std::size_t i = 0; i < std::size_t{horizon} * n; ++i) {
@@ -56,7 +110,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.seed = seed;
   lanes.horizon = horizon;
   lanes.extra_bits = chain.extra_bits;
-  lanes.n_cell_tables = cell_bits <= 6 ? 1 : 4;
+  lanes.n_cell_tables = cell_bits <= 6 && level_bits == 0 ? 1 : 4;
   lanes.n_value_tables = lanes.n_cell_tables == 4 ? 4 : n <= 16 ? 1 : n <= 32 ? 2 : 4;
   if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;  // the widest shape
   const auto mask = [](unsigned bits) { return static_cast<std::uint16_t>((1U << bits) - 1); };
@@ -64,14 +118,8 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.column_mask = static_cast<std::uint16_t>(mask(chain.column_bits) << position_bits);
   lanes.fraction_mask = mask(16 - chain.column_bits);
   lanes.cell_mask = mask(cell_bits);
+  if (!add_cells(chain, position_bits, n_paths, tables)) return false;
   for (std::uint32_t i = 0; i < n; ++i) {
-    for (std::uint32_t c = 0; c < 1U << chain.column_bits; ++c) {
-      const AliasCell& cell = chain.cells[i << chain.column_bits | c];
-      const std::size_t at = c << position_bits | i;
-      lanes.high[at] = cell.high;
-      lanes.low[at] = cell.low;
-      lanes.next[at] = static_cast<std::uint16_t>(cell.own | cell.alias << 8);
-    }
     const ChainPosition& position = chain.positions[i];
     lanes.has_purchases |= position.purchase;
     lanes.marks[i] = static_cast<std::uint16_t>((position.active ? 1 : 0) | (position.purchase ? 1 : 0) << 8);

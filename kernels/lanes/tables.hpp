@@ -11,7 +11,10 @@ namespace clvsim::kernels {
 
 struct LaneTables {
   ChainLanes chain;
-  std::vector<std::int32_t> value;  // ChainLanes::value points here
+  // ChainLanes points to these.
+  std::vector<std::int32_t> value;
+  std::vector<CellTable> cells;
+  std::vector<std::uint16_t> table_of, levels;
 
   std::uint64_t bound = 0;  // of the magnitude of a path's value
 
@@ -20,9 +23,10 @@ struct LaneTables {
   LaneTables& operator=(const LaneTables&) = delete;
 };
 
-// Whether the vector code can walk `chain`, and then `tables`: up to 64 positions, 256 cells, amounts of a period below
-// 2^54 fixed-point units, nothing drawn but outcomes, and by alias.
+// Whether the vector code can walk `chain` on n_paths paths, and then `tables`: up to 64 positions, 256 cells (of all
+// levels of the world together), amounts of a period below 2^54 fixed-point units, nothing drawn but outcomes, and by
+// alias.
 [[nodiscard]] bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon,
-                                    LaneTables& tables);
+                                    std::size_t n_paths, LaneTables& tables);
 
 }  // namespace clvsim::kernels
