@@ -10,7 +10,7 @@ namespace clvsim {
 
 PlannedCases planned_cases() {
   PlannedCases cases;
-  for (const auto add : {add_ceiling_cases, add_chain_cases}) add(cases);
+  for (const auto add : {add_ceiling_cases, add_chain_cases, add_world_cases}) add(cases);
   return cases;
 }
 

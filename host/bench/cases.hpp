@@ -25,6 +25,7 @@ using PlannedCases = std::vector<PlannedCase>;
 // The groups: each appends its cases.
 void add_ceiling_cases(PlannedCases& cases);  // what the machine can do: the limits of the others
 void add_chain_cases(PlannedCases& cases);    // migration chains, from tables to statistics
+void add_world_cases(PlannedCases& cases);    // chains that change by period and by what customers share
 
 // What groups share.
 

@@ -154,6 +154,32 @@ std::vector<std::uint16_t> levels_of(const std::vector<double>& factors, const L
   return levels;
 }
 
+ValueMoments moments_given_world(const ChainProgram& program, std::uint32_t segment, std::uint32_t world, int start,
+                                 const std::vector<double>& weight) {
+  if (program.chains.front().spend) throw ConfigError("exact moments need amounts that are given, not drawn");
+  const std::size_t horizon = weight.size(), n = program.chains.front().states.size();
+  std::vector<double> first(n), second(n);
+  for (std::size_t t = horizon; t-- > 0;) {
+    const std::size_t level = program.level.empty() ? 0 : program.level[t * program.n_worlds + world];
+    const std::size_t at = (segment * horizon + t) * program.n_levels + level;
+    const MigrationChain& chain = program.chains[program.chain_of.empty() ? 0 : program.chain_of[at]];
+    std::vector<double> new_first(n), new_second(n);
+    for (std::size_t s = 0; s < n; ++s) {
+      const ChainState& state = chain.states[s];
+      for (const ChainOutcome& outcome : state.outcomes) {
+        const auto to = static_cast<std::size_t>(outcome.to);
+        const double cash = weight[t] * (state.amount + outcome.amount);
+        new_first[s] += outcome.probability * (cash + first[to]);
+        new_second[s] += outcome.probability * (cash * (cash + 2 * first[to]) + second[to]);
+      }
+    }
+    first = std::move(new_first);
+    second = std::move(new_second);
+  }
+  const auto from = static_cast<std::size_t>(start);
+  return {first[from], kernels::square_root(std::max(0.0, second[from] - first[from] * first[from]))};
+}
+
 MigrationChain tilted(const MigrationChain& chain, const std::vector<double>& loading, double factor) {
   const bool finite = std::all_of(loading.begin(), loading.end(), [&](double l) { return std::isfinite(l * factor); });
   if (loading.size() != chain.states.size() || !finite) {

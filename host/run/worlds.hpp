@@ -52,6 +52,15 @@ struct LevelGrid {
                                                std::uint32_t n_worlds);
 [[nodiscard]] std::vector<std::uint16_t> levels_of(const std::vector<double>& factors, const LevelGrid& grid);
 
+// Exact mean and standard deviation of one customer's discounted value, given its segment and the world; `weight`
+// [horizon] what cash of a period counts. Chains with a SpendModel are refused: ConfigError. By backward recursion of the
+// first two moments.
+struct ValueMoments {
+  double mean = 0, sd = 0;
+};
+[[nodiscard]] ValueMoments moments_given_world(const ChainProgram& program, std::uint32_t segment, std::uint32_t world,
+                                               int start, const std::vector<double>& weight);
+
 // The chain with its logits moved: the probability of an outcome to state s is multiplied by exp(loading[s] factor),
 // each row scaled to sum to 1 (multinomial logit; McFadden 1974). Throws ConfigError unless there is a finite loading a
 // state.

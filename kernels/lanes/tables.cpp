@@ -59,9 +59,10 @@ bool add_cells(const MigrationChainView& chain, unsigned position_bits, std::siz
   if (schedule.level == nullptr) return true;
   tables.levels.resize(schedule.horizon * n_paths);
   for (std::size_t t = 0; t < schedule.horizon; ++t) {
-    for (std::size_t p = 0; p < n_paths; ++p) {
-      tables.levels[t * n_paths + p] =
-          static_cast<std::uint16_t>(schedule.level[t * schedule.n_worlds + p % schedule.n_worlds] << cell_bits);
+    const std::uint16_t* const worlds = schedule.level + t * schedule.n_worlds;
+    for (std::size_t p = 0, world = 0; p < n_paths; ++p) {
+      tables.levels[t * n_paths + p] = static_cast<std::uint16_t>(worlds[world] << cell_bits);
+      if (++world == schedule.n_worlds) world = 0;
     }
   }
   tables.chain.levels = tables.levels.data();
