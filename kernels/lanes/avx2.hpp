@@ -91,10 +91,8 @@ struct Avx2 {
       }
       halve<2 * n>(found, _mm256_slli_epi16(bytes, 3));
       halve<n>(found, _mm256_slli_epi16(bytes, 2));
-      if constexpr (n == 4) {
-        halve<2>(found, _mm256_slli_epi16(bytes, 1));
-        halve<1>(found, bytes);
-      }
+      if constexpr (n >= 2) halve<n / 2>(found, _mm256_slli_epi16(bytes, 1));
+      if constexpr (n == 4) halve<1>(found, bytes);
       return found[0];
     }
 

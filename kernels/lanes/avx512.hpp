@@ -76,9 +76,11 @@ struct Avx512 {
       if constexpr (n == 1) {
         return first;
       } else {
-        static_assert(n == 4);
-        const __mmask32 odd = _mm512_test_epi16_mask(a, splat_16(64)), upper = _mm512_test_epi16_mask(a, splat_16(128));
+        const __mmask32 odd = _mm512_test_epi16_mask(a, splat_16(64));
         const Register second = _mm512_permutex2var_epi16(entries[2], a, entries[3]);
+        if constexpr (n == 2) return _mm512_mask_blend_epi16(odd, first, second);
+        static_assert(n == 2 || n == 4);
+        const __mmask32 upper = _mm512_test_epi16_mask(a, splat_16(128));
         const Register third = _mm512_permutex2var_epi16(entries[4], a, entries[5]);
         const Register fourth = _mm512_permutex2var_epi16(entries[6], a, entries[7]);
         return _mm512_mask_blend_epi16(upper, _mm512_mask_blend_epi16(odd, first, second),

@@ -93,6 +93,7 @@ struct ChainCode {
     using Values = typename Simd::template Table32<Shape::n_value_tables>;
     constexpr unsigned n_values = 16 * Shape::n_value_tables;
     const Cells only_high(chain.tables->high), only_next(chain.tables->next);  // where tables do not change
+    constexpr bool table_each = Shape::tables_change && periods;  // a round has several customers, of any segment
     const std::conditional_t<Shape::n_value_tables <= 2, typename Simd::SmallTable16,
                              typename Simd::template Table16<1>>
         marks(chain.marks);
@@ -164,30 +165,43 @@ struct ChainCode {
             Register before[n_groups], upper_before[n_groups], cell[n_groups];
             typename Simd::Ties tied[n_groups];
             const CellTable* table_at[n_groups];
+            const auto table_of = [&](const ChainPaths& paths) __attribute__((always_inline)) {
+              if constexpr (!Shape::tables_change) return chain.tables;
+              return chain.tables + chain.table_of[std::size_t{paths.segment} * horizon + t];
+            };
+            const auto step = [&](const Cells& shared_high, const Cells& shared_next) __attribute__((always_inline)) {
 #pragma GCC unroll 4
-            for (unsigned g = 0; g < n_groups; ++g) {
-              const Register x = words[g].word[q];
-              cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
-              const Register fraction = Simd::bit_and(x, fraction_mask);
-              before[g] = position[g];
-              upper_before[g] = upper[g];
-              table_at[g] = chain.tables;
-              const auto step = [&](const Cells& high, const Cells& next) __attribute__((always_inline)) {
-                const Register threshold = high[cell[g]];
-                position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
-                tied[g] = Simd::ties(fraction, threshold);
-              };
-              if constexpr (Shape::tables_change) {
-                const ChainPaths& paths = *units[g].paths;
-                table_at[g] += chain.table_of[std::size_t{paths.segment} * horizon + t];
-                if (Shape::n_cell_tables == 4 && chain.levels != nullptr) {
-                  const std::uint16_t* level = chain.levels + t * chain.level_stride + paths.first_path + units[g].at;
-                  cell[g] = Simd::add_16(cell[g], Simd::load(level));
+              for (unsigned g = 0; g < n_groups; ++g) {
+                const Register x = words[g].word[q];
+                cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
+                const Register fraction = Simd::bit_and(x, fraction_mask);
+                before[g] = position[g];
+                upper_before[g] = upper[g];
+                if constexpr (Shape::tables_change && Shape::n_cell_tables > 1) {
+                  if (chain.levels != nullptr) {
+                    const std::size_t path = units[g].paths->first_path + units[g].at;
+                    cell[g] = Simd::add_16(cell[g], Simd::load(chain.levels + t * chain.level_stride + path));
+                  }
                 }
-                step(Cells(table_at[g]->high), Cells(table_at[g]->next));
-              } else {
-                step(only_high, only_next);
+                const auto move = [&](const Cells& high, const Cells& next) __attribute__((always_inline)) {
+                  const Register threshold = high[cell[g]];
+                  position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
+                  tied[g] = Simd::ties(fraction, threshold);
+                };
+                if constexpr (table_each) {
+                  table_at[g] = table_of(*units[g].paths);
+                  move(Cells(table_at[g]->high), Cells(table_at[g]->next));
+                } else {
+                  if constexpr (Shape::tables_change) table_at[g] = table_of(*units[0].paths);
+                  move(shared_high, shared_next);
+                }
               }
+            };
+            if constexpr (Shape::tables_change && !table_each) {
+              const CellTable& table = *table_of(*units[0].paths);
+              step(Cells(table.high), Cells(table.next));
+            } else {
+              step(only_high, only_next);
             }
             auto any_tied = tied[0];
             for (unsigned g = 1; g < n_groups; ++g) any_tied = Simd::merge(any_tied, tied[g]);
@@ -195,8 +209,8 @@ struct ChainCode {
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const ChainPaths& paths = *units[g].paths;
-                position[g] = mend(chain, *table_at[g], paths.hash, paths.first_path + units[g].at, t,
-                                   Simd::bits(tied[g]), cell[g], position[g]);
+                position[g] = mend(chain, Shape::tables_change ? *table_at[g] : *chain.tables, paths.hash,
+                                   paths.first_path + units[g].at, t, Simd::bits(tied[g]), cell[g], position[g]);
               }
             }
             ++t;
@@ -295,6 +309,13 @@ struct ChainCode {
     Simd::store(sum + n_wide, Simd::add_64(Simd::load(sum + n_wide), Simd::high_64(narrow)));
   }
 
+  // Adds the byte of `marks` that begins at a bit. As a compiler's vector code: it knows the count, and that nothing
+  // overlaps.
+  template <unsigned bit>
+  [[gnu::always_inline]] static void add_marks(const std::uint16_t* __restrict marks, std::uint32_t* __restrict sums) {
+    for (std::uint32_t p = 0; p < lane_tile; ++p) sums[p] += static_cast<std::uint32_t>(marks[p] >> bit & 0xFF);
+  }
+
   static void add_tile(const ChainLanes& chain, const ChainPaths& tile, std::size_t stride, std::int64_t* cash,
                        std::uint32_t* active, std::uint32_t* purchases) {
     const Register zero = Simd::splat(0);
@@ -318,12 +339,10 @@ struct ChainCode {
           Simd::store(odd + p, zero);
         }
       }
-      std::uint16_t* const marks = tile.marks + std::size_t{t} * tile.tile;
-      for (std::uint32_t p = 0; p < tile.tile; ++p) {
-        active[t * stride + p] += marks[p] & 0xFFU;
-        purchases[t * stride + p] += static_cast<std::uint32_t>(marks[p] >> 8);
-        marks[p] = 0;
-      }
+      std::uint16_t* const marks = tile.marks + std::size_t{t} * lane_tile;
+      add_marks<0>(marks, active + t * stride);
+      if (chain.has_purchases) add_marks<8>(marks, purchases + t * stride);
+      for (std::uint32_t p = 0; p < lane_tile; p += group) Simd::store(marks + p, zero);
     }
   }
 
@@ -371,11 +390,14 @@ struct ChainCode {
     return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
   }
 
+  // One of the shapes that kernels/lanes/tables.cpp chooses from.
   template <bool changing>
   [[gnu::always_inline]] static Walk choose_shape(const ChainLanes& chain, LaneOutputs outputs) {
-    if (chain.n_cell_tables == 4) return choose_limbs<LaneShape<4, 4, changing>>(chain, outputs);
-    return chain.n_value_tables == 1 ? choose_limbs<LaneShape<1, 1, changing>>(chain, outputs)
-                                     : choose_limbs<LaneShape<1, 2, changing>>(chain, outputs);
+    if (chain.n_value_tables == 4) return choose_limbs<LaneShape<4, 4, changing>>(chain, outputs);
+    if (chain.n_value_tables == 2) return choose_limbs<LaneShape<1, 2, changing>>(chain, outputs);
+    if (chain.n_cell_tables == 4) return choose_outputs<LaneShape<4, 1, changing>, 1>(outputs);
+    if (chain.n_cell_tables == 2) return choose_outputs<LaneShape<2, 1, changing>, 1>(outputs);
+    return choose_outputs<LaneShape<1, 1, changing>, 1>(outputs);
   }
 
   static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {

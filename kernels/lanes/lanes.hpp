@@ -34,7 +34,7 @@ struct ChainLanes {
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;
   std::uint32_t n_limbs = 1;          // 32-bit numbers that hold an amount: 1, or 2 (lower, upper)
-  std::uint32_t n_cell_tables = 1;    // of 64 cells: 1 or 4
+  std::uint32_t n_cell_tables = 1;    // of 64 cells: 1, 2 or 4
   std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4
   std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
   std::uint32_t customers_a_sum = 1;  // customers whose cash of a period 32 bits hold, and their marks 8 bits each

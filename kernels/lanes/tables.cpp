@@ -111,9 +111,12 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.seed = seed;
   lanes.horizon = horizon;
   lanes.extra_bits = chain.extra_bits;
-  lanes.n_cell_tables = cell_bits <= 6 && level_bits == 0 ? 1 : 4;
-  lanes.n_value_tables = lanes.n_cell_tables == 4 ? 4 : n <= 16 ? 1 : n <= 32 ? 2 : 4;
-  if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;  // the widest shape
+  // The smallest of the shapes (cells, values) that holds the chain: (1, 1), (2, 1) and (4, 1) for one limb; (1, 2);
+  // and (4, 4), which holds any. Levels need more than one table of cells.
+  lanes.n_cell_tables = cell_bits > 7 ? 4 : cell_bits > 6 || level_bits > 0 ? 2 : 1;
+  lanes.n_value_tables = n > 32 ? 4 : n > 16 || lanes.n_limbs == 2 ? 2 : 1;
+  if (lanes.n_value_tables == 2 && lanes.n_cell_tables > 1) lanes.n_value_tables = 4;
+  if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;
   const auto mask = [](unsigned bits) { return static_cast<std::uint16_t>((1U << bits) - 1); };
   lanes.column_shift = 16 - chain.column_bits - position_bits;
   lanes.column_mask = static_cast<std::uint16_t>(mask(chain.column_bits) << position_bits);
