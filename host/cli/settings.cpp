@@ -81,8 +81,10 @@ const std::vector<Named<RatePeriod>>& rate_periods() {
 }
 
 const std::vector<Named<StepSampler>>& samplers() {
-  static const std::vector<Named<StepSampler>> all{
-      {"auto", StepSampler::automatic}, {"alias", StepSampler::alias}, {"ordered", StepSampler::ordered}};
+  static const std::vector<Named<StepSampler>> all{{"auto", StepSampler::automatic},
+                                                   {"alias", StepSampler::alias},
+                                                   {"ordered", StepSampler::ordered},
+                                                   {"event", StepSampler::event}};
   return all;
 }
 
@@ -239,7 +241,8 @@ Settings simulate_settings(SimulationOptions& o) {
        }},
       {"cvar-level", Kind::number, "SHARE", "share of the worst paths that CVaR averages", "0.05",
        [&o](const std::string& text) { o.cvar_level = number(text, 0, 1); }},
-      {"sampler", Kind::text, "NAME", "how steps are drawn: auto, alias, or ordered, for comparing models", "auto",
+      {"sampler", Kind::text, "NAME",
+       "how steps are drawn: auto, alias, event, for long stays, or ordered, for comparing models", "auto",
        [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
       {"threads", Kind::integer, "N", "threads; 0 takes every core; results do not depend on it", "0",
        [&o](const std::string& text) { o.threads = integer<int>(text, 0, 4096); }, false},

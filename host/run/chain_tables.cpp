@@ -1,5 +1,7 @@
 #include "host/run/chain_tables.hpp"
 
+#include "host/run/alias_row.hpp"
+
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace clvsim {
 
@@ -15,15 +18,6 @@ namespace {
 
 using kernels::AliasCell;
 using kernels::ChainPosition;
-
-constexpr unsigned mass_bits = 48;  // of a probability in the alias tables
-constexpr std::uint64_t whole_mass = std::uint64_t{1} << mass_bits;
-
-// scale * p, rounded, for 0 <= p <= 1.
-std::uint64_t quantised(double p, std::uint64_t scale) {
-  const std::int64_t rounded = kernels::round_to_fixed(p * static_cast<double>(scale));
-  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(rounded, 0, static_cast<std::int64_t>(scale)));
-}
 
 std::int64_t fixed(double minor_units) {
   const std::int64_t amount = kernels::round_to_fixed(minor_units * kernels::fixed_per_minor_unit);
@@ -65,37 +59,21 @@ std::vector<Outcome> outcomes_of(const ChainState& state, const Position& positi
   return row;
 }
 
-// The alias table of a row in 2^column_bits columns (Vose 1991), in exact integers and a fixed order.
+// The alias table of a row in 2^column_bits columns.
 void add_alias_row(const std::vector<Outcome>& row, unsigned column_bits, std::vector<AliasCell>& cells) {
-  const std::size_t n_columns = std::size_t{1} << column_bits;
-  const std::uint64_t column = whole_mass >> column_bits;
-  std::vector<std::uint64_t> mass(n_columns);
-  std::vector<AliasCell> made(n_columns);
+  std::vector<std::uint64_t> mass(std::size_t{1} << column_bits);
   std::uint64_t before = 0;
-  for (std::size_t k = 0; k < n_columns; ++k) {
-    const Outcome& outcome = row[std::min(k, row.size() - 1)];
-    made[k].own = made[k].alias = outcome.next;
-    if (k < row.size()) {
-      mass[k] = outcome.until - before;
-      before = outcome.until;
-    }
+  for (std::size_t k = 0; k < row.size(); ++k) {
+    mass[k] = row[k].until - before;
+    before = row[k].until;
   }
-  std::vector<std::size_t> small, large;
-  for (std::size_t k = 0; k < n_columns; ++k) (mass[k] < column ? small : large).push_back(k);
-  while (!small.empty()) {  // some column is large as long as one is small: they sum to the whole
-    const std::size_t k = small.back(), from = large.back();
-    small.pop_back();
-    made[k].alias = made[from].own;
-    made[k].high = static_cast<std::uint16_t>(mass[k] >> 32);
-    made[k].low = static_cast<std::uint32_t>(mass[k]);
-    mass[from] -= column - mass[k];
-    if (mass[from] < column) {
-      large.pop_back();
-      small.push_back(from);
-    }
+  const std::vector<AliasColumn> columns = alias_row(std::move(mass));
+  const auto next = [&](std::size_t k) { return row[std::min(k, row.size() - 1)].next; };
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    const std::uint64_t threshold = columns[k].threshold;
+    cells.push_back({static_cast<std::uint32_t>(threshold), static_cast<std::uint16_t>(threshold >> 32), next(k),
+                     next(columns[k].alias)});
   }
-  // A full column: its alias is its own, whatever is drawn.
-  cells.insert(cells.end(), made.begin(), made.end());
 }
 
 void add_values(ChainTables& tables, const std::vector<double>& weight) {
@@ -162,6 +140,7 @@ kernels::MigrationChainView ChainTables::view(kernels::Sampler sampler) const {
   view.schedule = schedule;
   view.schedule.table_of = table_of.empty() ? nullptr : table_of.data();
   view.schedule.level = level.empty() ? nullptr : level.data();
+  view.events = {dwells.data(), jumps.data(), continued.data(), dwell_bits, jump_bits};
   return view;
 }
 

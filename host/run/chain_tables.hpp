@@ -26,6 +26,11 @@ struct ChainTables {
   kernels::SpendEntry spend;                   // its pointer is set by view()
   kernels::TableSchedule schedule;             // its pointers, too
   std::vector<std::uint16_t> table_of, level;  // see TableSchedule
+  // Of the event sampler; empty, and dwell_bits 0, without it (host/run/event_tables.hpp).
+  std::vector<kernels::DwellCell> dwells;  // [n_positions, 2^dwell_bits]
+  std::vector<kernels::AliasCell> jumps;   // [n_positions, 2^jump_bits]
+  std::vector<std::uint16_t> continued;    // [n_positions]
+  std::uint32_t dwell_bits = 0, jump_bits = 1;
 
   // Valid while the tables live and are not moved from.
   [[nodiscard]] kernels::MigrationChainView view(kernels::Sampler sampler = kernels::Sampler::alias) const;

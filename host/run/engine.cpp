@@ -4,6 +4,7 @@
 #include "host/run/chain_tables.hpp"
 #include "host/run/discounting.hpp"
 #include "host/run/estimates.hpp"
+#include "host/run/event_tables.hpp"
 #include "host/run/spend_posterior.hpp"
 #include "kernels/backend/backend.hpp"
 
@@ -22,7 +23,29 @@ namespace {
 
 // Name and version of the draws: the same name, seed and inputs give the same numbers.
 std::string sampler_name(StepSampler sampler) {
-  return sampler == StepSampler::ordered ? "philox4x32-10 ordered-threshold 2" : "philox4x32-10 alias 1";
+  switch (sampler) {
+    case StepSampler::ordered:
+      return "philox4x32-10 ordered-threshold 2";
+    case StepSampler::event:
+      return "philox4x32-10 event 1";
+    case StepSampler::automatic:
+    case StepSampler::alias:
+      break;
+  }
+  return "philox4x32-10 alias 1";
+}
+
+kernels::Sampler kernel_sampler(StepSampler sampler) {
+  switch (sampler) {
+    case StepSampler::ordered:
+      return kernels::Sampler::ordered;
+    case StepSampler::event:
+      return kernels::Sampler::event;
+    case StepSampler::automatic:
+    case StepSampler::alias:
+      break;
+  }
+  return kernels::Sampler::alias;
 }
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
@@ -156,12 +179,12 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
   std::vector<double> weight = discount_factors(options.discounting, chain.unit, options.horizon);
   for (double& factor : weight) factor *= options.margin.value_or(1);
-  const ChainTables tables = pack(program, info.currency.decimals, weight);
+  ChainTables tables = pack(program, info.currency.decimals, weight);
+  if (options.sampler == StepSampler::event) add_event_tables(tables);
   check_memory(options, source.size(), tables.max_purchases());
 
   kernels::RunSpec spec;
-  using kernels::Sampler;
-  spec.chain = tables.view(options.sampler == StepSampler::ordered ? Sampler::ordered : Sampler::alias);
+  spec.chain = tables.view(kernel_sampler(options.sampler));
   spec.seed = options.seed;
   spec.horizon = static_cast<std::uint32_t>(options.horizon);
   spec.n_paths = options.n_paths;

@@ -61,6 +61,11 @@ void check(const SimulationOptions& options) {
 
 SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
   check(options);
+  if (options.sampler == StepSampler::event && chain.spend) {
+    throw ConfigError(
+        "sampler 'event': the model draws the amount of every purchase ([spend]), and events have none between them; "
+        "use --sampler alias, or a model whose outcomes have amounts");
+  }
   SimulationOptions resolved = options;
   if (chain.measure == Measure::profit) {
     if (options.margin) {

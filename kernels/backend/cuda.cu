@@ -186,6 +186,11 @@ class CudaBackend final : public Backend {
     copy(start_value_, chain.start_value, n);
     copy(weight_, chain.weight, spec.horizon);
     copy(count_threshold_, chain.spend.count_threshold, chain.has_spend ? chain.spend.n_counts - 1 : 0);
+    const ChainEventsView& events = chain.events;
+    const std::size_t n_events = events.dwell_bits == 0 ? 0 : n;  // positions that have them
+    copy(dwells_, events.dwells, n_events << events.dwell_bits);
+    copy(jumps_, events.jumps, n_events << events.jump_bits);
+    copy(continued_, events.continued, n_events);
     copy(ranks_, spec.ranks.data(), spec.ranks.size());
     n_ranks_ = spec.ranks.size();
     run_.params = chain;
@@ -199,6 +204,9 @@ class CudaBackend final : public Backend {
     run_.params.start_value = start_value_.data();
     run_.params.weight = weight_.data();
     run_.params.spend.count_threshold = count_threshold_.data();
+    run_.params.events.dwells = dwells_.data();
+    run_.params.events.jumps = jumps_.data();
+    run_.params.events.continued = continued_.data();
     run_.seed = spec.seed;
     run_.horizon = spec.horizon;
     run_.n_paths = spec.n_paths;
@@ -252,9 +260,10 @@ class CudaBackend final : public Backend {
   std::size_t n_ranks_ = 0, n_blocks_ = 1, chunk_ = 1;
   RunView<MigrationChainModel> run_;
   DeviceArray<ChainPosition> positions_;
-  DeviceArray<AliasCell> cells_;
+  DeviceArray<AliasCell> cells_, jumps_;
+  DeviceArray<DwellCell> dwells_;
   DeviceArray<OrderedOutcome> outcomes_;
-  DeviceArray<std::uint16_t> position_of_state_, table_of_, level_;
+  DeviceArray<std::uint16_t> position_of_state_, table_of_, level_, continued_;
   DeviceArray<std::int64_t> value_, start_value_;
   DeviceArray<std::uint32_t> count_threshold_, ranks_;
   DeviceArray<double> weight_;

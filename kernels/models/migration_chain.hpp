@@ -7,12 +7,14 @@
 // The probabilities of a row may differ from table to table (kernels/models/table_schedule.hpp); positions and amounts
 // do not.
 //
-// Outcomes are drawn by one of two samplers. Both follow the row's probabilities to within 2^-32 or better.
+// Outcomes are drawn by one of three samplers. All follow the row's probabilities to within 2^-32 or better.
 //   alias    Walker's alias method (Walker 1977; tables by Vose 1991) on 16 bits a step: the upper column_bits of them
 //            choose a column of the row, the rest is compared with the column's threshold; where they are equal, 32
 //            more bits decide (kernels/rng/address.hpp: chain_pair, chain_tie). Two neighbouring paths share a word.
 //   ordered  thresholds on one 32-bit word u (inverse cdf, monotone in u, so that two chains with the same draws stay
 //            close): outcome k is the first with u < threshold[k], the last takes the rest.
+//   event    from one change of position to the next (kernels/models/chain_events.hpp); a stay repeats what the arrival
+//            brought, period by period, as an outcome that leads back to its position does. One table, no drawn spend.
 //
 // Money is counted in 2^-8 minor units. A period brings the state's fixed amount (earned in every period that begins in
 // the state) plus the outcome's (earned in the period in which it happens). What a path is worth is a sum of integers,
@@ -28,6 +30,7 @@
 #pragma once
 
 #include "kernels/math/portable.hpp"
+#include "kernels/models/chain_events.hpp"
 #include "kernels/models/table_schedule.hpp"
 #include "kernels/portability.hpp"
 #include "kernels/rng/address.hpp"
@@ -37,7 +40,7 @@
 namespace clvsim::kernels {
 
 // How a step is drawn; see above.
-enum class Sampler : std::uint8_t { alias, ordered };
+enum class Sampler : std::uint8_t { alias, ordered, event };
 
 // Values and cash are counted in 2^-8 minor units: the run-wide fixed point.
 inline constexpr double fixed_per_minor_unit = 256.0;
@@ -48,13 +51,6 @@ struct ChainPosition {
   std::uint16_t state = 0;
   bool active = true;
   bool purchase = false;  // the arrival was one
-};
-
-// A column of an alias row: `own` below the threshold high * 2^32 + low of 2^(48 - column_bits), else `alias`.
-struct AliasCell {
-  std::uint32_t low = 0;
-  std::uint16_t high = 0;
-  std::uint16_t own = 0, alias = 0;  // positions
 };
 
 struct OrderedOutcome {
@@ -91,6 +87,7 @@ struct MigrationChainView {
   bool has_spend = false;
   SpendEntry spend;
   TableSchedule schedule;
+  ChainEventsView events;  // for Sampler::event
 };
 
 // What the engine knows of a customer.
@@ -120,7 +117,10 @@ struct MigrationChainModel {
   struct State {
     std::uint32_t position = 0, segment = 0;
     double level = 0;  // theta of this path
-    Words words;       // of four periods
+    Words words;       // of four periods, or events
+    // Sampler::event: arrivals repeat before period `until`, in which the path arrives at `next`, or draws again.
+    std::uint32_t until = 0, next = 0, n_events = 0;
+    bool jumps = false;
   };
 
   static CLVSIM_HD State begin(const Params& chain, const Customer& customer, const PathDraws& draws) {
@@ -141,7 +141,7 @@ struct MigrationChainModel {
     const ChainPosition& from = chain.positions[s.position];
     PeriodOutcome result;
     if (t == 0 && chain.value != nullptr) result.value = chain.start_value[s.position];
-    s.position = chain.sampler == Sampler::alias ? alias_step(chain, s, t, draws) : ordered_step(chain, s, t, draws);
+    s.position = next_position(chain, s, t, draws);
     const ChainPosition& at = chain.positions[s.position];
     result.state = at.state;
     result.active = at.active;
@@ -166,6 +166,37 @@ struct MigrationChainModel {
     return static_cast<std::uint64_t>(chain.schedule.table(s.segment, t, path)) * chain.n_positions + s.position;
   }
 
+  static CLVSIM_HD std::uint32_t next_position(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+    switch (chain.sampler) {
+      case Sampler::ordered:
+        return ordered_step(chain, s, t, draws);
+      case Sampler::event:
+        return event_step(chain, s, t, draws);
+      case Sampler::alias:
+        break;
+    }
+    return alias_step(chain, s, t, draws);
+  }
+
+  static CLVSIM_HD std::uint32_t event_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+    while (s.until == t && !s.jumps) {
+      const std::uint32_t k = s.n_events++;
+      if ((k & 3U) == 0) s.words = draws({Purpose::chain_event, k >> 2});
+      const ChainEvent event = draw_event(chain.events, s.position, k, word(s.words, k & 3U), draws);
+      s.until = t + event.dwell;
+      s.jumps = event.jumps;
+      if (event.jumps) {
+        s.next = event.next;
+      } else {
+        s.position = event.next;  // what it brings is the same
+      }
+    }
+    if (s.until != t) return s.position;
+    s.until = t + 1;
+    s.jumps = false;
+    return s.next;
+  }
+
   static CLVSIM_HD std::uint32_t alias_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
     const std::uint32_t pair = draws.path / 2;
     if ((t & 3U) == 0) s.words = PathDraws{draws.seed, draws.customer_hash, pair}({Purpose::chain_pair, t >> 2});
@@ -174,8 +205,7 @@ struct MigrationChainModel {
     const unsigned fraction_bits = 16 - chain.column_bits;
     const AliasCell& cell = chain.cells[(row_of(chain, s, t, draws.path) << chain.column_bits) | (x >> fraction_bits)];
     const std::uint32_t fraction = x & ((1U << fraction_bits) - 1);
-    bool own = fraction < cell.high;
-    if (fraction == cell.high) own = draws({Purpose::chain_tie, t}).x < cell.low;
+    const bool own = own_column(cell, fraction, [&] { return draws({Purpose::chain_tie, t}).x; });
     return own ? cell.own : cell.alias;
   }
 

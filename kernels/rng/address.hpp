@@ -16,11 +16,13 @@ enum class Purpose : std::uint8_t {
   purchase_count = 4,  // purchases in a period that has one; word 0
   acquisition = 5,     // synthetic logs: day of the first purchase
   purchase_day = 6,    // synthetic logs: day of purchase `block` within its period
-  chain_pair = 7,  // path field: a pair of paths; outcome of a period, 16 bits each (period field t / 4, word t % 4,
-                   // the even path in the lower half)
-  chain_tie = 8,   // decides where the 16 bits do not; word 0
-  regime = 11,     // worlds: regime of a period (period field t / 4, word t % 4)
-  factor = 12,     // worlds: innovation of a factor (period field t / 4, word t % 4)
+  chain_pair = 7,   // path field: a pair of paths; outcome of a period, 16 bits each (period field t / 4, word t % 4,
+                    // the even path in the lower half)
+  chain_tie = 8,    // decides where the 16 bits do not; word 0
+  chain_event = 9,  // dwell and jump; four events of a path share a block (period field event / 4, word event % 4)
+  chain_event_tie = 10,  // decides where the halves of an event's word do not (period field event): dwell, jump
+  regime = 11,           // worlds: regime of a period (period field t / 4, word t % 4)
+  factor = 12,           // worlds: innovation of a factor (period field t / 4, word t % 4)
 };
 
 // Where a draw stands within its customer and path.

@@ -4,6 +4,7 @@
 #include "host/run/chain_tables.hpp"
 #include "host/run/engine.hpp"
 #include "host/run/estimates.hpp"
+#include "host/run/event_tables.hpp"
 #include "kernels/backend/backend.hpp"
 #include "tests/support/chains.hpp"
 
@@ -23,6 +24,7 @@ struct Case {
   std::size_t n_customers;
   kernels::Sampler sampler = kernels::Sampler::alias;
   std::uint32_t n_segments = 1, n_levels = 1, n_worlds = 0;  // with worlds, a program of three chains
+  std::vector<DwellLaw> laws{};                              // of the event sampler
 };
 
 // Three chains of other probabilities, spread over segments, periods and levels without an order.
@@ -81,6 +83,7 @@ struct Prepared {
                     discount_factors({0.02, RatePeriod::month, DiscountConvention::mid}, PeriodUnit::month,
                                      static_cast<int>(c.horizon)))),
         plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
+    if (c.sampler == kernels::Sampler::event) add_event_tables(tables, c.laws);
     std::vector<char> keys;
     CountedSource(static_cast<std::int64_t>(c.n_customers), c.chain)
         .read(0, static_cast<std::int64_t>(c.n_customers), customers, keys);
@@ -119,11 +122,32 @@ inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, 
   return outcome;
 }
 
+// n states that a customer stays in for long, a purchase each period in every third, and earns in, up to `largest`; the
+// last is never left.
+inline MigrationChain long_stays(int n, double stay, double largest) {
+  MigrationChain chain = mixed_chain(n, std::min(n, 4), largest);
+  for (int s = 0; s < n; ++s) {
+    std::vector<ChainOutcome>& outcomes = chain.states[static_cast<std::size_t>(s)].outcomes;
+    if (s + 1 == n) outcomes.clear();
+    for (ChainOutcome& outcome : outcomes) outcome.probability *= 1 - stay;
+    outcomes.push_back(outcome(s, s + 1 == n ? 1 : stay, largest / 7, s % 3 == 1));
+  }
+  return chain;
+}
+
+// A law of stays of up to n periods, none of 2.
+inline DwellLaw dwell_law(std::size_t n) {
+  DwellLaw law(n);
+  const double share = 1 / static_cast<double>(n > 1 ? n - 1 : 1);
+  for (std::size_t k = 0; k < n; ++k) law[k] = k == 1 ? 0 : share;
+  return law;
+}
+
 // Every shape of the vector code (1 or 4 tables of cells; 1, 2 or 4 tables of values), with and without purchases, of
 // one and of two limbs of money; what it leaves to the reference: drawn spend, ordered steps, more states than it
-// holds.
+// holds. The event sampler's shapes as well: few and many dwell classes and positions, laws of stays of their own.
 inline std::vector<Case> parity_cases() {
-  constexpr auto alias = kernels::Sampler::alias, ordered = kernels::Sampler::ordered;
+  constexpr auto alias = kernels::Sampler::alias, ordered = kernels::Sampler::ordered, event = kernels::Sampler::event;
   return {{with_spend(), 13, 255, 9},
           {with_spend(), 5, 256, 3},
           {with_spend(), 5, 130, 3, ordered},
@@ -151,7 +175,23 @@ inline std::vector<Case> parity_cases() {
           {mixed_chain(6, 6, 100), 24, 500, 5, alias, 2, 33, 500},
           {mixed_chain(28, 2, 250), 13, 129, 3, alias, 1, 5, 3},
           {mixed_chain(6, 5, 100), 9, 300, 3, ordered, 2, 4, 100},
-          {with_spend(), 13, 255, 3, alias, 2, 3, 100}};
+          {with_spend(), 13, 255, 3, alias, 2, 3, 100},
+          // Events.
+          {life_cycle(), 60, 1000, 5, event},
+          {dwyer_migration(), 3, 2, 4, event},
+          {dwyer_retention(), 1, 3, 2, event},
+          {long_stays(6, 0.875, 50), 60, 2500, 3, event},
+          {long_stays(6, 0.875, 50), 60, 31, 40, event},
+          {long_stays(5, 0.99, 50), 1000, 333, 3, event},
+          {long_stays(2, 0.9999, 1), 4000, 129, 3, event},
+          {long_stays(14, 0.9, 3e5), 61, 300, 5, event},
+          {long_stays(14, 0.97, 1e9), 61, 127, 5, event},
+          {mixed_chain(16, 16, 70), 24, 500, 3, event},
+          {long_stays(40, 0.95, 70), 120, 700, 3, event},
+          {mixed_chain(70, 5, 30), 11, 90, 3, event},
+          {mixed_chain(5, 3, 1e12), 7, 65, 2, event},
+          {dwyer_migration(), 3, 300, 4, event, 1, 1, 0, {dwell_law(1), dwell_law(2), {}, dwell_law(3)}},
+          {dwyer_retention(), 200, 300, 4, event, 1, 1, 0, {dwell_law(5), dwell_law(31), dwell_law(100)}}};
 }
 
 inline constexpr std::uint64_t budget = std::uint64_t{1} << 30;
