@@ -1,6 +1,8 @@
 # Whether the CUDA backend is built, and for which architectures.
 include(CheckLanguage)
 set(CLVSIM_HAVE_CUDA OFF)
+# What device code is compiled with: no contraction, as on the host. scripts/ptx reads this line.
+set(CLVSIM_CUDA_FLAGS --fmad=false --expt-relaxed-constexpr -Xcompiler=-ffp-contract=off -Werror=all-warnings)
 if(NOT CLVSIM_CUDA STREQUAL "OFF")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)

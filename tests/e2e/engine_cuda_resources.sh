@@ -1,8 +1,10 @@
 #!/bin/sh
 # Compiles the CUDA backend for every architecture that the toolkit offers of those supported, and fails where ptxas
-# reports a stack frame or a spill. Usage: engine_cuda_resources.sh SOURCE_DIR. Exit 77 (skipped) without nvcc.
+# reports a stack frame or a spill. Usage: engine_cuda_resources.sh SOURCE_DIR FLAGS... Exit 77 (skipped) without nvcc.
 set -eu
 source_dir=$1
+shift
+flags=$*
 nvcc=$(command -v nvcc || true)
 if [ -z "$nvcc" ] && [ -x /usr/local/cuda/bin/nvcc ]; then nvcc=/usr/local/cuda/bin/nvcc; fi
 if [ -z "$nvcc" ]; then
@@ -22,7 +24,8 @@ for arch in 75 80 86 89 90 100 120; do
     echo "not offered by this toolkit: sm_$arch"
   fi
 done
-"$nvcc" -std=c++20 -O3 --fmad=false --expt-relaxed-constexpr -Xcompiler=-ffp-contract=off -Werror=all-warnings \
+# shellcheck disable=SC2086  # the flags are words
+"$nvcc" -std=c++20 -O3 $flags \
   -Xptxas -v -I"$source_dir" -I"$source_dir/include" "$@" -c "$source_dir/kernels/backend/cuda.cu" \
   -o "$folder/cuda.o" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 grep -E "for 'sm_|stack frame|Used" "$folder/log" | sed 's/.*Compiling entry function.*for/kernel for/'

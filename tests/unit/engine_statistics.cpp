@@ -3,6 +3,7 @@
 #include "kernels/stats/summary.hpp"
 #include "kernels/stats/team.hpp"
 #include "tests/support/thread_team.hpp"
+#include "tests/support/value_samples.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,22 +17,12 @@
 namespace clvsim::kernels {
 namespace {
 
-using Values = std::vector<std::int64_t>;
-
-struct Result {
-  ValueSummary summary;
-  Values order;
-};
-
-Result solo(const Values& values, const std::vector<std::uint32_t>& ranks, std::uint32_t tail) {
-  SoloTeam team;
-  auto shared = std::make_unique<SummaryShared>();
-  Result result;
-  result.order.resize(ranks.size());
-  summarise(team, *shared, values.data(), static_cast<std::uint32_t>(values.size()),
-            {ranks.data(), static_cast<std::uint32_t>(ranks.size()), tail}, &result.summary, result.order.data());
-  return result;
-}
+using test::ranks_of;
+using test::same;
+using test::sample;
+using test::solo;
+using test::Values;
+using Result = test::StatisticsResult;
 
 Result with_threads(std::uint32_t size, const Values& values, const std::vector<std::uint32_t>& ranks,
                     std::uint32_t tail) {
@@ -43,53 +34,6 @@ Result with_threads(std::uint32_t size, const Values& values, const std::vector<
               {ranks.data(), static_cast<std::uint32_t>(ranks.size()), tail}, &result.summary, result.order.data());
   });
   return result;
-}
-
-bool same(const WideSum& a, const WideSum& b) { return a.low == b.low && a.high == b.high; }
-
-bool same(const Result& a, const Result& b) {
-  const ValueSummary &x = a.summary, &y = b.summary;
-  return x.min == y.min && x.max == y.max && x.centre == y.centre && x.reach == y.reach && x.sum == y.sum &&
-         same(x.squares, y.squares) && same(x.fourth, y.fourth) && same(x.shortfall, y.shortfall) &&
-         same(x.shortfall_squares, y.shortfall_squares) && x.n_nonpositive == y.n_nonpositive && a.order == b.order;
-}
-
-// All ranks, or 49 of them spread over all.
-std::vector<std::uint32_t> ranks_of(std::size_t n) {
-  std::vector<std::uint32_t> ranks;
-  for (std::size_t i = 0; i < std::min<std::size_t>(n, max_ranks); ++i) {
-    ranks.push_back(static_cast<std::uint32_t>(n <= max_ranks ? i : i * (n - 1) / (max_ranks - 1)));
-  }
-  return ranks;
-}
-
-Values sample(std::size_t n, int kind) {
-  std::mt19937_64 bits(n * 16 + static_cast<std::size_t>(kind));
-  std::normal_distribution<double> normal;
-  Values values(n);
-  for (auto& v : values) {
-    switch (kind) {
-      case 0:
-        v = static_cast<std::int64_t>(normal(bits) * 1e6);
-        break;
-      case 1:
-        v = static_cast<std::int64_t>(bits() % 3) * 100 - 100;
-        break;  // ties
-      case 2:
-        v = 12345678901234;
-        break;  // constant
-      case 3:
-        v = (bits() & 1) != 0 ? fixed_limit : -fixed_limit;
-        break;  // the whole range
-      case 4:
-        v = static_cast<std::int64_t>(std::exp(3 * normal(bits)) * 256);
-        break;  // heavy tail
-      default:
-        v = static_cast<std::int64_t>(bits() >> 2) - (std::int64_t{1} << 61);
-        break;
-    }
-  }
-  return values;
 }
 
 void check_against_brute_force(const Values& values) {

@@ -1,0 +1,101 @@
+// The whole production kernel, executed from the committed PTX of kernels/backend/cuda.cu, gives the bits of the CPU.
+#include "tests/support/ptx/simulation.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace clvsim {
+namespace {
+
+using test::Outcome;
+using test::Prepared;
+using test::ptx::Device;
+using test::ptx::Module;
+
+const Module& production() {
+  static const Module module = Module::read(CLVSIM_SOURCE_DIR "/tests/ptx/cuda.ptx");
+  return module;
+}
+
+Outcome on_cpu(const Prepared& prepared) {
+  return run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100);
+}
+
+// Few customers: two blocks take up to two each.
+test::Case small(test::Case c) {
+  c.n_customers = std::min<std::size_t>(c.n_customers, 3);
+  c.horizon = std::min(c.horizon, 20U);
+  return c;
+}
+
+TEST(PtxSimulation, EqualsTheCpu) {
+  Device device(production());
+  for (const test::Case& c : test::parity_cases()) {
+    Prepared prepared(small(c));
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      EXPECT_TRUE(simulate(device, prepared, 2) == on_cpu(prepared))
+          << c.chain.states.size() << " states, " << c.n_paths << " paths" << (periods ? ", periods" : "");
+    }
+  }
+  const double reached = device.share_executed(test::ptx::simulation_kernel);
+  std::printf("%.1f million instructions, %.1f %% of the code reached\n",
+              1e-6 * static_cast<double>(device.n_executed()), 100 * reached);
+  EXPECT_GE(reached, 0.85);  // what saturates, and the normal's far tail, are reached by functions.cpp
+}
+
+// Whatever the order of the threads, and wherever they are interrupted.
+TEST(PtxSimulation, SchedulesEqualEachOther) {
+  const Prepared prepared({test::with_spend(), 5, 300, 3});
+  const Outcome expected = on_cpu(prepared);
+  for (const bool reversed : {false, true}) {
+    for (const std::uint64_t quantum : {1, 7, 1000}) {
+      for (const std::uint32_t blocks : {1, 3, 5}) {
+        Device device(production());
+        device.schedule = {reversed, quantum};
+        EXPECT_TRUE(simulate(device, prepared, blocks) == expected) << reversed << ' ' << quantum << ' ' << blocks;
+      }
+    }
+  }
+}
+
+// Races are seen: without one of its barriers the kernel fails. But for three, those at the start and at the end of
+// functions whose callers happen to have one of their own there.
+TEST(PtxSimulation, BarriersAreMissed) {
+  const Prepared prepared({test::with_spend(), 3, 300, 2});
+  std::ifstream file(CLVSIM_SOURCE_DIR "/tests/ptx/cuda.ptx");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string barrier = "bar.sync";
+  int n = 0, n_missed = 0;
+  for (std::size_t at = text.find(barrier); at != std::string::npos; at = text.find(barrier, at + 1), ++n) {
+    const Module module(std::string(text).replace(at, text.find(';', at) - at, ""), "without a barrier");
+    Device device(module);
+    try {
+      simulate(device, prepared, 1);
+    } catch (const test::ptx::Error& error) {
+      EXPECT_THAT(error.what(), ::testing::AnyOf(::testing::HasSubstr("races with"), ::testing::HasSubstr("barrier")));
+      ++n_missed;
+    }
+  }
+  std::printf("%d of %d barriers are missed\n", n_missed, n);
+  EXPECT_GE(n_missed, n - 3);
+  EXPECT_GT(n_missed, 5);
+}
+
+// The comparison sees other draws.
+TEST(PtxSimulation, AnotherSeedDiffers) {
+  Prepared prepared({test::life_cycle(), 6, 100, 2});
+  const Outcome expected = on_cpu(prepared);
+  prepared.spec.seed += 1;
+  Device device(production());
+  EXPECT_FALSE(simulate(device, prepared, 1) == expected);
+}
+
+}  // namespace
+}  // namespace clvsim
