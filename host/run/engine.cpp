@@ -5,14 +5,17 @@
 #include "host/run/discounting.hpp"
 #include "host/run/estimates.hpp"
 #include "host/run/event_tables.hpp"
+#include "host/run/pipeline.hpp"
 #include "host/run/spend_posterior.hpp"
 #include "kernels/backend/backend.hpp"
+#include "kernels/backend/workers.hpp"
 
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <thread>
@@ -92,6 +95,12 @@ struct SumBounds {
                       row + 1));
     }
   }
+};
+
+// A batch on its way through the pipeline.
+struct Batch {
+  std::vector<kernels::ChainCustomer> customers;
+  CustomerResults results;
 };
 
 void check_memory(const SimulationOptions& options, std::int64_t n_customers, std::uint32_t max_purchases) {
@@ -198,28 +207,39 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
       options.batch > 0 ? std::min(options.batch, largest_batch) : static_cast<std::int64_t>(backend->batch_size());
   const double divisor = fixed_per_unit(info.currency);
   const std::int64_t n = source.size();
+  const auto workers = static_cast<std::size_t>(n_threads(options));
+  constexpr std::size_t rows_at_once = 64;
   SumBounds bounds;
   bounds.max_cash = tables.max_cash;
-  std::vector<kernels::ChainCustomer> customers;
+  std::array<Batch, pipeline_slots> batches;
   std::vector<kernels::CustomerSummary> summaries;
   std::vector<std::int64_t> order;
-  CustomerResults results;
-  for (std::int64_t first = 0; first < n; first += batch_size) {
-    const std::int64_t count = std::min(batch_size, n - first);
-    results.clear();
-    results.key_width = source.key_width();
-    source.read(first, count, customers, results.key);
-    summaries.resize(customers.size());
-    order.resize(customers.size() * plan.ranks.size());
-    backend->run(customers, summaries, order);
-    for (std::size_t i = 0; i < customers.size(); ++i) {
-      bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
-      const std::span<const std::int64_t> row(order.data() + i * plan.ranks.size(), plan.ranks.size());
-      append_row(summaries[i], row, plan, divisor, results);
-    }
-    append(results);
-    if (progress) progress(first + count, n);
-  }
+
+  PipelineSteps steps;
+  steps.read = [&](std::int64_t b, std::size_t slot) {
+    Batch& batch = batches[slot];
+    const std::int64_t first = b * batch_size;
+    batch.results.key_width = source.key_width();
+    source.read(first, std::min(batch_size, n - first), batch.customers, batch.results.key);
+  };
+  steps.compute = [&](std::int64_t b, std::size_t slot) {
+    Batch& batch = batches[slot];
+    const std::size_t count = batch.customers.size(), n_ranks = plan.ranks.size();
+    const std::int64_t first = b * batch_size;
+    summaries.resize(count);
+    order.resize(count * n_ranks);
+    backend->run(batch.customers, summaries, order);
+    for (std::size_t i = 0; i < count; ++i) bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
+    resize_rows(batch.results, count, plan);
+    kernels::for_groups(count, rows_at_once, workers, [&](std::size_t, std::size_t begin, std::size_t rows) {
+      for (std::size_t i = begin; i < begin + rows; ++i) {
+        set_row(summaries[i], {order.data() + i * n_ranks, n_ranks}, plan, divisor, batch.results, i);
+      }
+    });
+    if (progress) progress(first + static_cast<std::int64_t>(count), n);
+  };
+  steps.write = [&](std::int64_t, std::size_t slot) { append(batches[slot].results); };
+  run_pipeline((n + batch_size - 1) / batch_size, steps);
 
   kernels::PathSums sums;
   backend->gather(sums);

@@ -18,7 +18,8 @@ class CustomerSource {
   virtual ~CustomerSource() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
   [[nodiscard]] virtual std::size_t key_width() const = 0;
-  // Replaces both: customers [count] and their keys [count, key_width] from `first` on.
+  // Replaces both: customers [count] and their keys [count, key_width] from `first` on. One thread calls it, in the
+  // order of the customers.
   virtual void read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
                     std::vector<char>& keys) const = 0;
 };
@@ -51,9 +52,11 @@ class CountedSource final : public CustomerSource {
 [[nodiscard]] double fixed_per_unit(const Currency& currency);
 
 // Runs every customer of `source` and fills in total, total_revenue, periods and device of `info`. `append` receives
-// the results in the source's order, a batch at a time; total_by_path [paths] the portfolio's fixed-point values. A
-// period's profit is NaN where no margin is known; where the amounts are profit, revenue is the same as profit. Throws
-// ConfigError where the per-path sums exceed their budget, DeviceError, and ModelError where a number saturates.
+// the results in the source's order, a batch at a time; total_by_path [paths] the portfolio's fixed-point values. The
+// source is read and `append` called on one thread of their own, while others compute; `progress` is called on the
+// caller's. A period's profit is NaN where no margin is known; where the amounts are profit, revenue is the same as
+// profit. Throws ConfigError where the per-path sums exceed their budget, DeviceError, ModelError where a number
+// saturates, and what the source, `append` or `progress` throw.
 void run_customers(const CustomerSource& source, const MigrationChain& chain, RunInfo& info,
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
                    const CustomerProgress& progress);

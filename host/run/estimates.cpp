@@ -130,31 +130,40 @@ Estimate share_of(std::uint64_t count, std::uint32_t n_paths) {
   return {p, square_root(p * (1 - p) / n)};
 }
 
-void append_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
-                double fixed_per_unit, CustomerResults& results) {
-  const Distribution value = distribution_of(summary.value, order, plan, fixed_per_unit);
-  results.mean.push_back(value.mean.mean);
-  results.se.push_back(value.mean.se);
-  results.sd.push_back(value.sd.mean);
-  results.sd_se.push_back(value.sd.se);
-  for (const Estimate& quantile : value.quantiles) {
-    results.quantile.push_back(quantile.mean);
-    results.quantile_se.push_back(quantile.se);
+void resize_rows(CustomerResults& results, std::size_t n, const RankPlan& plan) {
+  for (std::vector<double>* column :
+       {&results.mean, &results.se, &results.sd, &results.sd_se, &results.cvar, &results.cvar_se,
+        &results.p_nonpositive, &results.p_nonpositive_se, &results.p_active, &results.p_active_se,
+        &results.transactions_mean, &results.transactions_se}) {
+    column->resize(n);
   }
-  results.cvar.push_back(value.cvar.mean);
-  results.cvar_se.push_back(value.cvar.se);
-  const Estimate nonpositive = share_of(summary.value.n_nonpositive, plan.n_paths);
-  results.p_nonpositive.push_back(nonpositive.mean);
-  results.p_nonpositive_se.push_back(nonpositive.se);
-  const Estimate active = share_of(summary.n_active, plan.n_paths);
-  results.p_active.push_back(active.mean);
-  results.p_active_se.push_back(active.se);
+  results.quantile.resize(n * plan.quantiles.size());
+  results.quantile_se.resize(n * plan.quantiles.size());
+}
+
+void set_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
+             double fixed_per_unit, CustomerResults& results, std::size_t i) {
+  const Distribution value = distribution_of(summary.value, order, plan, fixed_per_unit);
+  const auto set = [i](std::vector<double>& mean, std::vector<double>& se, const Estimate& estimate) {
+    mean[i] = estimate.mean;
+    se[i] = estimate.se;
+  };
+  set(results.mean, results.se, value.mean);
+  set(results.sd, results.sd_se, value.sd);
+  std::size_t at = i * value.quantiles.size();
+  for (const Estimate& quantile : value.quantiles) {
+    results.quantile[at] = quantile.mean;
+    results.quantile_se[at++] = quantile.se;
+  }
+  set(results.cvar, results.cvar_se, value.cvar);
+  set(results.p_nonpositive, results.p_nonpositive_se, share_of(summary.value.n_nonpositive, plan.n_paths));
+  set(results.p_active, results.p_active_se, share_of(summary.n_active, plan.n_paths));
   const double n = plan.n_paths;
   // At most 2^20 transactions a path and 2^32 paths: both sums, and the product, fit 128 bits.
   const u128 sum = summary.transactions.low;
   const u128 spread = summary.transactions_squares.low * plan.n_paths - sum * sum;
-  results.transactions_mean.push_back(static_cast<double>(sum) / n);
-  results.transactions_se.push_back(square_root(static_cast<double>(spread) / n / (n - 1) / n));
+  set(results.transactions_mean, results.transactions_se,
+      {static_cast<double>(sum) / n, square_root(static_cast<double>(spread) / n / (n - 1) / n)});
 }
 
 Distribution distribution_over_paths(const std::vector<std::int64_t>& values, const RankPlan& plan,

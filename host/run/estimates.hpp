@@ -49,9 +49,11 @@ struct RankPlan {
 // A share of paths: sqrt(p (1 - p) / P).
 [[nodiscard]] Estimate share_of(std::uint64_t count, std::uint32_t n_paths);
 
-// Appends a customer's row, without its key.
-void append_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
-                double fixed_per_unit, CustomerResults& results);
+// Makes room for the rows of n customers, without their keys.
+void resize_rows(CustomerResults& results, std::size_t n, const RankPlan& plan);
+// Fills in row i, without its key. Several threads may fill in different rows.
+void set_row(const kernels::CustomerSummary& summary, std::span<const std::int64_t> order, const RankPlan& plan,
+             double fixed_per_unit, CustomerResults& results, std::size_t i);
 
 // Summarises values [P] of one quantity over paths as the engine does a customer's. Throws ModelError where they
 // saturate.

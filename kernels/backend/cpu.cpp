@@ -1,6 +1,7 @@
-// The CPU launcher: a fixed partition of every batch over threads, each with its own path sums. A chain that the vector
+// The CPU launcher: every batch over a few threads, each with its own path sums. A chain that the vector
 // code can walk is walked by it (kernels/lanes); any other model by a team of one thread.
 #include "kernels/backend/backend.hpp"
+#include "kernels/backend/workers.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/summary.hpp"
 #include "kernels/lanes/tables.hpp"
@@ -9,7 +10,6 @@
 #include <clvsim/error.hpp>
 
 #include <algorithm>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -83,15 +83,15 @@ class CpuBackend final : public Backend {
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
            std::span<std::int64_t> order) override {
-    const std::size_t n = customers.size();
+    const std::size_t n = customers.size(), n_ranks = spec_.ranks.size();
     const std::size_t n_workers = std::max<std::size_t>(1, std::min(max_workers_, n));
     while (workers_.size() < n_workers) add_worker();
-    const auto work = [&](std::size_t w) {
-      const std::size_t begin = n * w / n_workers, end = n * (w + 1) / n_workers, n_ranks = spec_.ranks.size();
-      const std::size_t passes = (end - begin + at_once_ - 1) / at_once_;
-      for (std::size_t pass = 0; pass < passes; ++pass) {
-        const std::size_t i = begin + (end - begin) * pass / passes;
-        const std::size_t count = begin + (end - begin) * (pass + 1) / passes - i;
+    // Several groups a thread: a thread that is held up leaves its share to the others.
+    constexpr std::size_t groups_a_worker = 16;
+    const std::size_t group = round_up(n / (n_workers * groups_a_worker) + 1, at_once_);
+    for_groups(n, group, n_workers, [&](std::size_t w, std::size_t first, std::size_t size) {
+      for (std::size_t i = first; i < first + size; i += at_once_) {
+        const std::size_t count = std::min(at_once_, first + size - i);
         std::int64_t* const ranked = order.data() + i * n_ranks;
         if (lanes_ == nullptr) {
           run_one(workers_[w], customers[i], summaries[i], ranked);
@@ -99,10 +99,7 @@ class CpuBackend final : public Backend {
           run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked);
         }
       }
-    };
-    std::vector<std::jthread> threads;
-    for (std::size_t w = 1; w < n_workers; ++w) threads.emplace_back(work, w);
-    work(0);
+    });
   }
 
   void gather(PathSums& sums) override {

@@ -69,6 +69,35 @@ TEST_F(Stores, RunFilesAreByteIdenticalForAnyThreadsAndBatches) {
   EXPECT_TRUE(bytes(1, 7, "d.h5") == expected);
 }
 
+std::size_t n_entries(const std::filesystem::path& path) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
+}
+
+TEST_F(Stores, WhatProgressThrowsStopsTheRunAtOnceAndLeavesNothing) {
+  struct Interrupted {};
+  const StoreReader store(write(make_store()));
+  SimulationOptions options = week_options();
+  options.threads = 2;
+  options.batch = 1;
+  const std::filesystem::path threads = "/proc/self/task";
+  const std::size_t n_threads = n_entries(threads);
+  for (const std::int64_t last : {1, 2, 17, 30}) {
+    std::int64_t called_with = 0;
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      EXPECT_EQ(done, called_with + 1);
+      EXPECT_EQ(total, 30);
+      called_with = done;
+      if (done == last) throw Interrupted();
+    };
+    EXPECT_THROW(static_cast<void>(simulate(store, placed_chain(), options, folder / "run.h5", false, progress)),
+                 Interrupted);
+    EXPECT_EQ(called_with, last);
+    EXPECT_EQ(n_entries(folder / "."), 1U) << "the store alone";
+    EXPECT_EQ(n_entries(threads), n_threads);
+  }
+}
+
 TEST_F(Stores, RunInfoSaysWhatItIsMadeFrom) {
   const test::TestStore content = make_store();
   const StoreReader store(write(content));
