@@ -2,6 +2,7 @@
 #include "tests/ptx/functions.hpp"
 
 #include "kernels/stats/team.hpp"
+#include "tests/support/curand_samples.hpp"
 #include "tests/support/engine_outcome.hpp"
 #include "tests/support/ptx/machine.hpp"
 #include "tests/support/ptx/simulation.hpp"
@@ -209,6 +210,16 @@ void compare(const std::string& kernel, const Function& on_host) {
   // Code that no sample reaches is not compared. A normal of 32 bits never reaches AS 241's far tail, a quantile does.
   EXPECT_GE(device.share_executed(kernel), kernel == "run_normal_of" ? 0.75 : 0.9);
 }
+
+template <>
+Samples<CurandInput> samples_of() {
+  Samples<CurandInput> samples;
+  samples.values = curand_samples();
+  return samples;
+}
+
+// cuRAND's device stream is ours.
+TEST(PtxFunctions, Curand) { compare<CurandInput, Words>("run_curand", as_curand); }
 
 #define CLVSIM_PTX_TEST(name, In, Out, ...)                                         \
   TEST(PtxFunctions, name) {                                                        \

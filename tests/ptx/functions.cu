@@ -2,6 +2,9 @@
 // linked.
 #include "kernels/backend/block_team.hpp"
 #include "tests/ptx/functions.hpp"
+#include "tests/support/curand_samples.hpp"
+
+#include <curand_kernel.h>
 
 namespace clvsim::kernels {
 
@@ -20,6 +23,16 @@ extern "C" __global__ void run_summary(const std::int64_t* values, std::uint32_t
   __shared__ SummaryShared shared;
   BlockTeam team;
   summarise(team, shared, values, n, wanted, out, order);
+}
+
+// The first block of cuRAND's own Philox from `offset` words on.
+extern "C" __global__ void run_curand(const CurandInput* in, Words* out, std::uint32_t n) {
+  const std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= n) return;
+  curandStatePhilox4_32_10_t state;
+  curand_init(in[i].seed, in[i].subsequence, in[i].offset, &state);
+  const uint4 words = curand4(&state);
+  out[i] = {words.x, words.y, words.z, words.w};
 }
 
 }  // namespace clvsim::kernels
