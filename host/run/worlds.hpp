@@ -53,8 +53,8 @@ struct LevelGrid {
 [[nodiscard]] std::vector<std::uint16_t> levels_of(const std::vector<double>& factors, const LevelGrid& grid);
 
 // Exact mean and standard deviation of one customer's discounted value, given its segment and the world; `weight`
-// [horizon] what cash of a period counts. Chains with a SpendModel are refused: ConfigError. By backward recursion of the
-// first two moments.
+// [horizon] what cash of a period counts. Chains with a SpendModel are refused: ConfigError. By backward recursion of
+// the first two moments.
 struct ValueMoments {
   double mean = 0, sd = 0;
 };
