@@ -37,7 +37,7 @@ struct EventCode {
   using Register = typename Simd::Register;
   static constexpr unsigned half = 2 * Simd::n_lanes;  // paths of a register of 32-bit lanes
   static constexpr unsigned group = 2 * half;          // paths of a register of 16-bit lanes
-  static constexpr std::uint32_t tile = 2048;          // paths whose list and sums stay in the caches
+  static constexpr std::uint32_t tile = 4096;          // paths whose list and sums stay in the caches
 
   struct Tile {
     // The list: number within the tile, and position | t << 16; padded to a group with a path that has ended.
@@ -47,19 +47,21 @@ struct EventCode {
 
   // What four events of a group of paths add to their sums.
   struct Additions {
-    alignas(64) std::uint16_t from[4][group], to[4][group];  // entries of `rest`
+    alignas(64) std::uint32_t entries[4][group];  // of `rest`: what a jump leaves | what it goes to << 16
     alignas(64) std::uint32_t path[group];
 
-    // Of the paths in 16-bit lanes [first, first + n).
+    // Of paths [first, first + n) of the group.
     template <unsigned n>
     [[gnu::always_inline]] void add(const std::int64_t* rest, std::int64_t* sum, unsigned first) const {
 #pragma GCC unroll 8
-      for (unsigned i = 0; i < n; ++i) {
-        const unsigned lane = first + i;
-        std::int64_t x = rest[to[0][lane]] - rest[from[0][lane]];
-#pragma GCC unroll 3
-        for (unsigned q = 1; q < 4; ++q) x += rest[to[q][lane]] - rest[from[q][lane]];
-        sum[path[lane / 2 + lane % 2 * half]] += x;
+      for (unsigned i = first; i < first + n; ++i) {
+        std::int64_t x = 0;
+#pragma GCC unroll 4
+        for (unsigned q = 0; q < 4; ++q) {
+          const std::uint32_t both = entries[q][i];
+          x += rest[both >> 16] - rest[both & 0xFFFF];
+        }
+        sum[path[i]] += x;
       }
     }
   };
@@ -180,8 +182,9 @@ struct EventCode {
         next = Simd::select(continues, moves_on ? continued[position] : position, next);
         const Register until = Simd::minimum_16(Simd::add_16(t, stay), horizon);
         const Register row = Simd::shift_left_16(until, entry_shift);
-        Simd::store(now.from[q], Simd::bit_or(row, position));
-        Simd::store(now.to[q], Simd::bit_or(row, next));
+        const Register from = Simd::bit_or(row, position), to = Simd::bit_or(row, next);
+        Simd::store(now.entries[q], Simd::low_16(from, to));
+        Simd::store(now.entries[q] + half, Simd::high_16(from, to));
         position = next;
         t = Simd::select(continues, until, Simd::add_16(until, one));
         before.template add<group / 4>(rest, tile.sum, q * (group / 4));
