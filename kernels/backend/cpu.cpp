@@ -2,6 +2,7 @@
 // code can walk is walked by it (kernels/lanes); any other model by a team of one thread.
 #include "kernels/backend/backend.hpp"
 #include "kernels/backend/workers.hpp"
+#include "kernels/lanes/event_tables.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/summary.hpp"
 #include "kernels/lanes/tables.hpp"
@@ -69,10 +70,14 @@ class CpuBackend final : public Backend {
     run_.n_paths = spec.n_paths;
     run_.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
     constexpr std::uint32_t most_paths = std::uint32_t{1} << 31;
-    if (instructions != "reference" && spec.n_paths < most_paths &&
-        make_lane_tables(spec.chain, spec.seed, spec.horizon, padded_, tables_)) {
-      lanes_ = find_lanes(instructions);
+    if (instructions != "reference" && spec.n_paths < most_paths) {
+      // Events leave no sums by period behind: where these are wanted, the reference walks.
+      has_events_ = !spec.periods && make_event_lanes(spec.chain, spec.seed, spec.horizon, events_);
+      if (has_events_ || make_lane_tables(spec.chain, spec.seed, spec.horizon, padded_, tables_))
+        lanes_ = find_lanes(instructions);
     }
+    bound_ = has_events_ ? events_.bound : tables_.bound;
+    has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases;
     if (lanes_ == nullptr) return;
     if (spec.periods) {
       constexpr std::size_t scratch_bytes = std::size_t{24} << 20;  // of values
@@ -189,7 +194,11 @@ class CpuBackend final : public Backend {
         paths.cash = worker.tile_cash.data();
         paths.marks = worker.tile_marks.data();
       }
-      lanes_->walk_chain(tables_.chain, worker.paths.data(), n, outputs);
+      if (has_events_) {
+        lanes_->walk_events(events_.events, worker.paths.data(), n);
+      } else {
+        lanes_->walk_chain(tables_.chain, worker.paths.data(), n, outputs);
+      }
     };
     if (spec_.periods) {
       for (std::uint32_t first = 0; first < padded_; first += lane_tile) {
@@ -198,19 +207,18 @@ class CpuBackend final : public Backend {
                          worker.active.data() + first, worker.transactions.data() + first);
       }
     } else {
-      walk(0, static_cast<std::uint32_t>(padded_),
-           tables_.chain.has_purchases ? LaneOutputs::counts : LaneOutputs::values);
+      walk(0, static_cast<std::uint32_t>(padded_), has_purchases_ ? LaneOutputs::counts : LaneOutputs::values);
     }
     for (std::size_t i = 0; i < n; ++i) {
       const std::int64_t* values = worker.values.data() + i * padded_;
       CustomerSummary& summary = summaries[i];
       summary = {};
-      summarise(*lanes_, values, spec_.n_paths, tables_.bound, run_.ranks, worker.scratch, summary.value,
+      summarise(*lanes_, values, spec_.n_paths, bound_, run_.ranks, worker.scratch, summary.value,
                 order + i * spec_.ranks.size());
       lanes_->add(values, spec_.n_paths, worker.total.data());
       std::uint64_t squares = 0;  // below 2^31 paths: sums of squares stay below 2^63
       lanes_->count(worker.ends.data() + i * padded_, spec_.n_paths, summary.n_active, squares);
-      if (!tables_.chain.has_purchases) continue;
+      if (!has_purchases_) continue;
       std::uint64_t sum = 0;
       lanes_->count(worker.purchases.data() + i * padded_, spec_.n_paths, sum, squares);
       summary.transactions.low = sum;
@@ -234,6 +242,9 @@ class CpuBackend final : public Backend {
   std::size_t padded_;  // paths
   RunView<MigrationChainModel> run_;
   LaneTables tables_;
+  EventTables events_;
+  bool has_events_ = false, has_purchases_ = false;
+  std::uint64_t bound_ = 0;  // of the magnitude of a path's value
   const LaneKernels* lanes_ = nullptr;
   std::size_t at_once_ = 1;  // customers
   std::size_t max_workers_ = 1;

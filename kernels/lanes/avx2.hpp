@@ -166,6 +166,48 @@ struct Avx2 {
     return static_cast<std::uint32_t>(_mm_movemask_epi8(bytes));
   }
 
+  // Any number of entries, in memory, and one that is not looked up: gathers are faster than eight shuffles and more.
+  template <unsigned n>
+  struct Cells {
+    const std::uint16_t* entries;
+    [[gnu::always_inline]] explicit Cells(const std::uint16_t* from) : entries(from) {}
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      const auto* from = reinterpret_cast<const int*>(entries);
+      const Register even = _mm256_i32gather_epi32(from, bit_and(a, splat(0xFFFF)), 2);
+      return low_16(even, _mm256_i32gather_epi32(from, shift_right_32<16>(a), 2));
+    }
+  };
+  [[gnu::always_inline]] static Register low_16(Register a, Register b) {
+    return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xAA);
+  }
+  [[gnu::always_inline]] static Register high_16(Register a, Register b) {
+    return _mm256_blend_epi16(_mm256_srli_epi32(a, 16), b, 0xAA);
+  }
+  [[gnu::always_inline]] static Register shift_left_16(Register a, __m128i n) { return _mm256_sll_epi16(a, n); }
+  [[gnu::always_inline]] static Register bit_or(Register a, Register b) { return _mm256_or_si256(a, b); }
+  [[gnu::always_inline]] static Register minimum_16(Register a, Register b) { return _mm256_min_epu16(a, b); }
+  [[gnu::always_inline]] static Register maximum_16(Register a, Register b) { return _mm256_max_epu16(a, b); }
+  [[gnu::always_inline]] static Register select_less(Register a, Register b, Register c, Register d) {
+    return _mm256_blendv_epi8(d, c, _mm256_cmpgt_epi16(b, a));
+  }
+  [[gnu::always_inline]] static Register select(Ties mask, Register a, Register b) {
+    return _mm256_blendv_epi8(b, a, mask);
+  }
+  [[gnu::always_inline]] static std::uint32_t bits_less_32(Register a, Register b) {
+    return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a))));
+  }
+  [[gnu::always_inline]] static void store_packed_32(std::uint32_t* p, Register a, std::uint32_t bits) {
+    const Register lanes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(packing[bits])));
+    store(p, _mm256_permutevar8x32_epi32(a, lanes));
+  }
+  [[gnu::always_inline]] static void store_16(std::uint16_t* p, Register a) {
+    const Register words =
+        _mm256_shuffle_epi8(a, _mm256_setr_epi8(0, 1, 8, 9, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 8, 9,
+                                                -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    const __m128i packed = _mm_unpacklo_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), packed);
+  }
+
   [[gnu::always_inline]] static Register minimum_64(Register a, Register b) {
     return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
   }
@@ -203,6 +245,23 @@ struct Avx2 {
   }
   [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return _mm256_sub_pd(a, b); }
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm256_mul_pd(a, b); }
+
+ private:
+  // For every set of lanes, their numbers in ascending order.
+  struct Packing {
+    std::uint8_t lanes[256][8] = {};
+    constexpr Packing() {
+      for (unsigned bits = 0; bits < 256; ++bits) {
+        unsigned n = 0;
+        for (std::uint8_t i = 0; i < 8; ++i)
+          if ((bits >> i & 1U) != 0) lanes[bits][n++] = i;
+      }
+    }
+    [[gnu::always_inline]] constexpr const std::uint8_t* operator[](unsigned bits) const { return lanes[bits]; }
+  };
+  static const Packing packing;
 };
+
+inline constexpr Avx2::Packing Avx2::packing{};
 
 }  // namespace clvsim::kernels

@@ -128,6 +128,52 @@ struct Avx512 {
   [[gnu::always_inline]] static bool any(Ties a) { return a != 0; }
   [[gnu::always_inline]] static std::uint32_t bits(Ties a) { return a; }
 
+  // 64 n entries; n = 0: any number of them, in memory, and one that is not looked up.
+  template <unsigned n>
+  struct Cells {
+    Register entries[2 * n];
+    [[gnu::always_inline]] explicit Cells(const std::uint16_t* from) {
+      for (unsigned i = 0; i < 2 * n; ++i) entries[i] = load(from + 32 * i);
+    }
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      Register found[n];
+#pragma GCC unroll 8
+      for (unsigned i = 0; i < n; ++i) found[i] = _mm512_permutex2var_epi16(entries[2 * i], a, entries[2 * i + 1]);
+#pragma GCC unroll 3
+      for (unsigned step = 1; step < n; step *= 2) {
+        const __mmask32 upper = _mm512_test_epi16_mask(a, splat_16(static_cast<std::uint16_t>(64 * step)));
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < n; i += 2 * step) found[i] = _mm512_mask_blend_epi16(upper, found[i], found[i + step]);
+      }
+      return found[0];
+    }
+  };
+  [[gnu::always_inline]] static Register low_16(Register a, Register b) {
+    return _mm512_mask_blend_epi16(0xAAAAAAAA, a, _mm512_slli_epi32(b, 16));
+  }
+  [[gnu::always_inline]] static Register high_16(Register a, Register b) {
+    return _mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32(a, 16), b);
+  }
+  [[gnu::always_inline]] static Register shift_left_16(Register a, Register n) { return _mm512_sllv_epi16(a, n); }
+  [[gnu::always_inline]] static Register bit_or(Register a, Register b) { return _mm512_or_si512(a, b); }
+  [[gnu::always_inline]] static Register minimum_16(Register a, Register b) { return _mm512_min_epu16(a, b); }
+  [[gnu::always_inline]] static Register maximum_16(Register a, Register b) { return _mm512_max_epu16(a, b); }
+  [[gnu::always_inline]] static Register select_less(Register a, Register b, Register c, Register d) {
+    return _mm512_mask_blend_epi16(_mm512_cmplt_epu16_mask(a, b), d, c);
+  }
+  [[gnu::always_inline]] static Register select(Ties mask, Register a, Register b) {
+    return _mm512_mask_blend_epi16(mask, b, a);
+  }
+  [[gnu::always_inline]] static std::uint32_t bits_less_32(Register a, Register b) {
+    return _mm512_cmplt_epu32_mask(a, b);
+  }
+  [[gnu::always_inline]] static void store_packed_32(std::uint32_t* p, Register a, std::uint32_t bits) {
+    store(p, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), a));
+  }
+  [[gnu::always_inline]] static void store_16(std::uint16_t* p, Register a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi64_epi16(a));
+  }
+
   [[gnu::always_inline]] static Register minimum_64(Register a, Register b) { return _mm512_min_epi64(a, b); }
   [[gnu::always_inline]] static Register maximum_64(Register a, Register b) { return _mm512_max_epi64(a, b); }
   [[gnu::always_inline]] static Register subtract_64(Register a, Register b) { return _mm512_sub_epi64(a, b); }
@@ -161,6 +207,16 @@ struct Avx512 {
   }
   [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return _mm512_sub_pd(a, b); }
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm512_mul_pd(a, b); }
+};
+
+template <>
+struct Avx512::Cells<0> {
+  const std::uint16_t* entries;
+  [[gnu::always_inline]] explicit Cells(const std::uint16_t* from) : entries(from) {}
+  [[gnu::always_inline]] Register operator[](Register a) const {
+    const Register even = _mm512_i32gather_epi32(bit_and(a, splat(0xFFFF)), entries, 2);
+    return low_16(even, _mm512_i32gather_epi32(shift_right_32<16>(a), entries, 2));
+  }
 };
 
 }  // namespace clvsim::kernels

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/lanes/chain.hpp"
+#include "kernels/lanes/event.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/philox.hpp"
 #include "kernels/lanes/statistics.hpp"
@@ -54,6 +55,7 @@ struct LaneCode {
             random_words,
             fold_words,
             ChainCode<Simd>::walk_chain,
+            EventCode<Simd>::walk_events,
             Statistics::range,
             Statistics::moments,
             Statistics::shortfall,

@@ -10,6 +10,8 @@
 
 namespace clvsim::kernels {
 
+struct EventLanes;
+
 // What a walk is asked for beside the values of the paths.
 enum class LaneOutputs : std::uint8_t {
   values,
@@ -106,6 +108,10 @@ struct LaneKernels {
 
   // Walks the paths of n customers.
   void (*walk_chain)(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs);
+
+  // Walks the events of the paths of n customers (kernels/lanes/event_tables.hpp); not for LaneOutputs::periods. Paths'
+  // purchases are written where the chain has some.
+  void (*walk_events)(const EventLanes& events, const ChainPaths* customers, std::size_t n);
 
   // Passes over values [n] whose distances from the smallest, the keys, fit 32 bits; kernels/lanes/summary.hpp puts
   // them together. n is below 2^31.

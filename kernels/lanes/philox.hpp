@@ -45,6 +45,18 @@ class PhiloxRounds {
     }
   }
 
+  // Register g: of counters {lane of c0[g], c.y, c.z, c.w}; c0 has 2 n_lanes lanes of 32 bits.
+  [[gnu::always_inline]] PhiloxRounds(const typename Simd::Register (&c0)[n_groups], const Words& c, std::uint64_t seed)
+      : key_0_(static_cast<std::uint32_t>(seed)), key_1_(static_cast<std::uint32_t>(seed >> 32)) {
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < n; ++j) {
+      x_[j] = j % 2 == 0 ? c0[j / 2] : Simd::high(c0[j / 2]);
+      y_[j] = Simd::splat(c.y);
+      z_[j] = Simd::splat(c.z);
+      w_[j] = Simd::splat(c.w);
+    }
+  }
+
   [[gnu::always_inline]] void round() {
     const Register k0 = Simd::splat(key_0_), k1 = Simd::splat(key_1_);
     const Register m0 = Simd::splat(philox::multiplier_0), m1 = Simd::splat(philox::multiplier_1);

@@ -122,6 +122,52 @@ struct Scalar {
   [[gnu::always_inline]] static bool any(Ties a) { return a != 0; }
   [[gnu::always_inline]] static std::uint32_t bits(Ties a) { return a; }
 
+  template <unsigned n>
+  struct Cells {
+    const std::uint16_t* entries;
+    [[gnu::always_inline]] explicit Cells(const std::uint16_t* from) : entries(from) {}
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      return by_lane<16>([&](unsigned i) __attribute__((always_inline)) { return Register{entries[lane<16>(a, i)]}; });
+    }
+  };
+  [[gnu::always_inline]] static Register low_16(Register a, Register b) {
+    return (a & splat(0xFFFF)) | (b & splat(0xFFFF)) << 16;
+  }
+  [[gnu::always_inline]] static Register high_16(Register a, Register b) {
+    return (a >> 16 & splat(0xFFFF)) | (b & splat(0xFFFF0000));
+  }
+  [[gnu::always_inline]] static Register shift_left_16(Register a, unsigned n) {
+    return a << n & splat_16(static_cast<std::uint16_t>(0xFFFF << n));
+  }
+  [[gnu::always_inline]] static Register bit_or(Register a, Register b) { return a | b; }
+  [[gnu::always_inline]] static Register minimum_16(Register a, Register b) {
+    return by_lane<16>([&](unsigned i) __attribute__((always_inline)) {
+      return lane<16>(b, i) < lane<16>(a, i) ? lane<16>(b, i) : lane<16>(a, i);
+    });
+  }
+  [[gnu::always_inline]] static Register maximum_16(Register a, Register b) {
+    return by_lane<16>([&](unsigned i) __attribute__((always_inline)) {
+      return lane<16>(b, i) > lane<16>(a, i) ? lane<16>(b, i) : lane<16>(a, i);
+    });
+  }
+  [[gnu::always_inline]] static Register select_less(Register a, Register b, Register c, Register d) {
+    return by_lane<16>([&](unsigned i) __attribute__((always_inline)) {
+      return lane<16>(a, i) < lane<16>(b, i) ? lane<16>(c, i) : lane<16>(d, i);
+    });
+  }
+  [[gnu::always_inline]] static Register select(Ties mask, Register a, Register b) {
+    return by_lane<16>([&](unsigned i) __attribute__((always_inline)) {
+      return (mask >> i & 1U) != 0 ? lane<16>(a, i) : lane<16>(b, i);
+    });
+  }
+  [[gnu::always_inline]] static std::uint32_t bits_less_32(Register a, Register b) {
+    return (lane<32>(a, 0) < lane<32>(b, 0) ? 1U : 0U) | (lane<32>(a, 1) < lane<32>(b, 1) ? 2U : 0U);
+  }
+  [[gnu::always_inline]] static void store_packed_32(std::uint32_t* p, Register a, std::uint32_t bits) {
+    store(p, bits == 2 ? a >> 32 : a);
+  }
+  [[gnu::always_inline]] static void store_16(std::uint16_t* p, Register a) { *p = static_cast<std::uint16_t>(a); }
+
   [[gnu::always_inline]] static Register minimum_64(Register a, Register b) {
     return static_cast<std::int64_t>(b) < static_cast<std::int64_t>(a) ? b : a;
   }

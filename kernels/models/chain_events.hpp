@@ -10,7 +10,7 @@
 // So a law that a chain's self-loops give, q^(D-1) (1 - q), has no cap, and any other is given class by class.
 //
 // Probabilities are followed to 2^-48. Draws: one word an event (kernels/rng/address.hpp: chain_event), ties apart.
-// (A semi-Markov process; methods: Howard 1971, "Dynamic Probabilistic Systems", volume 2.)
+// (A semi-Markov process; Howard 1971, "Dynamic Probabilistic Systems", volume 2.)
 #pragma once
 
 #include "kernels/portability.hpp"

@@ -268,6 +268,26 @@ TEST(ProgramUsage, HelpHasExamplesAndExitCodes) {
   }
 }
 
+// The run file names the sampler; what it cannot draw is refused with what to use instead.
+TEST(ProgramUsage, TheEventSampler) {
+  TemporaryFolder folder;
+  const std::string models = CLVSIM_SOURCE_DIR "/configs/models/";
+  const std::vector<std::string> simulate{"simulate", "--sampler", "event", "--customers",    "3",
+                                          "--paths",  "100",       "-o",    folder / "run.h5"};
+  const auto with = [&](const std::string& model) {
+    std::vector<std::string> arguments = simulate;
+    arguments.insert(arguments.end(), {"--model", models + model});
+    return run_clvsim(arguments);
+  };
+  const ProgramResult spend = with("generator_retail.toml");
+  EXPECT_EQ(spend.exit_code, 2) << spend.out;
+  EXPECT_THAT(spend.err, HasSubstr("use --sampler alias"));
+  EXPECT_TRUE(folder.entries().empty());
+  const ProgramResult chain = with("lifecycle_a_e.toml");
+  ASSERT_EQ(chain.exit_code, 0) << chain.err;
+  EXPECT_THAT(run_clvsim({"inspect", folder / "run.h5", "--json"}).out, HasSubstr("philox4x32-10 event 1"));
+}
+
 TEST(ProgramUsage, AGpuThatIsNotThereIsExitSeven) {
   if (!run_clvsim({"doctor", "--json"}).json()["gpus"].empty()) GTEST_SKIP() << "this machine has a GPU";
   const ProgramResult result =

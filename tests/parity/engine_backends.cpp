@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
 
 namespace clvsim {
@@ -86,6 +87,27 @@ TEST(Parity, InstructionSetsEqualTheReference) {
       }
     }
   }
+}
+
+// The comparison above is one of vector code: few cases are left to the reference, those that it says it cannot walk.
+TEST(Parity, EventsAreWalkedOnRegisters) {
+  int n_walked = 0, n_left = 0;
+  for (const test::Case& c : test::parity_cases()) {
+    if (c.sampler != kernels::Sampler::event) continue;
+    Prepared prepared(c);
+    const auto description = [&] {
+      return kernels::make_cpu_backend(prepared.spec, 1, test::budget, "scalar")->description();
+    };
+    EXPECT_EQ(description(), "cpu (1 thread, reference)");  // with sums by period
+    prepared.spec.periods = false;
+    const bool walked = description() == "cpu (1 thread, scalar)";
+    // 64 positions, and path values of 45 bits.
+    const bool fits = prepared.spec.chain.n_positions <= 64 && std::abs(c.chain.states[0].amount) < 1e8;
+    EXPECT_EQ(walked, fits) << c.chain.states.size() << " states";
+    (walked ? n_walked : n_left) += 1;
+  }
+  EXPECT_EQ(n_walked, 12);
+  EXPECT_EQ(n_left, 4);
 }
 
 TEST(Parity, UnknownInstructionsAreADeviceError) {

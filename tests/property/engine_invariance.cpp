@@ -87,6 +87,47 @@ TEST(Invariance, SeedsDiffer) {
   EXPECT_TRUE(same_bits(test::run_engine(3, test::with_spend(), options), zero));
 }
 
+// The same of events: threads, batches and order, with forecasts by period (the reference) and without (vector code),
+// which change no result of a customer; longer horizons and more paths continue what there is.
+TEST(Invariance, Events) {
+  const MigrationChain chain = test::life_cycle();
+  SimulationOptions options = base();
+  options.sampler = StepSampler::event;
+  const test::EngineRun with_periods = test::run_engine(23, chain, options);
+  options.periods = false;
+  const test::EngineRun expected = test::run_engine(23, chain, options);
+  EXPECT_EQ(with_periods.total_by_path, expected.total_by_path);
+  EXPECT_TRUE(test::same_bits(test::all_numbers(with_periods.results), test::all_numbers(expected.results)));
+  for (const int threads : {1, 3}) {
+    for (const std::int64_t batch : {0, 1, 7}) {
+      SimulationOptions other = options;
+      other.threads = threads;
+      other.batch = batch;
+      EXPECT_TRUE(same_bits(test::run_engine(23, chain, other), expected)) << threads << " " << batch;
+    }
+  }
+  std::vector<std::int64_t> order(23);
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937(3));
+  const CountedSource source(23, chain);
+  const test::EngineRun permuted = test::run_engine(Permuted(source, order), chain, options);
+  EXPECT_EQ(permuted.total_by_path, expected.total_by_path);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    EXPECT_EQ(permuted.results.mean[i], expected.results.mean[static_cast<std::size_t>(order[i])]);
+  }
+  options.n_paths = 50;
+  const test::EngineRun fewer = test::run_engine(23, chain, options);
+  EXPECT_TRUE(std::equal(fewer.total_by_path.begin(), fewer.total_by_path.end(), expected.total_by_path.begin()));
+  options = base();
+  options.sampler = StepSampler::event;
+  options.horizon = 7;
+  const test::EngineRun shorter = test::run_engine(23, chain, options);
+  for (std::size_t t = 0; t < 7; ++t) {
+    EXPECT_EQ(shorter.info.periods[t].revenue.mean, with_periods.info.periods[t].revenue.mean);
+    EXPECT_EQ(shorter.info.periods[t].active.se, with_periods.info.periods[t].active.se);
+  }
+}
+
 // A longer horizon continues the same paths.
 TEST(Invariance, HorizonExtendsPaths) {
   SimulationOptions options = base();

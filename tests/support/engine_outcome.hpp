@@ -187,6 +187,7 @@ inline std::vector<Case> parity_cases() {
           {long_stays(14, 0.9, 3e5), 61, 300, 5, event},
           {long_stays(14, 0.97, 1e9), 61, 127, 5, event},
           {mixed_chain(16, 16, 70), 24, 500, 3, event},
+          {long_stays(22, 0.95, 70), 120, 700, 3, event},
           {long_stays(40, 0.95, 70), 120, 700, 3, event},
           {mixed_chain(70, 5, 30), 11, 90, 3, event},
           {mixed_chain(5, 3, 1e12), 7, 65, 2, event},
