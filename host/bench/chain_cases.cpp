@@ -1,48 +1,84 @@
-// Migration chains on one thread, with everything that a run computes for every customer.
+// Migration chains on one thread, with everything that a run computes for every customer; beside them, plain C++.
+#include "bench/baselines/scalar_chain.hpp"
 #include "host/bench/cases.hpp"
-#include "host/io/seal.hpp"
-
-#include <clvsim/simulate.hpp>
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace clvsim {
 namespace {
+
+constexpr double stay = 0.875;          // dwell 8
+constexpr std::size_t n_digested = 64;  // customers
+constexpr const char* scalar_baseline = "baseline_scalar";
 
 struct ChainCase {
   std::string name;
   MigrationChain chain;
   bool periods = false;  // with forecasts by period
+  std::uint32_t n_paths = 10000;
+  BenchSuite suite = BenchSuite::smoke;
+  std::string baseline{};
 };
 
 PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lanes) {
-  constexpr std::int64_t few = 64, many = 1024;
-  const std::int64_t n_customers = wanted.periods ? many : few;  // what is done once a run should weigh little
-  SimulationOptions options;
-  options.horizon = 60;
-  options.n_paths = 10000;
-  options.threads = 1;
-  options.device = {DeviceChoice::Kind::cpu, 0, lanes.name};
+  SimulationOptions options = bench_simulation();
+  options.n_paths = wanted.n_paths;
+  options.device.instructions = lanes.name;
   options.periods = wanted.periods;
+  // What is done once a run should weigh little.
+  const std::int64_t n_customers = (wanted.periods ? 1024 : 64) * 10000 / static_cast<std::int64_t>(wanted.n_paths);
   PlannedCase planned;
+  planned.suite = wanted.suite;
   planned.result.name = wanted.name;
   planned.result.unit = "path-steps";
   planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
   planned.result.limit = {{words_ceiling(lanes), planned.result.work}};  // W: a word a step
+  planned.result.baseline = wanted.baseline;
   planned.prepare = [chain = wanted.chain, options, n_customers](BenchCase& result) {
     const auto run = [chain, options, n_customers](CustomerResults* results) {
       return simulate_customers(n_customers, chain, options, {}, false, results);
     };
     CustomerResults results;
     const RunInfo info = run(&results);
-    const ChainMoments exact =
-        exact_moments(chain, chain.start_state, discount_factors(options.discounting, chain.unit, options.horizon));
-    check_mean(result.name, info.total.mean.mean, info.total.mean.se, static_cast<double>(n_customers) * exact.mean);
-    Hasher hasher;
-    for (const std::vector<double>* column : {&results.mean, &results.sd, &results.quantile, &results.cvar})
-      hasher.update(column->data(), column->size() * few / static_cast<std::size_t>(n_customers) * sizeof(double));
-    result.digest = to_hex(hasher.digest());
+    check_mean(result.name, info.total.mean.mean, info.total.mean.se,
+               static_cast<double>(n_customers) * exact_mean(chain, options));
+    result.digest = results_digest(results, n_digested);
     return [run] { static_cast<void>(run(nullptr)); };
+  };
+  return planned;
+}
+
+// The same work as chain_6 in plain C++.
+PlannedCase baseline_case() {
+  constexpr std::int64_t n_customers = 2;
+  const SimulationOptions options = bench_simulation();
+  PlannedCase planned;
+  planned.result.name = scalar_baseline;
+  planned.result.unit = "path-steps";
+  planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
+  planned.prepare = [options](BenchCase& result) {
+    const MigrationChain chain = dense_chain(6, stay);
+    baseline::ChainInput input;
+    input.n_customers = n_customers;
+    input.n_paths = options.n_paths;
+    input.seed = options.seed;
+    input.start = static_cast<unsigned>(chain.start_state);
+    input.discount = discount_factors(options.discounting, chain.unit, options.horizon);
+    input.quantiles = options.quantiles;
+    input.cvar_level = options.cvar_level;
+    for (const ChainState& state : chain.states) {
+      input.amount.push_back(state.amount);
+      std::vector<double> row(chain.states.size());
+      for (const ChainOutcome& outcome : state.outcomes)
+        row[static_cast<std::size_t>(outcome.to)] += outcome.probability;
+      input.transition.push_back(row);
+    }
+    const baseline::ChainOutput output = baseline::simulate(input);
+    check_mean(result.name, output.total.mean, output.total.sd / std::sqrt(static_cast<double>(options.n_paths)),
+               n_customers * exact_mean(chain, options));
+    return [input] { static_cast<void>(baseline::simulate(input)); };
   };
   return planned;
 }
@@ -50,14 +86,17 @@ PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lane
 }  // namespace
 
 void add_chain_cases(PlannedCases& cases) {
-  constexpr double stay = 0.875;  // dwell 8
   const kernels::LaneKernels& fastest = *kernels::lane_kernels().front();
-  cases.push_back(chain_case({"chain_6", dense_chain(6, stay), false}, fastest));
-  cases.push_back(chain_case({"chain_6_periods", dense_chain(6, stay), true}, fastest));
-  cases.push_back(chain_case({"chain_16", dense_chain(16, stay), false}, fastest));
+  const MigrationChain six = dense_chain(6, stay);
+  cases.push_back(chain_case({.name = "chain_6", .chain = six, .baseline = scalar_baseline}, fastest));
+  cases.push_back(chain_case({.name = "chain_6_periods", .chain = six, .periods = true}, fastest));
+  cases.push_back(
+      chain_case({.name = "chain_6_p1000", .chain = six, .n_paths = 1000, .suite = BenchSuite::standard}, fastest));
+  cases.push_back(chain_case({.name = "chain_16", .chain = dense_chain(16, stay)}, fastest));
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels().subspan(1)) {
-    cases.push_back(chain_case({fmt::format("chain_6_{}", lanes->name), dense_chain(6, stay), false}, *lanes));
+    cases.push_back(chain_case({.name = fmt::format("chain_6_{}", lanes->name), .chain = six}, *lanes));
   }
+  cases.push_back(baseline_case());
 }
 
 }  // namespace clvsim
