@@ -1,6 +1,8 @@
 // The benchmark: what this machine's limits are, and how near the engine comes to them, measured in the same run.
 #pragma once
 
+#include <clvsim/simulate.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,32 +18,43 @@ struct LimitingWork {
   double work = 0;
 };
 
-// Samples of a rate, all of one core, in thread CPU time: what neighbours take of the machine counts as little as can
-// be.
+// What seconds are: CPU time of the process (of one core, where one thread works: what neighbours take of the machine
+// counts as little as can be), or wall time, where several threads, a disk or a GPU work.
+enum class BenchClock : std::uint8_t { cpu, wall };
+
+// Samples of a rate.
 struct BenchCase {
   std::string name;
-  std::string unit;                         // what is counted, e.g. "path-steps"
-  double work = 0;                          // units a call
+  std::string unit;  // what is counted, e.g. "path-steps"
+  double work = 0;   // units a call
+  BenchClock clock = BenchClock::cpu;
+  int threads = 1;
   std::vector<double> rate;                 // units a second, one a sample
   std::vector<LimitingWork> limit;          // the least time of a call is their sum; empty: a ceiling, or none is known
   std::optional<double> fraction_of_limit;  // median of that time / time taken, both from the same sample
+  std::string baseline;                     // name of the case that this one is compared with; empty: none
+  std::optional<double> speedup;            // median of rate / rate of the baseline in the same sample
+  std::optional<double> efficiency;         // speedup / (threads / threads of the baseline), where more threads work
   std::string digest;                       // of the results: the same on every machine; empty where there are none
+  std::string skipped;                      // why it was not run here; empty: it was
 
   [[nodiscard]] double median_rate() const;
-  // (95th - 5th percentile) / median of the samples.
-  [[nodiscard]] double spread() const;
   // "philox_avx512", "philox_avx512 + exp_avx512", ...
   [[nodiscard]] std::string limit_name() const;
 };
 
 struct BenchOptions {
-  std::string suite = "smoke";
-  int n_samples = 11;           // at least 5
-  double sample_seconds = 0.1;  // of each case
+  std::string suite = "smoke";  // or standard (smoke and more), scaling
+  std::string filter;           // regular expression (ECMAScript) found in the names of the cases to run; empty: all.
+                                // The ceilings and baselines that they are measured by run as well.
+  DeviceChoice device{DeviceChoice::Kind::cpu, 0, ""};  // cuda: the cases on that GPU too, skipped where it is absent
+  int n_samples = 11;                                   // at least 5
+  double sample_seconds = 0.1;                          // of each case
 };
 
-// Runs a suite: after a warm-up of each case, sample by sample through all cases. Throws ConfigError for an unknown
-// suite or too few samples; ModelError where a result is wrong (exit code 4): a wrong engine has no speed.
+// Runs a suite: after a warm-up of each case, sample by sample through all cases. Cases that need files write them in a
+// hidden folder of the working directory, removed afterwards. Throws ConfigError for options that cannot be;
+// ModelError where a result is wrong (exit code 4): a wrong engine has no speed; IoError.
 [[nodiscard]] std::vector<BenchCase> run_bench(const BenchOptions& options,
                                                const std::function<void(int done, int total)>& progress = {});
 

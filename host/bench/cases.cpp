@@ -1,5 +1,7 @@
 #include "host/bench/cases.hpp"
 
+#include "host/io/seal.hpp"
+
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
@@ -8,10 +10,22 @@
 
 namespace clvsim {
 
-PlannedCases planned_cases() {
+PlannedCases planned_cases(const BenchOptions& options) {
   PlannedCases cases;
-  for (const auto add : {add_ceiling_cases, add_chain_cases, add_world_cases}) add(cases);
+  for (const auto add : {add_ceiling_cases, add_chain_cases, add_event_cases, add_world_cases, add_statistics_cases,
+                         add_file_cases, add_scaling_cases})
+    add(cases);
+  if (options.device.kind == DeviceChoice::Kind::cuda) add_gpu_cases(cases, options.device.index);
   return cases;
+}
+
+SimulationOptions bench_simulation() {
+  SimulationOptions options;
+  options.horizon = 60;
+  options.n_paths = 10000;
+  options.threads = 1;
+  options.device = {DeviceChoice::Kind::cpu, 0, ""};
+  return options;
 }
 
 MigrationChain dense_chain(int n_states, double stay) {
@@ -38,6 +52,18 @@ void check_mean(const std::string& name, double mean, double se, double exact) {
       fmt::format("{}: the simulated mean {} (standard error {}) is not the exact {}: a wrong result has no "
                   "speed; please report it",
                   name, mean, se, exact));
+}
+
+double exact_mean(const MigrationChain& chain, const SimulationOptions& options) {
+  return exact_moments(chain, chain.start_state, discount_factors(options.discounting, chain.unit, options.horizon))
+      .mean;
+}
+
+std::string results_digest(const CustomerResults& results, std::size_t n) {
+  Hasher hasher;
+  for (const std::vector<double>* column : {&results.mean, &results.sd, &results.quantile, &results.cvar})
+    hasher.update(column->data(), column->size() / results.size() * n * sizeof(double));
+  return to_hex(hasher.digest());
 }
 
 }  // namespace clvsim

@@ -4,36 +4,54 @@
 #include "host/bench/bench.hpp"
 #include "kernels/lanes/lanes.hpp"
 
-#include <clvsim/migration_chain.hpp>
+#include <clvsim/simulate.hpp>
 
 #include <string>
 #include <vector>
 
 namespace clvsim {
 
-// A case that can be run: `result` has its name, unit, work and limits. `prepare` checks that what it computes is
-// right, throwing ModelError where it is not, sets the digest, and returns the call that is timed, which does `work`.
+enum class BenchSuite : std::uint8_t { smoke, standard, scaling };
+
+// A case that can be run: `result` has its name, unit and the names of its ceilings and baseline. `prepare` checks that
+// what it computes is right, throwing ModelError where it is not, sets the digest, and work and limits where they were
+// not known before; it returns the call that is timed, which does `work`. A case whose result says why it is skipped is
+// not prepared.
 struct PlannedCase {
   BenchCase result;
   std::function<std::function<void()>(BenchCase&)> prepare;
+  BenchSuite suite = BenchSuite::smoke;  // smoke: of the standard suite too
 };
 using PlannedCases = std::vector<PlannedCase>;
 
-// Every case there is, ceilings first.
-[[nodiscard]] PlannedCases planned_cases();
+// Every case of every suite.
+[[nodiscard]] PlannedCases planned_cases(const BenchOptions& options);
 
 // The groups: each appends its cases.
-void add_ceiling_cases(PlannedCases& cases);  // what the machine can do: the limits of the others
-void add_chain_cases(PlannedCases& cases);    // migration chains, from tables to statistics
-void add_world_cases(PlannedCases& cases);    // chains that change by period and by what customers share
+void add_ceiling_cases(PlannedCases& cases);         // what the machine can do: the limits of the others
+void add_chain_cases(PlannedCases& cases);           // migration chains, from tables to statistics, on one thread
+void add_event_cases(PlannedCases& cases);           // events, without statistics
+void add_world_cases(PlannedCases& cases);           // chains that change by period and by what customers share
+void add_statistics_cases(PlannedCases& cases);      // statistics of given values alone
+void add_file_cases(PlannedCases& cases);            // import, store read, run write, the whole line
+void add_scaling_cases(PlannedCases& cases);         // more threads, more customers
+void add_gpu_cases(PlannedCases& cases, int index);  // a chain on a GPU
 
 // What groups share.
 
 // Name of the ceiling case that an instruction set's random words are.
 [[nodiscard]] std::string words_ceiling(const kernels::LaneKernels& lanes);
+// Names of the ceiling cases that copies are: between buffers beyond any cache, and within a core's second cache.
+inline constexpr const char *memory_ceiling = "copy_memory", *cache_ceiling = "copy_cache";
+// What a run computes for each of n customers, on the CPU cases' own terms: 60 periods, 10,000 paths, one thread.
+[[nodiscard]] SimulationOptions bench_simulation();
 // A chain in which every state leads to every other, stays with `stay`, and earns.
 [[nodiscard]] MigrationChain dense_chain(int n_states, double stay);
 // Throws ModelError unless a simulated mean is within 4 standard errors of the exact one.
 void check_mean(const std::string& name, double mean, double se, double exact);
+// The exact mean of a customer's discounted value.
+[[nodiscard]] double exact_mean(const MigrationChain& chain, const SimulationOptions& options);
+// Digest of the estimates of the first `n` customers: mean, sd, quantiles, CVaR.
+[[nodiscard]] std::string results_digest(const CustomerResults& results, std::size_t n);
 
 }  // namespace clvsim

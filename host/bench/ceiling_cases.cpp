@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace clvsim {
 namespace {
 
@@ -25,12 +27,34 @@ PlannedCase words_case(const kernels::LaneKernels& lanes) {
   return planned;
 }
 
+// Bytes copied from one buffer to another: each is read once and written once.
+PlannedCase copy_case(const char* name, std::size_t bytes, int copies) {
+  PlannedCase planned;
+  planned.result.name = name;
+  planned.result.unit = "bytes";
+  planned.result.work = static_cast<double>(bytes) * copies;
+  planned.prepare = [bytes, copies](BenchCase&) {
+    // Filled, so that the pages are there.
+    return [from = std::vector<unsigned char>(bytes, 1), to = std::vector<unsigned char>(bytes, 2), copies]() mutable {
+      for (int i = 0; i < copies; ++i) {
+        std::memcpy(to.data(), from.data(), from.size());
+        folded = to[static_cast<std::size_t>(i)];
+        asm volatile("" : : "g"(to.data()) : "memory");  // every copy happens
+      }
+    };
+  };
+  return planned;
+}
+
 }  // namespace
 
 std::string words_ceiling(const kernels::LaneKernels& lanes) { return fmt::format("philox_{}", lanes.name); }
 
 void add_ceiling_cases(PlannedCases& cases) {
+  constexpr std::size_t beyond_caches = std::size_t{128} << 20, second_cache = std::size_t{128} << 10;
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) cases.push_back(words_case(*lanes));
+  cases.push_back(copy_case(memory_ceiling, beyond_caches, 1));
+  cases.push_back(copy_case(cache_ceiling, second_cache, 1000));
 }
 
 }  // namespace clvsim

@@ -44,7 +44,9 @@ void add_common(CLI::App& command, Session& session, const std::string& examples
 // Writes OUTPUT.log.json: when, how, on what a file was made: everything that must not be in the file itself.
 void write_log(const Session& session, const std::filesystem::path& output, const nlohmann::ordered_json& extra);
 
-// Prints the document that --json promises: `schema` names its kind and version.
+// The document that --json promises, whole lines: `schema` names its kind and version.
+[[nodiscard]] std::string json_text(const std::string& schema, const nlohmann::ordered_json& document);
+// Prints it.
 void print_json(const std::string& schema, const nlohmann::ordered_json& document);
 
 }  // namespace clvsim::cli

@@ -55,10 +55,14 @@ void write_log(const Session& session, const std::filesystem::path& output, cons
   }
 }
 
-void print_json(const std::string& schema, const nlohmann::ordered_json& document) {
+std::string json_text(const std::string& schema, const nlohmann::ordered_json& document) {
   nlohmann::ordered_json whole{{"schema", schema}, {"clvsim_version", version()}};
   whole.update(document);
-  fmt::print("{}\n", whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  return whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const std::string& schema, const nlohmann::ordered_json& document) {
+  fmt::print("{}", json_text(schema, document));
 }
 
 }  // namespace clvsim::cli

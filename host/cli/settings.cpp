@@ -143,6 +143,8 @@ constexpr double largest = std::numeric_limits<double>::max();
 std::string_view name_of(DiscountConvention convention) { return name_in(conventions(), convention); }
 std::string_view name_of(RatePeriod period) { return name_in(rate_periods(), period); }
 
+DeviceChoice device_choice(const std::string& text) { return device(text); }
+
 std::string file_key(const std::string& flag_key) {
   std::string key = flag_key;
   for (char& c : key)

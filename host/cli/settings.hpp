@@ -64,6 +64,9 @@ Settings generate_settings(GenerateOptions& options);
 // "discount-period" -> "discount_period".
 std::string file_key(const std::string& flag_key);
 
+// The value of a --device flag. Throws ConfigError.
+DeviceChoice device_choice(const std::string& text);
+
 std::string_view name_of(DiscountConvention convention);
 std::string_view name_of(RatePeriod period);
 

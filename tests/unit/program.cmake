@@ -1,2 +1,3 @@
 clvsim_test(test_holdout unit STAGES base io forecast
             SOURCES forecast_holdout.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
+clvsim_test(test_bench unit SOURCES bench_statistics.cpp bench_baseline.cpp)
