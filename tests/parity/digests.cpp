@@ -1,0 +1,64 @@
+// Prints a digest of everything that the engine gives for every case of the parity tests, once all instruction sets,
+// thread counts and batch sizes have given the same: `digests` (all of them) or `digests quick` (one thread and batch
+// size). tests/parity/compilers.sh compares what compilers and levels of optimisation make of it with digests.txt.
+#include "kernels/lanes/lanes.hpp"
+#include "tests/support/engine_outcome.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace {
+
+using namespace clvsim;
+
+unsigned long long digest_of(const test::Outcome& outcome) {
+  XXH64_hash_t hash = 0;
+  const auto add = [&](const auto& numbers) {
+    hash = XXH64(numbers.data(), numbers.size() * sizeof(numbers[0]), hash);
+  };
+  add(outcome.numbers);
+  add(outcome.order);
+  add(outcome.sums.total);
+  add(outcome.sums.revenue);
+  add(outcome.sums.active);
+  add(outcome.sums.transactions);
+  return hash;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool quick = argc > 1 && std::strcmp(argv[1], "quick") == 0;
+  std::vector<std::string> instructions{"reference"};
+  for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) instructions.emplace_back(lanes->name);
+  int number = 0, differences = 0;
+  for (const test::Case& c : test::parity_cases()) {
+    ++number;
+    test::Prepared prepared(c);
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      bool is_first = true;
+      unsigned long long expected = 0;
+      for (const std::string& name : instructions) {
+        for (const int threads : quick ? std::vector<int>{2} : std::vector<int>{1, 2, 3, 8}) {
+          for (const std::size_t batch : quick ? std::vector<std::size_t>{7} : std::vector<std::size_t>{1, 7, 4096}) {
+            const auto backend = kernels::make_cpu_backend(prepared.spec, threads, test::budget, name);
+            const unsigned long long digest = digest_of(test::run_backend(prepared, *backend, batch));
+            if (is_first) expected = digest;
+            is_first = false;
+            if (digest == expected) continue;
+            ++differences;
+            std::fprintf(stderr, "case %d%s: %s with %d threads and batches of %zu gives %016llx, not %016llx\n",
+                         number, periods ? " by period" : "", name.c_str(), threads, batch, digest, expected);
+          }
+        }
+      }
+      std::printf("%2d %-9s %016llx\n", number, periods ? "by_period" : "values", expected);
+    }
+  }
+  return differences == 0 ? 0 : 1;
+}
