@@ -102,6 +102,11 @@ std::int32_t HistoryDrawer::acquisition_day(std::int64_t i) const {
   return period_end_[period] + 1 + pick(draws(first_day_draw).x, length);
 }
 
+std::pair<std::int32_t, std::int32_t> HistoryDrawer::acquisition_days(int period) const {
+  const auto at = static_cast<std::size_t>(period);
+  return {period_end_[at] + 1, period_end_[at + 1]};
+}
+
 void HistoryDrawer::draw(std::int64_t i, SyntheticHistory& history) const {
   history.rows.clear();
   history.holdout_purchases = 0;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -40,6 +41,8 @@ class HistoryDrawer {
   // Period 0, 1, ... from the start in which customer i arrives: evenly over the periods of acquisition.
   [[nodiscard]] int acquisition_period(std::int64_t i) const { return static_cast<int>(i % acquisition_); }
   [[nodiscard]] std::int32_t acquisition_day(std::int64_t i) const;
+  // First and last day of a period of acquisition.
+  [[nodiscard]] std::pair<std::int32_t, std::int32_t> acquisition_days(int period) const;
   // Throws ModelError where an amount does not fit.
   void draw(std::int64_t i, SyntheticHistory& history) const;
   // "C0000001" for customer 0.

@@ -171,8 +171,7 @@ class Importer {
         progress_(progress),
         layout_(sniff_layout(options)),
         rejects_(options.rejects, options.overwrite, options.decimals),
-        sorter_({options.temporary_folder ? *options.temporary_folder : folder_of(options.output),
-                 std::max(options.sort_memory, least_sort_memory), sort_fan_in,
+        sorter_({temporary_folder(options), std::max(options.sort_memory, least_sort_memory), sort_fan_in,
                  options.cost_column || options.quantity_column || options.segment_column}),
         currency_(options.currency),
         money_{layout_.dialect.decimal_mark, options.decimals, options.currency},
@@ -193,8 +192,9 @@ class Importer {
   }
 
  private:
-  static std::filesystem::path folder_of(const std::filesystem::path& path) {
-    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  static std::filesystem::path temporary_folder(const ImportOptions& options) {
+    if (options.temporary_folder) return *options.temporary_folder;
+    return options.output.has_parent_path() ? options.output.parent_path() : std::filesystem::path(".");
   }
 
   void read_logs() {
@@ -368,6 +368,7 @@ class Importer {
     StoreBuild build;
     build.output = options_.output;
     build.overwrite = options_.overwrite;
+    build.temporary_folder = temporary_folder(options_);
     StoreInfo& info = build.info;
     info.currency = {options_.currency, options_.decimals};
     info.unit = options_.unit;

@@ -1,6 +1,6 @@
 #include "host/ingest/row_sorter.hpp"
 
-#include "host/base/output_file.hpp"
+#include "host/ingest/temporary_file.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -109,42 +109,6 @@ class RowFormat {
   };
   bool extras_;
   std::size_t fixed_bytes_;
-};
-
-// An unlinked temporary file that only this process can read.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& folder) : folder_(folder) {
-    std::string name = (folder / ".clvsim-sort-XXXXXX").string();
-    descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);  // mode 0600
-    if (descriptor_ < 0) fail("create a temporary file in", errno);
-    ::unlink(name.c_str());
-  }
-  ~TemporaryFile() { ::close(descriptor_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void append(std::string_view bytes) {
-    write_all(descriptor_, bytes, folder_ / "(temporary file of the sort)");
-    size_ += static_cast<std::int64_t>(bytes.size());
-  }
-  std::size_t read(std::int64_t offset, char* into, std::size_t n) const {
-    for (;;) {
-      const ssize_t got = ::pread(descriptor_, into, n, offset);
-      if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR) fail("read a temporary file in", errno);
-    }
-  }
-  [[nodiscard]] std::int64_t size() const { return size_; }
-
- private:
-  [[noreturn]] void fail(const char* what, int error) const {
-    throw IoError(fmt::format("cannot {} '{}': {}; give another folder with --temporary-folder", what, folder_.string(),
-                              std::generic_category().message(error)));
-  }
-  std::filesystem::path folder_;
-  int descriptor_ = -1;
-  std::int64_t size_ = 0;
 };
 
 struct Run {

@@ -192,7 +192,7 @@ class Builder {
 }  // namespace
 
 StoreInfo write_store(RowSorter& rows, const StoreBuild& build) {
-  KeyHashes hashes;
+  KeyHashes hashes(build.temporary_folder);
   for (;;) {
     StoreWriter writer(build.output, build.info, build.overwrite);
     Builder builder(build);

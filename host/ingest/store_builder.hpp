@@ -10,6 +10,7 @@ namespace clvsim {
 struct StoreBuild {
   std::filesystem::path output;
   bool overwrite = false;
+  std::filesystem::path temporary_folder;    // for what does not fit in memory
   StoreInfo info;                            // currency, unit, dates, flags and key_width, as StoreWriter wants them
   Ledger ledger;                             // `read` and the rejects; the rest is filled in
   std::vector<std::string> segments;         // names by code, sorted, the first ""

@@ -14,6 +14,8 @@ bool forked_child = false;  // set once, by the only thread of a child
 // structures that a reader has to trust few.
 constexpr unsigned max_compact = 512, min_dense = 256;
 constexpr hsize_t max_chunk_bytes = hsize_t{1} << 20;
+// Of indices, for every file; of chunks, for every dataset that is read: one of those that clvsim writes.
+constexpr std::size_t index_cache_bytes = std::size_t{1} << 20, chunk_cache_bytes = std::size_t{256} << 10;
 
 // The innermost message of the library's error stack, without addresses and file names.
 std::string reason() {
@@ -46,6 +48,24 @@ Handle file_access() {
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "choosing the format");
   // Files are written once under a temporary name: no reader meets a writer, and network file systems lack locks.
   check(H5Pset_file_locking(access.get(), false, true), "switching file locking off");
+  // As it is, libhdf5 lets its cache of indices grow with the file, up to 32 MiB.
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  check(H5Pget_mdc_config(access.get(), &cache), "asking for the cache's size");
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = cache.max_size = index_cache_bytes;
+  cache.incr_mode = H5C_incr__off;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  check(H5Pset_mdc_config(access.get(), &cache), "choosing the cache's size");
+  return access;
+}
+
+// `bytes`: of chunks of a dataset that libhdf5 keeps between calls.
+Handle dataset_access(std::size_t bytes) {
+  Handle access = property_list(H5P_DATASET_ACCESS);
+  constexpr std::size_t slots = 1;  // rows are read and written in their order: only the latest chunk matters
+  check(H5Pset_chunk_cache(access.get(), slots, bytes, H5D_CHUNK_CACHE_W0_DEFAULT), "choosing the chunk cache");
   return access;
 }
 
@@ -287,8 +307,8 @@ Handle create_dataset(hid_t file, const std::string& path, Type type, std::size_
     check(H5Pset_chunk(creation.get(), 1, &chunk), "choosing the chunks");
     check(H5Pset_fletcher32(creation.get()), "choosing the checksums");
   }
-  const Handle id = make_type(type);
-  return {H5Dcreate2(file, path.c_str(), id.get(), space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), H5Dclose,
+  const Handle id = make_type(type), access = dataset_access(0);  // chunks are written whole
+  return {H5Dcreate2(file, path.c_str(), id.get(), space.get(), H5P_DEFAULT, creation.get(), access.get()), H5Dclose,
           "creating a dataset"};
 }
 
@@ -306,7 +326,8 @@ void extend(hid_t dataset, std::size_t rows) {
 
 OpenDataset open_dataset(hid_t file, const std::string& path, Type expected, std::uint64_t payload_bytes) {
   OpenDataset dataset;
-  dataset.id = Handle(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "opening dataset " + path);
+  const Handle access = dataset_access(chunk_cache_bytes);
+  dataset.id = Handle(H5Dopen2(file, path.c_str(), access.get()), H5Dclose, "opening dataset " + path);
   const hid_t id = dataset.id.get();
   const Handle stored(H5Dget_type(id), H5Tclose, "finding the type of " + path);
   dataset.type = check_type(stored.get(), expected, path);
