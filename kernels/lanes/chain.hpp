@@ -144,6 +144,20 @@ struct ChainCode {
         const std::size_t tile = units[0].paths->tile;
         std::int32_t* cash = units[0].paths->cash + units[0].at / 2;
         std::uint16_t* mark_sums = units[0].paths->marks + units[0].at;
+        // Of the positions where the paths stand, to the period's sums.
+        const auto add_cash = [&](const std::int32_t(&amounts)[2][ChainLanes::max_positions])
+            __attribute__((always_inline)) {
+#pragma GCC unroll 2
+          for (unsigned l = 0; l < n_limbs; ++l) {
+            std::int32_t* const sums = cash + l * tile;
+            Register e = Simd::load(sums), o = Simd::load(sums + tile / 2);
+            const Values table(amounts[l]);
+#pragma GCC unroll 4
+            for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, position[g], upper[g], e, o);
+            Simd::store(sums, e);
+            Simd::store(sums + tile / 2, o);
+          }
+        };
         std::uint32_t blocks_left = blocks_a_sum, t = 0;
         for (std::uint32_t block = 1; block <= n_blocks; ++block) {
           const bool last = block == n_blocks;
@@ -162,7 +176,10 @@ struct ChainCode {
             rounds.round();
             if (q % 2 == 1) rounds.round();
             if (t == horizon) continue;
-            Register before[n_groups], upper_before[n_groups], cell[n_groups];
+            if constexpr (periods) {
+              if (has_cash_from) add_cash(chain.cash_from);
+            }
+            Register cell[n_groups];
             typename Simd::Ties tied[n_groups];
             const CellTable* table_at[n_groups];
             const auto table_of = [&](const ChainPaths& paths) __attribute__((always_inline)) {
@@ -175,8 +192,6 @@ struct ChainCode {
                 const Register x = words[g].word[q];
                 cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
                 const Register fraction = Simd::bit_and(x, fraction_mask);
-                before[g] = position[g];
-                upper_before[g] = upper[g];
                 if constexpr (Shape::tables_change && Shape::n_cell_tables > 1) {
                   if (chain.levels != nullptr) {
                     const std::size_t path = units[g].paths->first_path + units[g].at;
@@ -241,23 +256,8 @@ struct ChainCode {
               }
             }
             if constexpr (periods) {
-#pragma GCC unroll 2
-              for (unsigned l = 0; l < n_limbs; ++l) {
-                Register e = Simd::load(cash), o = Simd::load(cash + tile / 2);
-                if (has_cash_from) {
-                  const Values table(chain.cash_from[l]);
-#pragma GCC unroll 4
-                  for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, before[g], upper_before[g], e, o);
-                }
-                if (has_cash_at) {
-                  const Values table(chain.cash_at[l]);
-#pragma GCC unroll 4
-                  for (unsigned g = 0; g < n_groups; ++g) add_looked_up(table, position[g], upper[g], e, o);
-                }
-                Simd::store(cash, e);
-                Simd::store(cash + tile / 2, o);
-                cash += tile;
-              }
+              if (has_cash_at) add_cash(chain.cash_at);
+              cash += n_limbs * tile;
             }
           }
           rounds.finish(words);
