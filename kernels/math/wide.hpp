@@ -22,7 +22,7 @@ struct WideSum {
 };
 
 // A WideSum as its six 32-bit limbs, each in a 64-bit slot: members of a team add their sums limb by limb, in any
-// order, and at most 2^32 of them cannot overflow a slot.
+// order, and at most 2^32 of them cannot overflow a slot. Every member calls it.
 inline constexpr unsigned n_limbs = 6;
 
 template <class Team>
@@ -31,12 +31,12 @@ CLVSIM_HD void add_limbs(Team& team, std::uint64_t* slots, const WideSum& sum) {
   const auto w1 = static_cast<std::uint64_t>(sum.low >> 64);
   const std::uint64_t w2 = sum.high;
   constexpr std::uint64_t mask = 0xFFFFFFFF;
-  team.add(slots[0], w0 & mask);
-  team.add(slots[1], w0 >> 32);
-  team.add(slots[2], w1 & mask);
-  team.add(slots[3], w1 >> 32);
-  team.add(slots[4], w2 & mask);
-  team.add(slots[5], w2 >> 32);
+  team.add_all(slots[0], w0 & mask);
+  team.add_all(slots[1], w0 >> 32);
+  team.add_all(slots[2], w1 & mask);
+  team.add_all(slots[3], w1 >> 32);
+  team.add_all(slots[4], w2 & mask);
+  team.add_all(slots[5], w2 >> 32);
 }
 
 CLVSIM_HD inline WideSum from_limbs(const std::uint64_t* slots) {

@@ -107,9 +107,9 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
     }
     add_limbs(team, shared.transactions, transactions);
     add_limbs(team, shared.transactions_squares, squares);
-    team.add(shared.n_active, n_active);
-    team.add(shared.n_saturated, n_saturated);
-    team.max(shared.max_drawn, max_drawn);
+    team.add_all(shared.n_active, n_active);
+    team.add_all(shared.n_saturated, n_saturated);
+    team.max_all(shared.max_drawn, max_drawn);
   }
   team.barrier();
   summarise(team, shared.summary, values, run.n_paths, run.ranks, &out->value, order);

@@ -91,9 +91,9 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       max = v > max ? v : max;
     }
     add_limbs(team, shared.sum, sum);
-    team.add(shared.n_nonpositive, n_nonpositive);
-    team.min(shared.min, min);
-    team.max(shared.max, max);
+    team.add_all(shared.n_nonpositive, n_nonpositive);
+    team.min_all(shared.min, min);
+    team.max_all(shared.max, max);
   }
   team.barrier();
   const std::int64_t min = shared.min, max = shared.max;

@@ -4,7 +4,9 @@
 // A team has
 //   rank(), size()                  the calling member, 0 <= rank < size; a member takes items rank, rank + size, ...
 //   barrier()                       every member arrives before any goes on; their writes to shared state are seen
-//   add(slot, x), min, max          atomic on shared state
+//   add(slot, x)                    atomic on shared state
+//   next(slot)                      the same with x = 1; returns what stood there
+//   add_all(slot, x), min_all, max_all  of every member's x, all of whom call it; on shared state
 //   add_global(slot, x)             atomic on sums that other teams may add to as well
 #pragma once
 
@@ -23,12 +25,17 @@ struct SoloTeam {
   CLVSIM_HD void add(T& slot, T x) {
     slot += x;
   }
+  CLVSIM_HD std::uint32_t next(std::uint32_t& slot) { return slot++; }
   template <class T>
-  CLVSIM_HD void min(T& slot, T x) {
+  CLVSIM_HD void add_all(T& slot, T x) {
+    slot += x;
+  }
+  template <class T>
+  CLVSIM_HD void min_all(T& slot, T x) {
     slot = x < slot ? x : slot;
   }
   template <class T>
-  CLVSIM_HD void max(T& slot, T x) {
+  CLVSIM_HD void max_all(T& slot, T x) {
     slot = x > slot ? x : slot;
   }
   template <class T>

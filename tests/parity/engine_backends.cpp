@@ -1,5 +1,6 @@
 // One body for every way to run: teams of threads and thread counts give the bits of a single thread.
 #include "kernels/lanes/lanes.hpp"
+#include "kernels/path/pair_task.hpp"
 #include "kernels/stats/team.hpp"
 #include "tests/support/engine_outcome.hpp"
 #include "tests/support/thread_team.hpp"
@@ -17,15 +18,20 @@ namespace {
 using test::Outcome;
 using test::Prepared;
 
-// All customers by one team of `size` threads, the block-parallel form of the task.
-Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
-  const kernels::RunSpec& spec = prepared.spec;
+kernels::RunView<kernels::MigrationChainModel> view_of(const kernels::RunSpec& spec) {
   kernels::RunView<kernels::MigrationChainModel> view;
   view.params = spec.chain;
   view.seed = spec.seed;
   view.horizon = spec.horizon;
   view.n_paths = spec.n_paths;
   view.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
+  return view;
+}
+
+// All customers by one team of `size` threads, the block-parallel form of the task.
+Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
+  const kernels::RunSpec& spec = prepared.spec;
+  const kernels::RunView<kernels::MigrationChainModel> view = view_of(spec);
   Outcome outcome;
   const std::size_t n = prepared.customers.size(), elements = std::size_t{spec.n_paths} * spec.horizon;
   std::vector<kernels::CustomerSummary> summaries(n);
@@ -47,6 +53,73 @@ Outcome run_with_team(const Prepared& prepared, std::uint32_t size) {
   outcome.sums.total.assign(total.begin(), total.end());
   outcome.sums.revenue.assign(revenue.begin(), revenue.end());
   return outcome;
+}
+
+// The same by the pair task, as kernels/backend/cuda.cu runs it: tables in the team's memory, customers in groups.
+template <std::uint32_t at_once, class Amount>
+Outcome run_pairs_with_team(const Prepared& prepared, const kernels::PairShape& shape, std::uint32_t size) {
+  const kernels::RunSpec& spec = prepared.spec;
+  const kernels::RunView<kernels::MigrationChainModel> view = view_of(spec);
+  constexpr bool periods = at_once > 1;
+  Outcome outcome;
+  const std::size_t n = prepared.customers.size(), n_ranks = spec.ranks.size();
+  const std::size_t elements = periods ? std::size_t{spec.n_paths} * spec.horizon : 0;
+  std::vector<kernels::CustomerSummary> summaries(n);
+  outcome.order.resize(n * n_ranks);
+  std::vector<std::uint64_t> total(spec.n_paths), cash(elements), marks(elements);
+  std::vector<std::uint64_t> memory(shape.table_bytes / 8 + 1);
+  std::vector<std::int64_t> values(std::size_t{at_once} * spec.n_paths);
+  auto shared = std::make_unique<kernels::PairShared>();
+  test::run_team(size, [&](test::ThreadTeam& team) {
+    const auto tables =
+        kernels::make_pair_tables<Amount>(team, spec.chain, spec.horizon, shape.position_bits, memory.data());
+    team.barrier();
+    for (std::size_t i = 0; i < n; i += at_once) {
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(at_once, n - i));
+      kernels::run_pairs<at_once>(team, *shared, shape, tables, view, prepared.customers.data() + i, count,
+                                  {total.data(), cash.data(), marks.data()}, values.data(), summaries.data() + i,
+                                  outcome.order.data() + i * n_ranks);
+    }
+  });
+  for (const kernels::CustomerSummary& summary : summaries) outcome.add(summary);
+  outcome.sums.total.assign(total.begin(), total.end());
+  outcome.sums.revenue.assign(cash.begin(), cash.end());
+  for (const std::uint64_t x : marks) {
+    outcome.sums.active.push_back(static_cast<std::uint32_t>(x));
+    outcome.sums.transactions.push_back(static_cast<std::uint32_t>(x >> 32));
+  }
+  return outcome;
+}
+
+TEST(Parity, PairTasksEqualTheReference) {
+  int n_narrow = 0, n_wide = 0, n_refused = 0;
+  for (const test::Case& c : test::parity_cases()) {
+    Prepared prepared(c);
+    const kernels::PairShape shape =
+        kernels::pair_shape(prepared.spec.chain, prepared.spec.seed, prepared.spec.horizon);
+    if (!shape.possible) {
+      ++n_refused;
+      continue;
+    }
+    (shape.wide ? n_wide : n_narrow) += 1;
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      const Outcome expected =
+          run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget, "reference"), 100);
+      constexpr std::uint32_t group = kernels::PairTask::customers_at_once;
+      for (const std::uint32_t size : {1U, 3U, 8U}) {
+        const auto run =
+            shape.wide ? (periods ? run_pairs_with_team<group, std::int64_t> : run_pairs_with_team<1, std::int64_t>)
+                       : (periods ? run_pairs_with_team<group, std::int32_t> : run_pairs_with_team<1, std::int32_t>);
+        EXPECT_TRUE(run(prepared, shape, size) == expected)
+            << size << " threads, " << c.chain.states.size() << " states, " << c.n_paths << " paths"
+            << (periods ? ", periods" : "");
+      }
+    }
+  }
+  EXPECT_GE(n_narrow, 8);
+  EXPECT_GE(n_wide, 3);
+  EXPECT_GE(n_refused, 4);
 }
 
 TEST(Parity, ThreadTeamsEqualATeamOfOne) {

@@ -19,14 +19,19 @@ class ThreadTeam {
   void add(T& slot, T x) {
     std::atomic_ref<T>(slot).fetch_add(x);
   }
+  std::uint32_t next(std::uint32_t& slot) { return std::atomic_ref<std::uint32_t>(slot).fetch_add(1); }
   template <class T>
-  void min(T& slot, T x) {
+  void add_all(T& slot, T x) {
+    add(slot, x);
+  }
+  template <class T>
+  void min_all(T& slot, T x) {
     std::atomic_ref<T> shared(slot);
     for (T now = shared.load(); x < now && !shared.compare_exchange_weak(now, x);) {
     }
   }
   template <class T>
-  void max(T& slot, T x) {
+  void max_all(T& slot, T x) {
     std::atomic_ref<T> shared(slot);
     for (T now = shared.load(); x > now && !shared.compare_exchange_weak(now, x);) {
     }
