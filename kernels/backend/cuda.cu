@@ -1,6 +1,7 @@
 // The CUDA launcher: persistent blocks over the customers of a batch, a block a team.
 #include "kernels/backend/backend.hpp"
 #include "kernels/backend/block_team.hpp"
+#include "kernels/path/pair_task.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -29,6 +30,38 @@ __global__ void __launch_bounds__(block_size, 1)
     run_customer(team, shared, run, customers[c], sums, values, summaries + c,
                  order + static_cast<std::uint64_t>(c) * run.ranks.n_ranks);
   }
+}
+
+// The same by the pair task, customers in groups of at_once: groups g, g + gridDim.x, ...; scratch [blocks, at_once,
+// paths]. Dynamic shared memory: PairShape::table_bytes.
+template <std::uint32_t at_once, class Amount>
+__global__ void __launch_bounds__(block_size)
+    simulate_pairs(const __grid_constant__ RunView<MigrationChainModel> run, const __grid_constant__ PairShape shape,
+                   const ChainCustomer* customers, std::uint32_t n_customers, PairSums sums, std::int64_t* scratch,
+                   CustomerSummary* summaries, std::int64_t* order) {
+  extern __shared__ std::uint64_t memory[];
+  __shared__ PairShared shared;
+  BlockTeam team;
+  const PairTables<Amount> tables =
+      make_pair_tables<Amount>(team, run.params, run.horizon, shape.position_bits, memory);
+  team.barrier();
+  std::int64_t* values = scratch + static_cast<std::uint64_t>(blockIdx.x) * at_once * run.n_paths;
+  for (std::uint64_t c = std::uint64_t{blockIdx.x} * at_once; c < n_customers;
+       c += std::uint64_t{gridDim.x} * at_once) {
+    const std::uint64_t left = n_customers - c;
+    run_pairs<at_once>(team, shared, shape, tables, run, customers + c,
+                       static_cast<std::uint32_t>(left < at_once ? left : at_once), sums, values, summaries + c,
+                       order + c * run.ranks.n_ranks);
+  }
+}
+
+using PairKernel = void (*)(RunView<MigrationChainModel>, PairShape, const ChainCustomer*, std::uint32_t, PairSums,
+                            std::int64_t*, CustomerSummary*, std::int64_t*);
+
+PairKernel pair_kernel(bool periods, bool wide) {
+  constexpr std::uint32_t group = PairTask::customers_at_once;
+  if (periods) return wide ? simulate_pairs<group, std::int64_t> : simulate_pairs<group, std::int32_t>;
+  return wide ? simulate_pairs<1, std::int64_t> : simulate_pairs<1, std::int32_t>;
 }
 
 std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; }
@@ -93,21 +126,20 @@ class CudaBackend final : public Backend {
     cudaDeviceProp properties{};
     check(cudaGetDeviceProperties(&properties, device), device, "reading its properties");
     name_ = properties.name;
-    const auto kernel = simulate_customers<MigrationChainModel>;
-    int blocks_each = 0;
-    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_each, kernel, block_size, 0), device,
-          "loading the kernel");
+    choose_kernel(spec, properties);
     upload_tables(spec);
     const std::size_t elements = spec.periods ? static_cast<std::size_t>(n_paths_) * horizon_ : 0;
     total_.allocate(n_paths_, device);
     revenue_.allocate(elements, device);
-    active_.allocate(elements, device);
-    transactions_.allocate(elements, device);
+    active_.allocate(pair_kernel_ == nullptr ? elements : 0, device);
+    transactions_.allocate(pair_kernel_ == nullptr ? elements : 0, device);
+    marks_.allocate(pair_kernel_ == nullptr ? 0 : elements, device);
+    marks_.fill_zero(device);
     total_.fill_zero(device);
     revenue_.fill_zero(device);
     active_.fill_zero(device);
     transactions_.fill_zero(device);
-    allocate_batch(properties.multiProcessorCount * std::max(1, blocks_each));
+    allocate_batch(properties.multiProcessorCount * std::max(1, blocks_each_));
   }
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
@@ -116,10 +148,15 @@ class CudaBackend final : public Backend {
     for (std::size_t first = 0; first < customers.size(); first += chunk_) {
       const std::size_t n = std::min(chunk_, customers.size() - first);
       customers_.upload(customers.data() + first, n, device_);
-      const auto blocks = static_cast<unsigned>(std::min(n, n_blocks_));
-      simulate_customers<MigrationChainModel>
-          <<<blocks, block_size>>>(run_, customers_.data(), static_cast<std::uint32_t>(n), sums_view(), scratch_.data(),
-                                   summaries_.data(), order_.data());
+      const auto count = static_cast<std::uint32_t>(n);
+      const auto blocks = static_cast<unsigned>(std::min((n + at_once_ - 1) / at_once_, n_blocks_));
+      if (pair_kernel_ != nullptr) {
+        pair_kernel_<<<blocks, block_size, shape_.table_bytes>>>(run_, shape_, customers_.data(), count, pair_sums(),
+                                                                 scratch_.data(), summaries_.data(), order_.data());
+      } else {
+        simulate_customers<MigrationChainModel><<<blocks, block_size>>>(
+            run_, customers_.data(), count, sums_view(), scratch_.data(), summaries_.data(), order_.data());
+      }
       check(cudaGetLastError(), device_, "launching the simulation");
       check(cudaDeviceSynchronize(), device_, "the simulation");
       summaries_.download(summaries.data() + first, n, device_);
@@ -131,8 +168,19 @@ class CudaBackend final : public Backend {
     check(cudaSetDevice(device_), device_, "selecting it");
     download(total_, sums.total);
     download(revenue_, sums.revenue);
-    download(active_, sums.active);
-    download(transactions_, sums.transactions);
+    if (pair_kernel_ == nullptr) {
+      download(active_, sums.active);
+      download(transactions_, sums.transactions);
+      return;
+    }
+    std::vector<std::uint64_t> marks;
+    download(marks_, marks);
+    sums.active.clear();
+    sums.transactions.clear();
+    for (const std::uint64_t both : marks) {
+      sums.active.push_back(static_cast<std::uint32_t>(both));
+      sums.transactions.push_back(static_cast<std::uint32_t>(both >> 32));
+    }
   }
 
   [[nodiscard]] std::string description() const override {
@@ -146,6 +194,29 @@ class CudaBackend final : public Backend {
   }
 
  private:
+  // The pair task where the chain and the GPU's shared memory allow it, else the task that every model has.
+  void choose_kernel(const RunSpec& spec, const cudaDeviceProp& properties) {
+    shape_ = pair_shape(spec.chain, spec.seed, spec.horizon);
+    if (shape_.possible) {
+      const PairKernel kernel = pair_kernel(spec.periods, shape_.wide);
+      cudaFuncAttributes attributes{};
+      check(cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel)), device_, "loading the kernel");
+      if (shape_.table_bytes + attributes.sharedSizeBytes <= properties.sharedMemPerBlockOptin) {
+        check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shape_.table_bytes)),
+              device_, "reserving shared memory");
+        check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_each_, kernel, block_size, shape_.table_bytes),
+              device_, "loading the kernel");
+        pair_kernel_ = kernel;
+        at_once_ = spec.periods ? PairTask::customers_at_once : 1;
+        return;
+      }
+    }
+    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_each_, simulate_customers<MigrationChainModel>,
+                                                        block_size, 0),
+          device_, "loading the kernel");
+  }
+
   void upload_tables(const RunSpec& spec) {
     const MigrationChainView& chain = spec.chain;
     const std::size_t n = chain.n_positions;
@@ -198,8 +269,9 @@ class CudaBackend final : public Backend {
   // Scratch for as many blocks as run at once, and buffers for a chunk of customers; both are halved until they fit.
   void allocate_batch(int most_blocks) {
     n_blocks_ = static_cast<std::size_t>(std::max(1, most_blocks));
-    while (!scratch_.try_allocate(n_blocks_ * n_paths_, device_)) {
-      if (n_blocks_ == 1) scratch_.allocate(n_paths_, device_);
+    const std::size_t block_values = at_once_ * n_paths_;
+    while (!scratch_.try_allocate(n_blocks_ * block_values, device_)) {
+      if (n_blocks_ == 1) scratch_.allocate(block_values, device_);
       n_blocks_ /= 2;
     }
     chunk_ = std::size_t{1} << 16;
@@ -210,10 +282,15 @@ class CudaBackend final : public Backend {
       // Room for a customer matters more than one more block.
       if (chunk_ < 64 && n_blocks_ > 1) {
         n_blocks_ /= 2;
-        scratch_.allocate(n_blocks_ * n_paths_, device_);
+        scratch_.allocate(n_blocks_ * block_values, device_);
         chunk_ = 64;
       }
     }
+  }
+
+  [[nodiscard]] PairSums pair_sums() const {
+    if (marks_.size() == 0) return {total_.data(), nullptr, nullptr};
+    return {total_.data(), revenue_.data(), marks_.data()};
   }
 
   [[nodiscard]] PathSumsView sums_view() const {
@@ -234,6 +311,10 @@ class CudaBackend final : public Backend {
   std::string name_;
   std::uint32_t n_paths_, horizon_;
   std::size_t n_ranks_ = 0, n_blocks_ = 1, chunk_ = 1;
+  PairShape shape_;
+  PairKernel pair_kernel_ = nullptr;
+  int blocks_each_ = 0;      // on a multiprocessor
+  std::size_t at_once_ = 1;  // customers of a block
   RunView<MigrationChainModel> run_;
   DeviceArray<ChainPosition> positions_;
   DeviceArray<AliasCell> cells_, jumps_;
@@ -243,7 +324,7 @@ class CudaBackend final : public Backend {
   DeviceArray<std::int64_t> value_, start_value_;
   DeviceArray<std::uint32_t> count_threshold_, ranks_;
   DeviceArray<double> weight_;
-  DeviceArray<std::uint64_t> total_, revenue_;
+  DeviceArray<std::uint64_t> total_, revenue_, marks_;
   DeviceArray<std::uint32_t> active_, transactions_;
   DeviceArray<std::int64_t> scratch_, order_;
   DeviceArray<ChainCustomer> customers_;

@@ -47,7 +47,8 @@ TEST(PtxSimulation, EqualsTheCpu) {
   const double reached = device.share_executed(test::ptx::simulation_kernel);
   std::printf("%.1f million instructions, %.1f %% of the code reached\n",
               1e-6 * static_cast<double>(device.n_executed()), 100 * reached);
-  EXPECT_GE(reached, 0.85);  // what saturates, and the normal's far tail, are reached by functions.cpp
+  // What saturates, and the normal's far tail, are reached by functions.cpp; copies of unrolled loops are not all.
+  EXPECT_GE(reached, 0.8);
 }
 
 // Whatever the order of the threads, and wherever they are interrupted.
@@ -65,7 +66,7 @@ TEST(PtxSimulation, SchedulesEqualEachOther) {
   }
 }
 
-// Races are seen: without one of its barriers the kernel fails. But for three, those at the start and at the end of
+// Races are seen: without one of its barriers the kernel fails. But for four, those at the start and at the end of
 // functions whose callers happen to have one of their own there.
 TEST(PtxSimulation, BarriersAreMissed) {
   const Prepared prepared({test::with_spend(), 3, 300, 2});
@@ -73,7 +74,9 @@ TEST(PtxSimulation, BarriersAreMissed) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string barrier = "bar.sync";
   int n = 0, n_missed = 0;
-  for (std::size_t at = text.find(barrier); at != std::string::npos; at = text.find(barrier, at + 1), ++n) {
+  // The kernels of pairs are not run here.
+  for (std::size_t at = text.find(barrier, text.find(".entry " + std::string(test::ptx::simulation_kernel)));
+       at != std::string::npos; at = text.find(barrier, at + 1), ++n) {
     const Module module(std::string(text).replace(at, text.find(';', at) - at, ""), "without a barrier");
     Device device(module);
     try {
@@ -84,7 +87,7 @@ TEST(PtxSimulation, BarriersAreMissed) {
     }
   }
   std::printf("%d of %d barriers are missed\n", n_missed, n);
-  EXPECT_GE(n_missed, n - 3);
+  EXPECT_GE(n_missed, n - 4);
   EXPECT_GT(n_missed, 5);
 }
 
