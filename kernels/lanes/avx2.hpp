@@ -44,6 +44,13 @@ struct Avx2 {
     return _mm256_srli_epi32(a, n);
   }
   template <int n>
+  [[gnu::always_inline]] static Register shift_left_32(Register a) {
+    return _mm256_slli_epi32(a, n);
+  }
+  [[gnu::always_inline]] static Register gather_32(const std::uint32_t* entries, Register a) {
+    return _mm256_i32gather_epi32(reinterpret_cast<const int*>(entries), a, 4);
+  }
+  template <int n>
   [[gnu::always_inline]] static Register shift_left_64(Register a) {
     return _mm256_slli_epi64(a, n);
   }
@@ -123,7 +130,7 @@ struct Avx2 {
     }
   };
   // 16 n entries, eight in a register.
-  template <unsigned n>
+  template <unsigned n, bool in_memory = (n > 4)>
   struct Table32 {
     Register entries[2 * n];
     [[gnu::always_inline]] explicit Table32(const std::int32_t* from) {
@@ -148,6 +155,17 @@ struct Avx2 {
     [[gnu::always_inline]] static Register blend(Register a, Register b, Register bit) {
       return _mm256_castps_si256(
           _mm256_blendv_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), _mm256_castsi256_ps(bit)));
+    }
+  };
+
+  // Too many for registers.
+  template <unsigned n>
+  struct Table32<n, true> {
+    const std::uint32_t* entries;
+    [[gnu::always_inline]] explicit Table32(const std::int32_t* from)
+        : entries(reinterpret_cast<const std::uint32_t*>(from)) {}
+    [[gnu::always_inline]] Register operator[](Register a) const {
+      return gather_32(entries, bit_and(a, splat(16 * n - 1)));
     }
   };
 

@@ -42,6 +42,13 @@ struct Avx512 {
     return _mm512_srli_epi32(a, n);
   }
   template <int n>
+  [[gnu::always_inline]] static Register shift_left_32(Register a) {
+    return _mm512_slli_epi32(a, n);
+  }
+  [[gnu::always_inline]] static Register gather_32(const std::uint32_t* entries, Register a) {
+    return _mm512_i32gather_epi32(a, entries, 4);
+  }
+  template <int n>
   [[gnu::always_inline]] static Register shift_left_64(Register a) {
     return _mm512_slli_epi64(a, n);
   }
@@ -105,15 +112,24 @@ struct Avx512 {
       if constexpr (n == 1) {
         return _mm512_permutexvar_epi32(a, entries[0]);
       } else {
-        const Register first = _mm512_permutex2var_epi32(entries[0], a, entries[1]);
-        if constexpr (n == 2) {
-          return first;
-        } else {
-          static_assert(n == 4);
-          return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(a, splat(32)), first,
-                                         _mm512_permutex2var_epi32(entries[2], a, entries[3]));
+        constexpr unsigned n_pairs = n / 2;
+        Register found[n_pairs];
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < n_pairs; ++i) {
+          found[i] = _mm512_permutex2var_epi32(entries[2 * i], a, entries[2 * i + 1]);
         }
+        if constexpr (n_pairs >= 2) halve<n_pairs / 2>(found, _mm512_test_epi32_mask(a, splat(32)));
+        if constexpr (n_pairs >= 4) halve<n_pairs / 4>(found, _mm512_test_epi32_mask(a, splat(64)));
+        if constexpr (n_pairs >= 8) halve<n_pairs / 8>(found, _mm512_test_epi32_mask(a, splat(128)));
+        return found[0];
       }
+    }
+
+   private:
+    template <unsigned left>
+    [[gnu::always_inline]] static void halve(Register* found, __mmask16 upper) {
+#pragma GCC unroll 4
+      for (unsigned i = 0; i < left; ++i) found[i] = _mm512_mask_blend_epi32(upper, found[2 * i], found[2 * i + 1]);
     }
   };
 

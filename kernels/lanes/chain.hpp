@@ -7,7 +7,8 @@
 //   threshold = high[cell], next = own | alias << 8
 //   position  = fraction of the draw < threshold ? own : alias
 // A fraction equal to its threshold (one draw in 2^(16 - column_bits)) is a tie, which another word decides; the path's
-// lane is then mended. What a position is worth in a period is looked up as an integer and added.
+// lane is then mended. What a position is worth in a period is looked up as an integer and added. A chain of more cells
+// than registers hold is looked up in memory, where a cell is one 32-bit word (ChainLanes::cells).
 //
 // Besides what philox.hpp wants, a Simd type has
 //   shift_right_16(a, n), shift_right_32(a, n)       logical, of 16-bit and 32-bit lanes
@@ -17,6 +18,7 @@
 //   Table16<n>(entries), [a]                         64 n entries of 16 bits, looked up by the low bits of 16-bit lanes
 //   SmallTable16(entries), [a]                       32 entries of 16 bits
 //   Table32<n>(entries), [a]                         16 n entries of 32 bits, looked up by the low bits of 32-bit lanes
+//   gather_32(entries, a)                            entries[a] of 32-bit lanes
 //   choose(fraction, threshold, next)                16-bit lanes: fraction < threshold ? next : next >> 8
 //   Ties, ties(fraction, threshold), merge, any, bits  which 16-bit lanes are equal
 //   low_64(a), high_64(a)                            sign-extended lower and upper half of the 32-bit lanes
@@ -40,8 +42,40 @@ namespace clvsim::kernels {
 template <unsigned cell_tables, unsigned value_tables, bool changing>
 struct LaneShape {
   static constexpr bool tables_change = changing;
-  static constexpr unsigned n_cell_tables = cell_tables;    // of 64 cells
+  static constexpr unsigned n_cell_tables = cell_tables;    // of 64 cells; 0: in memory
   static constexpr unsigned n_value_tables = value_tables;  // of 16 positions
+};
+
+// The cells of table i of a chain, looked up by 16-bit lanes: in registers,
+template <class Simd, unsigned n_tables>
+struct CellLookup {
+  using Register = typename Simd::Register;
+  typename Simd::template Table16<n_tables> high, next;
+  [[gnu::always_inline]] CellLookup(const ChainLanes& chain, std::size_t i)
+      : high(chain.tables[i].high), next(chain.tables[i].next) {}
+  [[gnu::always_inline]] void look_up(Register cell, Register& threshold, Register& then) const {
+    threshold = high[cell];
+    then = next[cell];
+  }
+  // What stands above a position in its lane does not matter for an index into 256 cells or fewer.
+  [[gnu::always_inline]] static Register clean(Register position) { return position; }
+};
+// or in memory.
+template <class Simd>
+struct CellLookup<Simd, 0> {
+  using Register = typename Simd::Register;
+  const std::uint32_t* cells;
+  [[gnu::always_inline]] CellLookup(const ChainLanes& chain, std::size_t i) : cells(chain.cells + i * chain.n_cells) {}
+  [[gnu::always_inline]] void look_up(Register cell, Register& threshold, Register& then) const {
+    const Register low_half = Simd::splat(0x0000FFFF), high_half = Simd::splat(0xFFFF0000);
+    const Register even = Simd::gather_32(cells, Simd::bit_and(cell, low_half));
+    const Register odd = Simd::gather_32(cells, Simd::template shift_right_32<16>(cell));
+    threshold = Simd::and_or(odd, high_half, Simd::template shift_right_32<16>(even));
+    then = Simd::and_or(even, low_half, Simd::template shift_left_32<16>(odd));
+  }
+  [[gnu::always_inline]] static Register clean(Register position) {
+    return Simd::bit_and(position, Simd::splat_16(0x00FF));
+  }
 };
 
 template <class Simd>
@@ -52,7 +86,8 @@ struct ChainCode {
 
   // Decides the ties among the paths of a register by words of their own. Inlined: a call would take every vector
   // register away from the loop that it stands in.
-  [[gnu::always_inline]] static Register mend(const ChainLanes& chain, const CellTable& table, std::uint64_t hash,
+  template <class Shape>
+  [[gnu::always_inline]] static Register mend(const ChainLanes& chain, std::size_t table, std::uint64_t hash,
                                               std::uint32_t first_path, std::uint32_t t, std::uint32_t tied,
                                               Register cell, Register position) {
     std::uint16_t cells[group], positions[group];
@@ -60,10 +95,12 @@ struct ChainCode {
     Simd::store(positions, position);
     for (; tied != 0; tied &= tied - 1) {
       const auto i = static_cast<unsigned>(__builtin_ctz(tied));
-      const unsigned c = cells[i] & chain.cell_mask;
+      const std::size_t c = cells[i] & chain.cell_mask, at = table * chain.n_cells + c;
       const DrawIndex index{Purpose::chain_tie, t, 0, 0};
       const Words words = philox4x32_10(counter_of(hash, first_path + i, index), chain.seed);
-      positions[i] = static_cast<std::uint16_t>(words.x < table.low[c] ? table.next[c] & 0xFF : table.next[c] >> 8);
+      const std::uint32_t low = Shape::n_cell_tables == 0 ? chain.low[at] : chain.tables[table].low[c];
+      const std::uint32_t next = Shape::n_cell_tables == 0 ? chain.cells[at] : chain.tables[table].next[c];
+      positions[i] = static_cast<std::uint16_t>((words.x < low ? next : next >> 8) & 0xFF);
     }
     return Simd::load(positions);
   }
@@ -89,13 +126,13 @@ struct ChainCode {
   template <class Shape, unsigned n_limbs, LaneOutputs outputs, unsigned n_groups, class UnitOf>
   [[gnu::always_inline]] static void walk_units(const ChainLanes& chain, std::size_t n_rounds, const UnitOf& unit) {
     constexpr bool counts = outputs != LaneOutputs::values, periods = outputs == LaneOutputs::periods;
-    using Cells = typename Simd::template Table16<Shape::n_cell_tables>;
+    using Cells = CellLookup<Simd, Shape::n_cell_tables>;
     using Values = typename Simd::template Table32<Shape::n_value_tables>;
     constexpr unsigned n_values = 16 * Shape::n_value_tables;
-    const Cells only_high(chain.tables->high), only_next(chain.tables->next);  // where tables do not change
+    const Cells only(chain, 0);                                   // where tables do not change
     constexpr bool table_each = Shape::tables_change && periods;  // a round has several customers, of any segment
     const std::conditional_t<Shape::n_value_tables <= 2, typename Simd::SmallTable16,
-                             typename Simd::template Table16<1>>
+                             typename Simd::template Table16<Shape::n_value_tables <= 4 ? 1 : 4>>
         marks(chain.marks);
     const Register column_mask = Simd::splat_16(chain.column_mask), fraction_mask = Simd::splat_16(chain.fraction_mask);
     const auto column_shift = Simd::shift_count(chain.column_shift);
@@ -181,42 +218,43 @@ struct ChainCode {
             }
             Register cell[n_groups];
             typename Simd::Ties tied[n_groups];
-            const CellTable* table_at[n_groups];
-            const auto table_of = [&](const ChainPaths& paths) __attribute__((always_inline)) {
-              if constexpr (!Shape::tables_change) return chain.tables;
-              return chain.tables + chain.table_of[std::size_t{paths.segment} * horizon + t];
+            std::size_t table_at[n_groups];
+            const auto table_of = [&](const ChainPaths& paths) __attribute__((always_inline))->std::size_t {
+              if constexpr (!Shape::tables_change) return 0;
+              if (Shape::n_cell_tables == 0 && chain.table_of == nullptr) return 0;
+              return chain.table_of[std::size_t{paths.segment} * horizon + t];
             };
-            const auto step = [&](const Cells& shared_high, const Cells& shared_next) __attribute__((always_inline)) {
+            const auto step = [&](const Cells& shared) __attribute__((always_inline)) {
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const Register x = words[g].word[q];
-                cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, position[g]);
+                cell[g] = Simd::and_or(Simd::shift_right_16(x, column_shift), column_mask, Cells::clean(position[g]));
                 const Register fraction = Simd::bit_and(x, fraction_mask);
-                if constexpr (Shape::tables_change && Shape::n_cell_tables > 1) {
+                if constexpr (Shape::tables_change && Shape::n_cell_tables != 1) {
                   if (chain.levels != nullptr) {
                     const std::size_t path = units[g].paths->first_path + units[g].at;
                     cell[g] = Simd::add_16(cell[g], Simd::load(chain.levels + t * chain.level_stride + path));
                   }
                 }
-                const auto move = [&](const Cells& high, const Cells& next) __attribute__((always_inline)) {
-                  const Register threshold = high[cell[g]];
-                  position[g] = Simd::choose(fraction, threshold, next[cell[g]]);
+                const auto move = [&](const Cells& cells) __attribute__((always_inline)) {
+                  Register threshold, next;
+                  cells.look_up(cell[g], threshold, next);
+                  position[g] = Simd::choose(fraction, threshold, next);
                   tied[g] = Simd::ties(fraction, threshold);
                 };
                 if constexpr (table_each) {
                   table_at[g] = table_of(*units[g].paths);
-                  move(Cells(table_at[g]->high), Cells(table_at[g]->next));
+                  move(Cells(chain, table_at[g]));
                 } else {
                   if constexpr (Shape::tables_change) table_at[g] = table_of(*units[0].paths);
-                  move(shared_high, shared_next);
+                  move(shared);
                 }
               }
             };
             if constexpr (Shape::tables_change && !table_each) {
-              const CellTable& table = *table_of(*units[0].paths);
-              step(Cells(table.high), Cells(table.next));
+              step(Cells(chain, table_of(*units[0].paths)));
             } else {
-              step(only_high, only_next);
+              step(only);
             }
             auto any_tied = tied[0];
             for (unsigned g = 1; g < n_groups; ++g) any_tied = Simd::merge(any_tied, tied[g]);
@@ -224,8 +262,8 @@ struct ChainCode {
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const ChainPaths& paths = *units[g].paths;
-                position[g] = mend(chain, Shape::tables_change ? *table_at[g] : *chain.tables, paths.hash,
-                                   paths.first_path + units[g].at, t, Simd::bits(tied[g]), cell[g], position[g]);
+                position[g] = mend<Shape>(chain, Shape::tables_change ? table_at[g] : 0, paths.hash,
+                                          paths.first_path + units[g].at, t, Simd::bits(tied[g]), cell[g], position[g]);
               }
             }
             ++t;
@@ -380,10 +418,9 @@ struct ChainCode {
         return walk<Shape, n_limbs, LaneOutputs::values>;
       case LaneOutputs::counts:
         return walk<Shape, n_limbs, LaneOutputs::counts>;
-      case LaneOutputs::periods:
-        break;
+      default:
+        return walk<Shape, n_limbs, LaneOutputs::periods>;
     }
-    return walk<Shape, n_limbs, LaneOutputs::periods>;
   }
   template <class Shape>
   [[gnu::always_inline]] static Walk choose_limbs(const ChainLanes& chain, LaneOutputs outputs) {
@@ -401,8 +438,13 @@ struct ChainCode {
   }
 
   static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {
-    const Walk walk =
-        chain.table_of == nullptr ? choose_shape<false>(chain, outputs) : choose_shape<true>(chain, outputs);
+    Walk walk = nullptr;
+    if (chain.n_cell_tables == 0) {
+      walk = chain.n_value_tables == 4 ? choose_limbs<LaneShape<0, 4, true>>(chain, outputs)
+                                       : choose_limbs<LaneShape<0, 16, true>>(chain, outputs);
+    } else {
+      walk = chain.table_of == nullptr ? choose_shape<false>(chain, outputs) : choose_shape<true>(chain, outputs);
+    }
     walk(chain, customers, n);
   }
 };

@@ -30,21 +30,24 @@ struct CellTable {
 
 // A migration chain in the form that the vector code walks (kernels/lanes/tables.hpp makes it).
 struct ChainLanes {
-  static constexpr unsigned max_positions = 64;
+  static constexpr unsigned max_positions = 256;
   static constexpr unsigned limb_bits = 27;  // of the lower of two limbs of money, which is never negative
 
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;
   std::uint32_t n_limbs = 1;          // 32-bit numbers that hold an amount: 1, or 2 (lower, upper)
-  std::uint32_t n_cell_tables = 1;    // of 64 cells: 1, 2 or 4
-  std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4
+  std::uint32_t n_cell_tables = 1;    // of 64 cells: 1, 2 or 4, in registers; 0: in memory
+  std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4; 4 or 16 where cells are in memory
   std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
   std::uint32_t customers_a_sum = 1;  // customers whose cash of a period 32 bits hold, and their marks 8 bits each
   bool has_cash_from = true, has_cash_at = true, has_purchases = true;  // whether any is not 0
   unsigned extra_bits = 0;    // of `value` below the fixed point of the results
   unsigned column_shift = 0;  // of 16 random bits, to the column's place in a cell
   std::uint16_t column_mask = 0, fraction_mask = 0, cell_mask = 0;
-  const CellTable* tables = nullptr;
+  const CellTable* tables = nullptr;        // in registers
+  const std::uint32_t* cells = nullptr;     // in memory: [tables, n_cells] high << 16 | next
+  const std::uint32_t* low = nullptr;       // [tables, n_cells]
+  std::size_t n_cells = 0;                  // of a table in memory
   const std::uint16_t* table_of = nullptr;  // [segments, horizon]; null: the first table, always
   const std::uint16_t* levels = nullptr;    // [horizon, level_stride] << cell_bits, of every path; null: 0
   std::size_t level_stride = 0;

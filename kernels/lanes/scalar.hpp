@@ -65,6 +65,13 @@ struct Scalar {
   [[gnu::always_inline]] static Register shift_right_64(Register a, unsigned n) {
     return static_cast<Register>(static_cast<std::int64_t>(a) >> n);
   }
+  template <int n>
+  [[gnu::always_inline]] static Register shift_left_32(Register a) {
+    return a << n & splat(0xFFFFFFFF << n);
+  }
+  [[gnu::always_inline]] static Register gather_32(const std::uint32_t* entries, Register a) {
+    return by_lane<32>([&](unsigned i) __attribute__((always_inline)) { return Register{entries[lane<32>(a, i)]}; });
+  }
   [[gnu::always_inline]] static Register bit_and(Register a, Register b) { return a & b; }
   [[gnu::always_inline]] static Register and_or(Register a, Register b, Register c) { return (a & b) | c; }
   [[gnu::always_inline]] static Register add_16(Register a, Register b) {

@@ -21,24 +21,29 @@ std::int32_t limb_of(std::int64_t x, unsigned l, unsigned n_limbs) {
 
 // A table of cells for every segment and period, each of all levels; equal ones are kept once. False where there are
 // too many.
-bool add_cells(const MigrationChainView& chain, unsigned position_bits, std::size_t n_paths, LaneTables& tables) {
-  constexpr std::size_t most_tables = 4096;  // 8 MB
+bool add_cells(const MigrationChainView& chain, unsigned position_bits, unsigned cell_bits, std::size_t n_paths,
+               LaneTables& tables) {
+  constexpr std::size_t most_cells = std::size_t{1} << 20;  // 8 MB
   const TableSchedule& schedule = chain.schedule;
-  const unsigned cell_bits = position_bits + chain.column_bits;
+  const unsigned level_shift = position_bits + chain.column_bits;
+  const bool in_registers = tables.chain.n_cell_tables != 0;
+  const std::size_t n_cells = in_registers ? CellTable::max_cells : std::size_t{1} << cell_bits;
   std::map<std::vector<std::uint16_t>, std::uint16_t> known;  // by the chain's tables of all levels
   const auto table_of = [&](const std::vector<std::uint16_t>& by_level) {
-    const auto [found, is_new] = known.try_emplace(by_level, static_cast<std::uint16_t>(tables.cells.size()));
+    const auto [found, is_new] = known.try_emplace(by_level, static_cast<std::uint16_t>(known.size()));
     if (!is_new) return found->second;
-    CellTable& table = tables.cells.emplace_back();
+    const std::size_t first = tables.cells.size();
+    tables.cells.resize(first + n_cells);
+    tables.low.resize(first + n_cells);
     for (std::size_t l = 0; l < by_level.size(); ++l) {
       const AliasCell* rows = chain.cells + (std::size_t{by_level[l]} * chain.n_positions << chain.column_bits);
       for (std::uint32_t i = 0; i < chain.n_positions; ++i) {
         for (std::uint32_t c = 0; c < 1U << chain.column_bits; ++c) {
           const AliasCell& cell = rows[i << chain.column_bits | c];
-          const std::size_t at = l << cell_bits | c << position_bits | i;
-          table.high[at] = cell.high;
-          table.low[at] = cell.low;
-          table.next[at] = static_cast<std::uint16_t>(cell.own | cell.alias << 8);
+          const std::size_t at = first + (l << level_shift | c << position_bits | i);
+          const std::uint32_t own = cell.own, alias = cell.alias;
+          tables.cells[at] = std::uint32_t{cell.high} << 16 | alias << 8 | own;
+          tables.low[at] = cell.low;
         }
       }
     }
@@ -51,17 +56,29 @@ bool add_cells(const MigrationChainView& chain, unsigned position_bits, std::siz
     for (std::size_t row = 0; row < n_rows; ++row) {
       const std::uint16_t* of_levels = schedule.table_of + row * schedule.n_levels;
       tables.table_of.push_back(table_of({of_levels, of_levels + schedule.n_levels}));
-      if (tables.cells.size() > most_tables) return false;
+      if (tables.cells.size() > most_cells) return false;
     }
     tables.chain.table_of = tables.table_of.data();
   }
-  tables.chain.tables = tables.cells.data();
+  if (in_registers) {
+    tables.in_registers.resize(known.size());
+    for (std::size_t i = 0; i < tables.cells.size(); ++i) {
+      CellTable& table = tables.in_registers[i / n_cells];
+      table.high[i % n_cells] = static_cast<std::uint16_t>(tables.cells[i] >> 16);
+      table.next[i % n_cells] = static_cast<std::uint16_t>(tables.cells[i]);
+      table.low[i % n_cells] = tables.low[i];
+    }
+    tables.chain.tables = tables.in_registers.data();
+  }
+  tables.chain.cells = tables.cells.data();
+  tables.chain.low = tables.low.data();
+  tables.chain.n_cells = n_cells;
   if (schedule.level == nullptr) return true;
   tables.levels.resize(schedule.horizon * n_paths);
   for (std::size_t t = 0; t < schedule.horizon; ++t) {
     const std::uint16_t* const worlds = schedule.level + t * schedule.n_worlds;
     for (std::size_t p = 0, world = 0; p < n_paths; ++p) {
-      tables.levels[t * n_paths + p] = static_cast<std::uint16_t>(worlds[world] << cell_bits);
+      tables.levels[t * n_paths + p] = static_cast<std::uint16_t>(worlds[world] << level_shift);
       if (++world == schedule.n_worlds) world = 0;
     }
   }
@@ -75,14 +92,15 @@ bool add_cells(const MigrationChainView& chain, unsigned position_bits, std::siz
 bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, std::size_t n_paths,
                       LaneTables& tables) {
   ChainLanes& lanes = tables.chain;
-  if (chain.sampler != Sampler::alias || chain.has_spend || chain.value == nullptr) return false;
+  if (chain.sampler != Sampler::alias || chain.value == nullptr || chain.has_spend) return false;
   const std::uint32_t n = chain.n_positions;
   unsigned position_bits = 0;
   while ((1U << position_bits) < n) ++position_bits;
   unsigned level_bits = 0;
   while ((1U << level_bits) < chain.schedule.n_levels) ++level_bits;
   const unsigned cell_bits = position_bits + chain.column_bits + level_bits;
-  if (n > ChainLanes::max_positions || cell_bits > 8) return false;
+  if (n > ChainLanes::max_positions || cell_bits > 16) return false;
+  const bool in_registers = n <= 64 && cell_bits <= 8;
 
   std::int64_t max_value = 0, max_cash = 0;
   for (std::size_t i = 0; i < std::size_t{horizon} * n; ++i) {
@@ -97,6 +115,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   max_cash = max_from + max_at;
   constexpr std::int64_t widest = std::int64_t{1} << (2 * ChainLanes::limb_bits);
   if (max_value >= widest || max_cash >= widest) return false;
+  tables.bound = (static_cast<std::uint64_t>(max_value) * (horizon + std::uint64_t{1}) >> chain.extra_bits) + 1;
   lanes.has_purchases = false;
   lanes.has_cash_from = max_from != 0;
   lanes.has_cash_at = max_at != 0;
@@ -106,23 +125,26 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.blocks_a_sum = static_cast<std::uint32_t>(std::min<std::int64_t>(largest_sum / value_term / 4, 1 << 20));
   lanes.customers_a_sum = static_cast<std::uint32_t>(std::min<std::int64_t>(largest_sum / cash_term, 255));
 
-  tables.bound = (static_cast<std::uint64_t>(max_value) * (horizon + std::uint64_t{1}) >> chain.extra_bits) + 1;
-
   lanes.seed = seed;
   lanes.horizon = horizon;
   lanes.extra_bits = chain.extra_bits;
   // The smallest of the shapes (cells, values) that holds the chain: (1, 1), (2, 1) and (4, 1) for one limb; (1, 2);
-  // and (4, 4), which holds any. Levels need more than one table of cells.
-  lanes.n_cell_tables = cell_bits > 7 ? 4 : cell_bits > 6 || level_bits > 0 ? 2 : 1;
-  lanes.n_value_tables = n > 32 ? 4 : n > 16 || lanes.n_limbs == 2 ? 2 : 1;
-  if (lanes.n_value_tables == 2 && lanes.n_cell_tables > 1) lanes.n_value_tables = 4;
-  if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;
+  // (4, 4), and in memory (0, 4) and (0, 16). Levels need more than one table of cells.
+  if (in_registers) {
+    lanes.n_cell_tables = cell_bits > 7 ? 4 : cell_bits > 6 || level_bits > 0 ? 2 : 1;
+    lanes.n_value_tables = n > 32 ? 4 : n > 16 || lanes.n_limbs == 2 ? 2 : 1;
+    if (lanes.n_value_tables == 2 && lanes.n_cell_tables > 1) lanes.n_value_tables = 4;
+    if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;
+  } else {
+    lanes.n_cell_tables = 0;
+    lanes.n_value_tables = n <= 64 ? 4 : 16;
+  }
   const auto mask = [](unsigned bits) { return static_cast<std::uint16_t>((1U << bits) - 1); };
   lanes.column_shift = 16 - chain.column_bits - position_bits;
   lanes.column_mask = static_cast<std::uint16_t>(mask(chain.column_bits) << position_bits);
   lanes.fraction_mask = mask(16 - chain.column_bits);
   lanes.cell_mask = mask(cell_bits);
-  if (!add_cells(chain, position_bits, n_paths, tables)) return false;
+  if (!add_cells(chain, position_bits, cell_bits, n_paths, tables)) return false;
   for (std::uint32_t i = 0; i < n; ++i) {
     const ChainPosition& position = chain.positions[i];
     lanes.has_purchases |= position.purchase;

@@ -13,7 +13,8 @@ struct LaneTables {
   ChainLanes chain;
   // ChainLanes points to these.
   std::vector<std::int32_t> value;
-  std::vector<CellTable> cells;
+  std::vector<std::uint32_t> cells, low;
+  std::vector<CellTable> in_registers;
   std::vector<std::uint16_t> table_of, levels;
 
   std::uint64_t bound = 0;  // of the magnitude of a path's value
@@ -23,9 +24,9 @@ struct LaneTables {
   LaneTables& operator=(const LaneTables&) = delete;
 };
 
-// Whether the vector code can walk `chain` on n_paths paths, and then `tables`: up to 64 positions, 256 cells (of all
-// levels of the world together), amounts of a period below 2^54 fixed-point units, nothing drawn but outcomes, and by
-// alias.
+// Whether the vector code can walk `chain` on n_paths paths, and then `tables`: outcomes drawn by alias and nothing
+// else drawn, up to 256 positions, 2^16 cells (of all levels of the world together), and amounts of a period below 2^54
+// fixed-point units.
 [[nodiscard]] bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon,
                                     std::size_t n_paths, LaneTables& tables);
 

@@ -165,6 +165,11 @@ inline std::vector<Case> parity_cases() {
           {mixed_chain(60, 4, 2000), 24, 128, 7},
           {mixed_chain(60, 4, 2e8), 24, 64, 300},
           {mixed_chain(70, 5, 30), 11, 90, 3},
+          {mixed_chain(64, 16, 50), 60, 129, 3},
+          {mixed_chain(128, 3, 2e8), 5, 127, 3},
+          {mixed_chain(200, 16, 700), 13, 130, 3},
+          {mixed_chain(256, 2, 4), 4, 64, 2},
+          {mixed_chain(256, 16, 9), 3, 33, 2},
           {mixed_chain(5, 3, 1e12), 7, 65, 2},
           // By segment and period; with worlds of two, four and many levels.
           {mixed_chain(6, 6, 100), 61, 300, 9, alias, 3, 1, 1},
