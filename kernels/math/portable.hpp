@@ -7,6 +7,7 @@
 // preserved), with the reduction of log centred on [sqrt(1/2), sqrt(2)).
 #pragma once
 
+#include "kernels/math/doubles.hpp"
 #include "kernels/portability.hpp"
 
 #include <cmath>
@@ -14,9 +15,6 @@
 #include <limits>
 
 namespace clvsim::kernels {
-
-constexpr CLVSIM_HD_INLINE std::uint64_t bits_of(double x) { return __builtin_bit_cast(std::uint64_t, x); }
-constexpr CLVSIM_HD double double_of(std::uint64_t bits) { return __builtin_bit_cast(double, bits); }
 
 inline constexpr double two_to_minus_32 = 1.0 / 4294967296.0;
 
