@@ -261,8 +261,20 @@ struct Avx2 {
     const Doubles two_to_52 = splat_double(4503599627370496.0);
     return subtract_64(_mm256_castpd_si256(_mm256_add_pd(d, two_to_52)), _mm256_castpd_si256(two_to_52));
   }
+  [[gnu::always_inline]] static Doubles add(Doubles a, Doubles b) { return _mm256_add_pd(a, b); }
   [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return _mm256_sub_pd(a, b); }
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm256_mul_pd(a, b); }
+  [[gnu::always_inline]] static Doubles divide(Doubles a, Doubles b) { return _mm256_div_pd(a, b); }
+  [[gnu::always_inline]] static Doubles square_root(Doubles a) { return _mm256_sqrt_pd(a); }
+  [[gnu::always_inline]] static Doubles fma(Doubles a, Doubles b, Doubles c) { return _mm256_fmadd_pd(a, b, c); }
+  using Choice = __m256d;
+  [[gnu::always_inline]] static Choice less(Doubles a, Doubles b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
+  [[gnu::always_inline]] static Choice equal(Doubles a, Doubles b) { return _mm256_cmp_pd(a, b, _CMP_EQ_OQ); }
+  [[gnu::always_inline]] static Doubles select(Choice c, Doubles a, Doubles b) { return _mm256_blendv_pd(b, a, c); }
+  [[gnu::always_inline]] static Doubles minimum(Doubles a, Doubles b) { return _mm256_min_pd(a, b); }
+  [[gnu::always_inline]] static Doubles maximum(Doubles a, Doubles b) { return _mm256_max_pd(a, b); }
+  [[gnu::always_inline]] static Register to_bits(Doubles a) { return _mm256_castpd_si256(a); }
+  [[gnu::always_inline]] static Doubles from_bits(Register a) { return _mm256_castsi256_pd(a); }
 
  private:
   // For every set of lanes, their numbers in ascending order.

@@ -221,8 +221,20 @@ struct Avx512 {
     const Doubles two_to_52 = splat_double(4503599627370496.0);
     return subtract_64(_mm512_castpd_si512(_mm512_add_pd(d, two_to_52)), _mm512_castpd_si512(two_to_52));
   }
+  [[gnu::always_inline]] static Doubles add(Doubles a, Doubles b) { return _mm512_add_pd(a, b); }
   [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return _mm512_sub_pd(a, b); }
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm512_mul_pd(a, b); }
+  [[gnu::always_inline]] static Doubles divide(Doubles a, Doubles b) { return _mm512_div_pd(a, b); }
+  [[gnu::always_inline]] static Doubles square_root(Doubles a) { return _mm512_sqrt_pd(a); }
+  [[gnu::always_inline]] static Doubles fma(Doubles a, Doubles b, Doubles c) { return _mm512_fmadd_pd(a, b, c); }
+  using Choice = __mmask8;
+  [[gnu::always_inline]] static Choice less(Doubles a, Doubles b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+  [[gnu::always_inline]] static Choice equal(Doubles a, Doubles b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+  [[gnu::always_inline]] static Doubles select(Choice c, Doubles a, Doubles b) { return _mm512_mask_blend_pd(c, b, a); }
+  [[gnu::always_inline]] static Doubles minimum(Doubles a, Doubles b) { return _mm512_min_pd(a, b); }
+  [[gnu::always_inline]] static Doubles maximum(Doubles a, Doubles b) { return _mm512_max_pd(a, b); }
+  [[gnu::always_inline]] static Register to_bits(Doubles a) { return _mm512_castpd_si512(a); }
+  [[gnu::always_inline]] static Doubles from_bits(Register a) { return _mm512_castsi512_pd(a); }
 };
 
 template <>

@@ -5,6 +5,7 @@
 #include "kernels/lanes/chain.hpp"
 #include "kernels/lanes/event.hpp"
 #include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/math.hpp"
 #include "kernels/lanes/philox.hpp"
 #include "kernels/lanes/statistics.hpp"
 
@@ -62,7 +63,8 @@ struct LaneCode {
             Statistics::add,
             Statistics::collect,
             Statistics::count,
-            ChainCode<Simd>::add_tile};
+            ChainCode<Simd>::add_tile,
+            MathCode<Simd>::table()};
   }
 };
 

@@ -17,7 +17,7 @@ std::span<const LaneKernels* const> lane_kernels() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
       found.push_back(&avx512_kernels);
-    if (__builtin_cpu_supports("avx2")) found.push_back(&avx2_kernels);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2_kernels);
 #endif
     found.push_back(&scalar_kernels);
     return found;

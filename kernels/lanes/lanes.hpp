@@ -96,6 +96,15 @@ struct LaneShortfall {
   u128 squares = 0;
 };
 
+// kernels/math/elementary.hpp over arrays of n numbers, n a multiple of lane_numbers.
+struct LaneMath {
+  using Function = void (*)(const double* x, std::size_t n, double* out);
+  Function log, exp, log1p, softplus;
+  void (*normal_32)(const std::uint32_t* words, std::size_t n, double* out);
+  void (*normal_52)(const std::uint64_t* bits, std::size_t n, double* out);  // 52 bits each
+};
+inline constexpr std::size_t lane_numbers = 16;
+
 // What is compiled once for every instruction set. All of them give the same bits.
 struct LaneKernels {
   const char* name;        // "avx512", "avx2", "scalar"
@@ -133,6 +142,8 @@ struct LaneKernels {
   // clears them.
   void (*add_tile)(const ChainLanes& chain, const ChainPaths& tile, std::size_t stride, std::int64_t* cash,
                    std::uint32_t* active, std::uint32_t* purchases);
+
+  LaneMath math;
 };
 
 // Those that this machine can run, the fastest first; the last is "scalar".

@@ -1,6 +1,7 @@
 // Two 32-bit lanes in an ordinary 64-bit register, as philox.hpp and chain.hpp want a Simd type: for any machine.
 #pragma once
 
+#include "kernels/math/doubles.hpp"
 #include "kernels/math/portable.hpp"
 
 #include <cstdint>
@@ -8,9 +9,11 @@
 
 namespace clvsim::kernels {
 
-struct Scalar {
+struct Scalar : ScalarDoubles {
   using Register = std::uint64_t;
   static constexpr unsigned n_lanes = 1;
+  using ScalarDoubles::multiply;
+  using ScalarDoubles::select;
 
   [[gnu::always_inline]] static Register splat(std::uint32_t w) { return w | Register{w} << 32; }
   [[gnu::always_inline]] static Register counters(std::uint32_t c) { return c; }
@@ -45,7 +48,6 @@ struct Scalar {
   }
 
   [[gnu::always_inline]] static Register splat_16(std::uint16_t x) { return x * Register{0x0001000100010001}; }
-  [[gnu::always_inline]] static Register splat_64(std::int64_t x) { return static_cast<Register>(x); }
   [[gnu::always_inline]] static unsigned shift_count(unsigned n) { return n; }
   [[gnu::always_inline]] static Register shift_right_16(Register a, unsigned n) {
     return a >> n & splat_16(static_cast<std::uint16_t>(0xFFFF >> n));
@@ -57,10 +59,6 @@ struct Scalar {
   template <int n>
   [[gnu::always_inline]] static Register shift_right_32(Register a) {
     return a >> n & splat(0xFFFFFFFF >> n);
-  }
-  template <int n>
-  [[gnu::always_inline]] static Register shift_left_64(Register a) {
-    return a << n;
   }
   [[gnu::always_inline]] static Register shift_right_64(Register a, unsigned n) {
     return static_cast<Register>(static_cast<std::int64_t>(a) >> n);
@@ -80,7 +78,6 @@ struct Scalar {
   [[gnu::always_inline]] static Register add_32(Register a, Register b) {
     return by_lane<32>([&](unsigned i) __attribute__((always_inline)) { return lane<32>(a, i) + lane<32>(b, i); });
   }
-  [[gnu::always_inline]] static Register add_64(Register a, Register b) { return a + b; }
   [[gnu::always_inline]] static Register low_64(Register a) { return sign_extended(a); }
   [[gnu::always_inline]] static Register high_64(Register a) { return sign_extended(a >> 32); }
   [[gnu::always_inline]] static void interleave_64(Register even, Register odd, Register& first, Register& second) {
@@ -181,13 +178,8 @@ struct Scalar {
   [[gnu::always_inline]] static Register maximum_64(Register a, Register b) {
     return static_cast<std::int64_t>(b) > static_cast<std::int64_t>(a) ? b : a;
   }
-  [[gnu::always_inline]] static Register subtract_64(Register a, Register b) { return a - b; }
   [[gnu::always_inline]] static Register less_64(Register a, Register b) {
     return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b) ? ~Register{0} : Register{0};
-  }
-  template <int n>
-  [[gnu::always_inline]] static Register shift_right_64_by(Register a) {
-    return a >> n;
   }
   [[gnu::always_inline]] static Register minimum_32(Register a, Register b) {
     return by_lane<32>([&](unsigned i) __attribute__((always_inline)) {
@@ -209,12 +201,7 @@ struct Scalar {
   [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
     *p = static_cast<std::uint32_t>(a);
   }
-  using Doubles = double;
-  [[gnu::always_inline]] static Doubles splat_double(double x) { return x; }
-  [[gnu::always_inline]] static Doubles from_52_bits(Register a) { return static_cast<double>(a); }
   [[gnu::always_inline]] static Register to_52_bits(Doubles d) { return rounded_52_bits(d); }
-  [[gnu::always_inline]] static Doubles subtract(Doubles a, Doubles b) { return a - b; }
-  [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return a * b; }
 
  private:
   [[gnu::always_inline]] static Register sign_extended(Register a) {

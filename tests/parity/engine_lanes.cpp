@@ -1,8 +1,11 @@
 // Every instruction set that this machine has gives the bits of the scalar source.
 #include "kernels/lanes/lanes.hpp"
+#include "kernels/math/elementary.hpp"
+#include "tests/support/elementary_points.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 #include <string>
 #include <vector>
@@ -54,6 +57,45 @@ TEST_P(Lanes, FoldedWordsAreThoseOfPhilox) {
     }
     EXPECT_EQ(lanes.fold_words(seed, n_blocks), expected) << n_blocks;
   }
+}
+
+void expect_same_bits(const std::vector<double>& got, std::size_t i, double expected) {
+  if (std::isnan(expected)) {
+    ASSERT_TRUE(std::isnan(got[i])) << "number " << i;
+  } else {
+    ASSERT_EQ(bits_of(got[i]), bits_of(expected)) << "number " << i << ", " << got[i] << " for " << expected;
+  }
+}
+
+TEST_P(Lanes, ElementaryFunctionsAreThoseOfOneNumber) {
+  const LaneMath& math = lanes_->math;
+  const auto compare = [](LaneMath::Function function, std::vector<double> points, double (*expected)(double)) {
+    points.resize(points.size() / lane_numbers * lane_numbers);
+    std::vector<double> got(points.size());
+    function(points.data(), points.size(), got.data());
+    for (std::size_t i = 0; i < points.size(); ++i) expect_same_bits(got, i, expected(points[i]));
+  };
+  compare(math.log, test::log_points(200000), [](double x) { return elementary::log<ScalarDoubles>(x); });
+  compare(math.exp, test::exp_points(200000), [](double x) { return elementary::exp<ScalarDoubles>(x); });
+  compare(math.log1p, test::log1p_points(200000), [](double x) { return elementary::log1p<ScalarDoubles>(x); });
+  compare(math.softplus, test::exp_points(200000), [](double x) { return elementary::softplus<ScalarDoubles>(x); });
+}
+
+TEST_P(Lanes, NormalsAreThoseOfOneWord) {
+  std::mt19937_64 random(3);
+  std::vector<std::uint32_t> words;
+  std::vector<std::uint64_t> bits;
+  for (unsigned i = 0; i < 16 * 65536; ++i) {
+    const std::uint64_t k = (random() >> 12) >> (i % 52);
+    bits.push_back(i % 2 == 0 ? k : ~k & ((std::uint64_t{1} << 52) - 1));
+    words.push_back(static_cast<std::uint32_t>(i % 64 < 32 ? random() : bits.back()));
+  }
+  std::vector<double> got(words.size());
+  lanes_->math.normal_32(words.data(), words.size(), got.data());
+  for (std::size_t i = 0; i < words.size(); ++i)
+    expect_same_bits(got, i, elementary::normal_32<ScalarDoubles>(words[i]));
+  lanes_->math.normal_52(bits.data(), bits.size(), got.data());
+  for (std::size_t i = 0; i < bits.size(); ++i) expect_same_bits(got, i, elementary::normal_52<ScalarDoubles>(bits[i]));
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, Lanes, testing::Values("avx512", "avx2", "scalar"),
