@@ -16,7 +16,7 @@ for source in "${sources[@]}"; do
   object=$folder/$(basename "$(dirname "$source")")_$(basename "$source" .cpp).o
   more=()
   case $source in
-    */lanes/avx2.cpp) more=(-mavx2) ;;
+    */lanes/avx2.cpp) more=(-mavx2 -mfma) ;;
     */lanes/avx512.cpp) more=(-mavx512f -mavx512bw -mavx512dq -mavx512vl) ;;
   esac
   echo "$compiler" "${flags[@]}" "${more[@]}" -c "$source" -o "$object"

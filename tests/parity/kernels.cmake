@@ -10,3 +10,18 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT CLVSIM_SANITIZE)
 endif()
 # Skipped, and counted as such, where there is no GPU.
 clvsim_test(test_engine_gpu gpu STAGES base kernels engine TIMEOUT 300 SOURCES engine_gpu.cpp)
+# What the engine gives, against what is recorded: by the compiler of this build, and by others at other levels of optimisation.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  add_executable(engine_digests digests.cpp)
+  target_link_libraries(engine_digests PRIVATE clvsim_options ${CLVSIM_COMPILE_LIBRARIES} clvsim_base clvsim_kernels clvsim_engine)
+  add_test(NAME Digests.AreThoseRecorded
+           COMMAND sh -c "$<TARGET_FILE:engine_digests> | diff ${CMAKE_CURRENT_SOURCE_DIR}/digests.txt -")
+  set_tests_properties(Digests.AreThoseRecorded PROPERTIES LABELS parity)
+  if(NOT CLVSIM_SANITIZE)
+    foreach(build g++:-O0 clang++:-O2)
+      string(REPLACE ":" ";" words ${build})
+      add_test(NAME Digests.${build} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/compilers.sh ${words} ${CMAKE_BINARY_DIR}/digests/${build})
+      set_tests_properties(Digests.${build} PROPERTIES LABELS parity SKIP_RETURN_CODE 77 TIMEOUT 900)
+    endforeach()
+  endif()
+endif()
