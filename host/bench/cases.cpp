@@ -66,4 +66,17 @@ std::string results_digest(const CustomerResults& results, std::size_t n) {
   return to_hex(hasher.digest());
 }
 
+std::function<void()> checked_run(const MigrationChain& chain, const SimulationOptions& options,
+                                  std::int64_t n_customers, std::size_t n_digested, BenchCase& result) {
+  const auto run = [chain, options, n_customers](CustomerResults* results) {
+    return simulate_customers(n_customers, chain, options, {}, false, results);
+  };
+  CustomerResults results;
+  const RunInfo info = run(&results);
+  check_mean(result.name, info.total.mean.mean, info.total.mean.se,
+             static_cast<double>(n_customers) * exact_mean(chain, options));
+  result.digest = results_digest(results, n_digested);
+  return [run] { static_cast<void>(run(nullptr)); };
+}
+
 }  // namespace clvsim

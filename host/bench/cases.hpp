@@ -53,5 +53,9 @@ void check_mean(const std::string& name, double mean, double se, double exact);
 [[nodiscard]] double exact_mean(const MigrationChain& chain, const SimulationOptions& options);
 // Digest of the estimates of the first `n` customers: mean, sd, quantiles, CVaR.
 [[nodiscard]] std::string results_digest(const CustomerResults& results, std::size_t n);
+// Simulates n customers of a chain: checks the mean of their total against the exact one, sets the digest of the first
+// n_digested, and returns the same run as a call to time.
+[[nodiscard]] std::function<void()> checked_run(const MigrationChain& chain, const SimulationOptions& options,
+                                                std::int64_t n_customers, std::size_t n_digested, BenchCase& result);
 
 }  // namespace clvsim

@@ -39,15 +39,7 @@ PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lane
   planned.result.limit = {{words_ceiling(lanes), planned.result.work}};  // W: a word a step
   planned.result.baseline = wanted.baseline;
   planned.prepare = [chain = wanted.chain, options, n_customers](BenchCase& result) {
-    const auto run = [chain, options, n_customers](CustomerResults* results) {
-      return simulate_customers(n_customers, chain, options, {}, false, results);
-    };
-    CustomerResults results;
-    const RunInfo info = run(&results);
-    check_mean(result.name, info.total.mean.mean, info.total.mean.se,
-               static_cast<double>(n_customers) * exact_mean(chain, options));
-    result.digest = results_digest(results, n_digested);
-    return [run] { static_cast<void>(run(nullptr)); };
+    return checked_run(chain, options, n_customers, n_digested, result);
   };
   return planned;
 }

@@ -26,16 +26,7 @@ PlannedCase scaling_case(const std::string& name, std::int64_t n_customers, int 
   planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
   if (baseline != name) planned.result.baseline = baseline;
   planned.prepare = [options, n_customers](BenchCase& result) {
-    const MigrationChain chain = dense_chain(6, stay);
-    const auto run = [chain, options, n_customers](CustomerResults* results) {
-      return simulate_customers(n_customers, chain, options, {}, false, results);
-    };
-    CustomerResults results;
-    const RunInfo info = run(&results);
-    check_mean(result.name, info.total.mean.mean, info.total.mean.se,
-               static_cast<double>(n_customers) * exact_mean(chain, options));
-    result.digest = results_digest(results, n_digested);
-    return [run] { static_cast<void>(run(nullptr)); };
+    return checked_run(dense_chain(6, stay), options, n_customers, n_digested, result);
   };
   return planned;
 }
