@@ -221,9 +221,7 @@ TEST(Events, RareEventsHaveTheirProbability) {
   constexpr double hazard = 1e-5;
   constexpr int horizon = 1000;
   constexpr std::uint32_t n_paths = 1000000;
-  MigrationChain chain;
-  chain.states = {test::state("here", {test::outcome(0, 1 - hazard), test::outcome(1, hazard)}, true, 1),
-                  test::state("gone", {test::outcome(1, 1)}, false)};
+  const MigrationChain chain = test::constant_hazard(hazard);
   const test::EngineRun run = test::run_engine(1, chain, event_options(horizon, n_paths));
   const double still_here = std::pow(1 - hazard, horizon);
   const double error = std::sqrt(still_here * (1 - still_here) / n_paths);

@@ -108,9 +108,7 @@ TEST(Sampler, RareEventsHaveTheirProbability) {
   constexpr double hazard = 1e-5;
   constexpr int horizon = 1000;
   constexpr std::uint32_t n_paths = 1000000;
-  MigrationChain chain;
-  chain.states = {test::state("here", {test::outcome(0, 1 - hazard), test::outcome(1, hazard)}, true, 1),
-                  test::state("gone", {test::outcome(1, 1)}, false)};
+  const MigrationChain chain = test::constant_hazard(hazard);
   SimulationOptions options = test::options(horizon, n_paths);
   options.periods = false;
   const test::EngineRun run = test::run_engine(1, chain, options);

@@ -27,6 +27,14 @@ inline ChainState state(std::string name, std::vector<ChainOutcome> outcomes, bo
   return result;
 }
 
+// A customer who earns 1 a period and is lost with the same probability in each.
+inline MigrationChain constant_hazard(double hazard) {
+  MigrationChain chain;
+  chain.states = {state("here", {outcome(0, 1 - hazard), outcome(1, hazard)}, true, 1),
+                  state("gone", {outcome(1, 1)}, false)};
+  return chain;
+}
+
 // Dwyer's retention model (Dwyer 1997, "Customer lifetime valuation to support marketing decision making", J. Direct
 // Marketing 11): 3 years, 100 a year while retained. Mean 173.60, sd 132.1478.
 inline MigrationChain dwyer_retention() {
