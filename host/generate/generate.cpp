@@ -18,7 +18,7 @@ constexpr std::int64_t max_rows = 1'000'000'000'000;
 constexpr int max_periods = 65535;  // of a walk
 constexpr std::size_t flush_size = std::size_t{1} << 18;
 constexpr std::int64_t progress_step = 1 << 14;
-constexpr std::int64_t arrivals_at_once = 1 << 16;
+constexpr std::int64_t arrivals_at_once = 1 << 16;  // about: a slice is of whole days
 
 void check_options(const MigrationChain& model, const GenerateOptions& options) {
   if (!model.recency_frequency || !model.spend)
@@ -122,10 +122,16 @@ GenerateReport generate(const MigrationChain& model, const GenerateOptions& opti
   report.n_customers = options.n_customers;
   if (options.n_rows > 0) report.n_customers = std::max(report.n_customers, customers_for(drawer, options.n_rows));
 
-  // By day of acquisition, a few days at a time, so that memory holds the customers of these.
+  // By day of acquisition. Customers of a few days are listed and sorted; those of a single day come in the order of
+  // their numbers, however many, without a list.
   SyntheticHistory history;
-  std::vector<std::pair<std::int32_t, std::int64_t>> arrivals;
   std::int64_t done = 0;
+  const auto write = [&](std::int64_t i) {
+    drawer.draw(i, history);
+    out.add(i, history, report);
+    if (progress && ++done % progress_step == 0) progress(done, report.n_customers);
+  };
+  std::vector<std::pair<std::int32_t, std::int32_t>> arrivals;  // day, customer
   for (int period = 0; period < options.acquisition_periods; ++period) {
     const auto [first_day, last_day] = drawer.acquisition_days(period);
     const std::int64_t n_days = last_day - first_day + 1;
@@ -134,14 +140,17 @@ GenerateReport generate(const MigrationChain& model, const GenerateOptions& opti
     for (std::int64_t slice = 0; slice < n_slices; ++slice) {
       const std::int64_t from = first_day + n_days * slice / n_slices, to = first_day + n_days * (slice + 1) / n_slices;
       arrivals.clear();
-      for (std::int64_t i = period; i < report.n_customers; i += options.acquisition_periods)
-        if (const std::int32_t day = drawer.acquisition_day(i); day >= from && day < to) arrivals.emplace_back(day, i);
-      std::sort(arrivals.begin(), arrivals.end());
-      for (const auto& [day, i] : arrivals) {
-        drawer.draw(i, history);
-        out.add(i, history, report);
-        if (progress && ++done % progress_step == 0) progress(done, report.n_customers);
+      for (std::int64_t i = period; i < report.n_customers; i += options.acquisition_periods) {
+        const std::int32_t day = drawer.acquisition_day(i);
+        if (day < from || day >= to) continue;
+        if (to - from == 1) {
+          write(i);
+        } else {
+          arrivals.emplace_back(day, static_cast<std::int32_t>(i));
+        }
       }
+      std::sort(arrivals.begin(), arrivals.end());
+      for (const auto& [day, i] : arrivals) write(i);
     }
   }
   out.commit();

@@ -1,5 +1,7 @@
 #include "host/ingest/key_hashes.hpp"
 
+#include "host/base/buffer.hpp"
+
 #include <clvsim/customers.hpp>
 #include <clvsim/error.hpp>
 
@@ -52,7 +54,7 @@ bool KeyHashes::settle() {
       });
       find_duplicates(held_);
     }
-    held_ = {};
+    release(held_);
   }
   return duplicates_.empty() && !any_reserved_;
 }

@@ -1,5 +1,6 @@
 #include "host/ingest/row_sorter.hpp"
 
+#include "host/base/buffer.hpp"
 #include "host/ingest/temporary_file.hpp"
 
 #include <clvsim/error.hpp>
@@ -294,7 +295,7 @@ class OrderKeys {
 void radix_sort(std::vector<OrderEntry>& entries, std::vector<OrderEntry>& scratch, int n_bits) {
   constexpr int digit_bits = 11;
   constexpr std::size_t n_digits = std::size_t{1} << digit_bits;
-  scratch.resize(entries.size());
+  resize_anew(scratch, entries.size());
   for (int shift = 0; shift < n_bits; shift += digit_bits) {
     const auto digit = [shift](const OrderEntry& entry) { return entry.key >> shift & (n_digits - 1); };
     std::array<std::uint32_t, n_digits> place{};
@@ -334,7 +335,7 @@ struct RowSorter::Impl {
   // Sorts `offsets`: by their order keys, then row by row among equal ones.
   void sort_memory() {
     const OrderKeys keys(arena, format, offsets);
-    entries.resize(offsets.size());
+    resize_anew(entries, offsets.size());
     for (std::size_t i = 0; i < offsets.size(); ++i)
       entries[i] = {keys.of(format.unpack(arena.data() + offsets[i])), offsets[i]};
     radix_sort(entries, scratch, keys.n_bits());
@@ -428,12 +429,12 @@ void RowSorter::rewind() {
       impl_->sort_memory();
     } else {
       if (!impl_->offsets.empty()) impl_->spill();
-      impl_->arena = {};
-      impl_->offsets = {};
+      release(impl_->arena);
+      release(impl_->offsets);
       impl_->reduce_runs();
     }
-    impl_->entries = {};
-    impl_->scratch = {};
+    release(impl_->entries);
+    release(impl_->scratch);
   }
   impl_->at = 0;
   impl_->merger.reset();

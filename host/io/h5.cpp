@@ -14,8 +14,9 @@ bool forked_child = false;  // set once, by the only thread of a child
 // structures that a reader has to trust few.
 constexpr unsigned max_compact = 512, min_dense = 256;
 constexpr hsize_t max_chunk_bytes = hsize_t{1} << 20;
-// Of indices, for every file; of chunks, for every dataset that is read: one of those that clvsim writes.
-constexpr std::size_t index_cache_bytes = std::size_t{1} << 20, chunk_cache_bytes = std::size_t{256} << 10;
+// Of indices, for every file, as they are stored: in memory they are ten times as large. Of chunks, for every dataset
+// that is read: one of those that clvsim writes.
+constexpr std::size_t index_cache_bytes = std::size_t{128} << 10, chunk_cache_bytes = std::size_t{256} << 10;
 
 // The innermost message of the library's error stack, without addresses and file names.
 std::string reason() {

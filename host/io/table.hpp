@@ -1,6 +1,7 @@
 // Tables of equally long columns, one 1-D dataset a column, and the digest of what they and the attributes say.
 #pragma once
 
+#include "host/base/buffer.hpp"
 #include "host/io/h5.hpp"
 
 #include <array>
@@ -80,7 +81,7 @@ class TableReader {
   void read(std::size_t column, std::size_t first, std::size_t count, void* out) const;
   template <class T>
   void read(std::size_t column, std::size_t first, std::size_t count, std::vector<T>& out) const {
-    out.resize(count * (columns_[column].data.type.width / sizeof(T)));
+    resize_anew(out, count * (columns_[column].data.type.width / sizeof(T)));
     read(column, first, count, out.data());
   }
   // A column of texts, without their padding.

@@ -1,4 +1,5 @@
-clvsim_test(test_program e2e SOURCES program_bench.cpp program_configs.cpp program_errors.cpp program_line.cpp ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
+clvsim_test(test_program e2e SOURCES program_bench.cpp program_configs.cpp program_errors.cpp program_line.cpp program_memory.cpp
+  ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
 add_dependencies(test_program clvsim_program)
 
 if(CLVSIM_SANITIZE)

@@ -68,7 +68,9 @@ ProgramResult run_program(const std::vector<std::string>& command, const Program
     }
   }
   int status = 0;
-  ::waitpid(child, &status, 0);
+  rusage usage{};
+  ::wait4(child, &status, 0, &usage);
+  result.peak_bytes = usage.ru_maxrss * 1024LL;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

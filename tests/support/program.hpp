@@ -14,6 +14,8 @@ namespace clvsim::test {
 struct ProgramResult {
   int exit_code = -1;  // 128 + signal where a signal ended it
   std::string out, err;
+  // Largest resident memory of the program or of a child that it waited for; at least this process's when it started.
+  long long peak_bytes = 0;
 
   [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
 };
