@@ -3,6 +3,7 @@
 build_packages="g++ cmake ninja-build git libhdf5-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev
   libxxhash-dev zlib1g-dev libssl-dev libthrust-dev"
 test_packages="libgtest-dev libgmock-dev librandom123-dev clang hdf5-tools python3-h5py python3-numpy python3-pandas clang-format"
+bundle_packages="patchelf binutils"
 
 # need_packages PACKAGE...: nothing where all are installed; else apt-get, with sudo where not root.
 need_packages() {

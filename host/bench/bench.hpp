@@ -47,9 +47,9 @@ struct BenchOptions {
   std::string suite = "smoke";  // or standard (smoke and more), scaling
   std::string filter;           // regular expression (ECMAScript) found in the names of the cases to run; empty: all.
                                 // The ceilings and baselines that they are measured by run as well.
-  DeviceChoice device{DeviceChoice::Kind::cpu, 0, ""};  // cuda: the cases on that GPU too, skipped where it is absent
-  int n_samples = 11;                                   // at least 5
-  double sample_seconds = 0.1;                          // of each case
+  DeviceChoice device{DeviceChoice::Kind::cpu, {}, ""};  // cuda: the cases on those GPUs too, skipped without one
+  int n_samples = 11;                                    // at least 5
+  double sample_seconds = 0.1;                           // of each case
 };
 
 // Runs a suite: after a warm-up of each case, sample by sample through all cases. Cases that need files write them in a

@@ -15,7 +15,7 @@ PlannedCases planned_cases(const BenchOptions& options) {
   for (const auto add : {add_ceiling_cases, add_chain_cases, add_event_cases, add_world_cases, add_statistics_cases,
                          add_file_cases, add_scaling_cases})
     add(cases);
-  if (options.device.kind == DeviceChoice::Kind::cuda) add_gpu_cases(cases, options.device.index);
+  if (options.device.kind == DeviceChoice::Kind::cuda) add_gpu_cases(cases, options.device);
   return cases;
 }
 
@@ -24,7 +24,7 @@ SimulationOptions bench_simulation() {
   options.horizon = 60;
   options.n_paths = 10000;
   options.threads = 1;
-  options.device = {DeviceChoice::Kind::cpu, 0, ""};
+  options.device = {DeviceChoice::Kind::cpu, {}, ""};
   return options;
 }
 

@@ -28,14 +28,14 @@ using PlannedCases = std::vector<PlannedCase>;
 [[nodiscard]] PlannedCases planned_cases(const BenchOptions& options);
 
 // The groups: each appends its cases.
-void add_ceiling_cases(PlannedCases& cases);         // what the machine can do: the limits of the others
-void add_chain_cases(PlannedCases& cases);           // migration chains, from tables to statistics, on one thread
-void add_event_cases(PlannedCases& cases);           // events, without statistics
-void add_world_cases(PlannedCases& cases);           // chains that change by period and by what customers share
-void add_statistics_cases(PlannedCases& cases);      // statistics of given values alone
-void add_file_cases(PlannedCases& cases);            // import, store read, run write, the whole line
-void add_scaling_cases(PlannedCases& cases);         // more threads, more customers
-void add_gpu_cases(PlannedCases& cases, int index);  // a chain on a GPU
+void add_ceiling_cases(PlannedCases& cases);     // what the machine can do: the limits of the others
+void add_chain_cases(PlannedCases& cases);       // migration chains, from tables to statistics, on one thread
+void add_event_cases(PlannedCases& cases);       // events, without statistics
+void add_world_cases(PlannedCases& cases);       // chains that change by period and by what customers share
+void add_statistics_cases(PlannedCases& cases);  // statistics of given values alone
+void add_file_cases(PlannedCases& cases);        // import, store read, run write, the whole line
+void add_scaling_cases(PlannedCases& cases);     // more threads, more customers
+void add_gpu_cases(PlannedCases& cases, const DeviceChoice& device);  // a chain on GPUs
 
 // What groups share.
 

@@ -14,25 +14,28 @@ namespace {
 
 constexpr std::size_t n_digested = 64;  // customers
 
-// Why GPU `index` cannot be measured; empty: it can.
-std::string why_skipped(int index) {
+// Why these GPUs cannot be measured; empty: they can.
+std::string why_skipped(const std::vector<int>& wanted) {
   if (!kernels::have_cuda()) return "built without the CUDA backend";
   const std::vector<kernels::GpuInfo> gpus = kernels::list_gpus();
-  const bool found = std::any_of(gpus.begin(), gpus.end(), [&](const auto& gpu) { return gpu.index == index; });
-  return found ? "" : fmt::format("no GPU {} here: {} usable", index, gpus.size());
+  for (const int index : wanted) {
+    const bool found = std::any_of(gpus.begin(), gpus.end(), [&](const auto& gpu) { return gpu.index == index; });
+    if (!found) return fmt::format("no GPU {} here: {} usable", index, gpus.size());
+  }
+  return "";
 }
 
-PlannedCase gpu_case(const std::string& name, std::int64_t n_customers, bool periods, int index) {
+PlannedCase gpu_case(const std::string& name, std::int64_t n_customers, bool periods, const DeviceChoice& device) {
   SimulationOptions options = bench_simulation();
   options.threads = 0;
-  options.device = {DeviceChoice::Kind::cuda, index, ""};
+  options.device = device;
   options.periods = periods;
   PlannedCase planned;
   planned.result.name = name;
   planned.result.unit = "path-steps";
   planned.result.clock = BenchClock::wall;
   planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
-  planned.result.skipped = why_skipped(index);
+  planned.result.skipped = why_skipped(device.gpus);
   planned.prepare = [options, n_customers](BenchCase& result) {
     const MigrationChain chain = dense_chain(6, 0.875);
     const auto run = [chain, n_customers](const SimulationOptions& how, std::int64_t n, CustomerResults* results) {
@@ -53,11 +56,11 @@ PlannedCase gpu_case(const std::string& name, std::int64_t n_customers, bool per
 
 }  // namespace
 
-void add_gpu_cases(PlannedCases& cases, int index) {
+void add_gpu_cases(PlannedCases& cases, const DeviceChoice& device) {
   constexpr std::int64_t few = 1024, many = 16384;
-  cases.push_back(gpu_case("chain_6_cuda_1k", few, false, index));
-  cases.push_back(gpu_case("chain_6_cuda", many, false, index));
-  cases.push_back(gpu_case("chain_6_cuda_periods", many, true, index));
+  cases.push_back(gpu_case("chain_6_cuda_1k", few, false, device));
+  cases.push_back(gpu_case("chain_6_cuda", many, false, device));
+  cases.push_back(gpu_case("chain_6_cuda_periods", many, true, device));
 }
 
 }  // namespace clvsim

@@ -131,7 +131,7 @@ std::vector<BenchCase> run_bench(const BenchOptions& options, const std::functio
   if (options.n_samples < fewest)
     throw ConfigError(fmt::format("--samples {}: a median needs at least {}", options.n_samples, fewest));
   if (options.device.kind == DeviceChoice::Kind::automatic || !options.device.instructions.empty())
-    throw ConfigError("--device: bench takes cpu (every instruction set), cuda or cuda:INDEX (and a GPU)");
+    throw ConfigError("--device: bench takes cpu (every instruction set), cuda or cuda:INDEX,INDEX... (and GPUs)");
   std::vector<BenchCase> skipped;
   std::vector<Timed> cases;
   PlannedCases plan = choose_cases(options);  // lives as long as the calls: cases share what they hold

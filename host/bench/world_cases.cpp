@@ -63,7 +63,7 @@ PlannedCase world_case(const std::string& name, const ChainProgram& program, std
   options.horizon = horizon;
   options.n_paths = n_paths;
   options.threads = 1;
-  options.device = {DeviceChoice::Kind::cpu, 0, lanes.name};
+  options.device = {DeviceChoice::Kind::cpu, {}, lanes.name};
   options.periods = false;
   PlannedCase planned;
   planned.result.name = name;

@@ -154,7 +154,7 @@ void add_bench(CLI::App& program, Session& session) {
       ->capture_default_str();
   app->add_option("--filter", options.filter, "only cases whose name has a match, and what they are measured by")
       ->type_name("REGEX");
-  app->add_option("--device", command->device, "cpu, or cuda or cuda:INDEX: the cases on that GPU as well")
+  app->add_option("--device", command->device, "cpu, or cuda or cuda:INDEX,INDEX...: the cases on those GPUs as well")
       ->type_name("DEVICE")
       ->capture_default_str();
   app->add_option("--samples", options.n_samples, "samples of every case")->type_name("N")->capture_default_str();

@@ -117,15 +117,19 @@ Date date(const std::string& text) {
 
 DeviceChoice device(const std::string& text) {
   if (text == "auto") return {};
-  if (text == "cpu") return {DeviceChoice::Kind::cpu, 0, ""};
+  if (text == "cpu") return {DeviceChoice::Kind::cpu, {}, ""};
   if (text.rfind("cpu:", 0) == 0) {
     const std::vector<Named<std::string>> known{
         {"avx512", "avx512"}, {"avx2", "avx2"}, {"scalar", "scalar"}, {"reference", "reference"}};
-    return {DeviceChoice::Kind::cpu, 0, choice(text.substr(4), known)};
+    return {DeviceChoice::Kind::cpu, {}, choice(text.substr(4), known)};
   }
-  if (text == "cuda") return {DeviceChoice::Kind::cuda, 0, ""};
-  if (text.rfind("cuda:", 0) == 0) return {DeviceChoice::Kind::cuda, integer<int>(text.substr(5), 0, 1023), ""};
-  throw ConfigError(fmt::format("'{}' is none of auto, cpu, cpu:INSTRUCTIONS, cuda, cuda:INDEX", text));
+  if (text == "cuda") return {DeviceChoice::Kind::cuda, {0}, ""};
+  if (text.rfind("cuda:", 0) == 0) {
+    DeviceChoice chosen{DeviceChoice::Kind::cuda, {}, ""};
+    for (const std::string& gpu : split(text.substr(5))) chosen.gpus.push_back(integer<int>(gpu, 0, 1023));
+    return chosen;
+  }
+  throw ConfigError(fmt::format("'{}' is none of auto, cpu, cpu:INSTRUCTIONS, cuda, cuda:INDEX,INDEX...", text));
 }
 
 template <class Target>
@@ -251,7 +255,8 @@ Settings simulate_settings(SimulationOptions& o) {
       {"batch", Kind::integer, "N", "customers a batch; 0 chooses; results do not depend on it", "0",
        [&o](const std::string& text) { o.batch = integer<std::int64_t>(text, 0, std::int64_t{1} << 32); }, false},
       {"device", Kind::text, "DEVICE",
-       "auto, cpu, cpu:avx512, cpu:avx2, cpu:scalar, cpu:reference, cuda or cuda:INDEX; results do not depend on it",
+       "auto, cpu, cpu:avx512, cpu:avx2, cpu:scalar, cpu:reference, cuda, or cuda:INDEX,INDEX... for one GPU or"
+       " several; results do not depend on it",
        "auto", [&o](const std::string& text) { o.device = device(text); }, false},
   });
 }

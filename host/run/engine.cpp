@@ -1,13 +1,13 @@
 #include "host/run/engine.hpp"
 
 #include "host/base/text.hpp"
+#include "host/run/backends.hpp"
 #include "host/run/chain_tables.hpp"
 #include "host/run/discounting.hpp"
 #include "host/run/estimates.hpp"
 #include "host/run/event_tables.hpp"
 #include "host/run/pipeline.hpp"
 #include "host/run/spend_posterior.hpp"
-#include "kernels/backend/backend.hpp"
 #include "kernels/backend/workers.hpp"
 
 #include <clvsim/error.hpp>
@@ -18,7 +18,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <thread>
 
 namespace clvsim {
 
@@ -53,24 +52,6 @@ kernels::Sampler kernel_sampler(StepSampler sampler) {
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr Estimate unknown_estimate{unknown, unknown};
-
-int n_threads(const SimulationOptions& options) {
-  if (options.threads > 0) return options.threads;
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-std::unique_ptr<kernels::Backend> make_backend(const kernels::RunSpec& spec, const SimulationOptions& options) {
-  using Kind = DeviceChoice::Kind;
-  if (options.device.kind == Kind::cuda) return kernels::make_cuda_backend(spec, options.device.index);
-  if (options.device.kind == Kind::automatic && !kernels::list_gpus().empty()) {
-    try {
-      return kernels::make_cuda_backend(spec, 0);
-    } catch (const DeviceError&) {
-      // "automatic" means the CPU where no GPU can be used; RunInfo::device tells.
-    }
-  }
-  return kernels::make_cpu_backend(spec, n_threads(options), path_sums_budget, options.device.instructions);
-}
 
 // Bounds of what the sums over customers can reach: they must stay within 63 bits on every path.
 struct SumBounds {
@@ -200,7 +181,7 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   spec.ranks = plan.ranks;
   spec.tail = plan.tail;
   spec.periods = options.periods;
-  const std::unique_ptr<kernels::Backend> backend = make_backend(spec, options);
+  const std::unique_ptr<kernels::Backend> backend = open_backend(spec, options);
 
   constexpr std::int64_t largest_batch = std::int64_t{1} << 20;
   const std::int64_t batch_size =

@@ -51,7 +51,11 @@ void check(const SimulationOptions& options) {
   }
   check_range("threads", options.threads, 0, 4096, "0 takes every core");
   check_range<std::int64_t>("batch", options.batch, 0, std::int64_t{1} << 40, "0 lets clvsim choose");
-  check_range("device index", options.device.index, 0, 1023, "the first GPU is cuda:0");
+  const DeviceChoice& device = options.device;
+  if (device.kind == DeviceChoice::Kind::cuda) {
+    check_range<std::size_t>("number of GPUs", device.gpus.size(), 1, 64, "cuda:0,1 names two");
+  }
+  for (const int gpu : device.gpus) check_range("GPU index", gpu, 0, 1023, "the first GPU is cuda:0");
   constexpr double lowest_margin = -100;  // as in a model's file: costs may exceed revenue
   if (options.margin && !(*options.margin >= lowest_margin && *options.margin <= 1)) {
     throw ConfigError(fmt::format("margin {}: must be in -100 to 1; it is a share of revenue, so write 0.3 for 30 %",

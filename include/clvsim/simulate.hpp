@@ -24,10 +24,11 @@ struct Discounting {
 /// Factors [horizon] of periods 1..horizon. Lengths: a year is 12 months is 365.25 days, a week 7 days.
 [[nodiscard]] std::vector<double> discount_factors(const Discounting& discounting, PeriodUnit unit, int horizon);
 
-/// Where to simulate. `automatic` takes the first usable GPU, else the CPU. Results do not depend on it.
+/// Where to simulate. `automatic` takes the first usable GPU, else the CPU; `cuda` splits the customers over `gpus`.
+/// Results do not depend on it.
 struct DeviceChoice {
   enum class Kind : std::uint8_t { automatic, cpu, cuda } kind = Kind::automatic;
-  int index = 0;             ///< of the GPU
+  std::vector<int> gpus;     ///< 1 to 64 indices of GPUs; one that stands there twice runs two batches at a time
   std::string instructions;  ///< of the CPU: "avx512", "avx2", "scalar", "reference"; empty: the fastest it has
 };
 

@@ -290,11 +290,18 @@ TEST(ProgramUsage, TheEventSampler) {
 
 TEST(ProgramUsage, AGpuThatIsNotThereIsExitSeven) {
   if (!run_clvsim({"doctor", "--json"}).json()["gpus"].empty()) GTEST_SKIP() << "this machine has a GPU";
-  const ProgramResult result =
-      run_clvsim({"simulate", "--model", CLVSIM_SOURCE_DIR "/configs/models/dwyer_retention.toml", "--customers", "1",
-                  "--horizon", "3", "--device", "cuda"});
-  EXPECT_EQ(result.exit_code, 7) << result.err;
-  EXPECT_THAT(result.err, testing::ContainsRegex("--device (cpu|auto)"));
+  const auto on = [](const std::string& device) {
+    return run_clvsim({"simulate", "--model", CLVSIM_SOURCE_DIR "/configs/models/dwyer_retention.toml", "--customers",
+                       "1", "--horizon", "3", "--device", device});
+  };
+  for (const char* device : {"cuda", "cuda:0", "cuda:0,1"}) {
+    const ProgramResult result = on(device);
+    EXPECT_EQ(result.exit_code, 7) << result.err;
+    EXPECT_THAT(result.err, testing::ContainsRegex("--device (cpu|auto)"));
+  }
+  for (const char* device : {"cuda:", "cuda:0,", "cuda:0,x", "cuda:-1", "gpu"}) {
+    EXPECT_EQ(on(device).exit_code, 2) << device;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Mutated model files: each is read as a valid model or refused with an error of clvsim; nothing else.
 #include "host/base/output_file.hpp"
 #include "host/model/model_file.hpp"
+#include "tests/support/places.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -65,7 +66,7 @@ std::string mutate(std::string text, std::mt19937_64& random) {
 
 TEST(FuzzModelToml, IsAModelOrAnError) {
   std::vector<std::string> seeds;
-  for (const auto& entry : std::filesystem::directory_iterator(CLVSIM_SOURCE_DIR "/configs/models"))
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() + "/configs/models"))
     seeds.push_back(read_text(entry.path()));
   ASSERT_FALSE(seeds.empty());
   std::sort(seeds.begin(), seeds.end());

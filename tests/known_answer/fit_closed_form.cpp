@@ -1,5 +1,7 @@
 // The published chains of configs/models: closed form against every printed digit, and against a recursion of the
 // test's own that shares nothing with the program's.
+#include "tests/support/places.hpp"
+
 #include <clvsim/error.hpp>
 #include <clvsim/migration_chain.hpp>
 
@@ -15,7 +17,7 @@ namespace clvsim {
 namespace {
 
 MigrationChain model(const std::string& name) {
-  return read_model(std::string(CLVSIM_SOURCE_DIR "/configs/models/") + name + ".toml");
+  return read_model(test::source_dir() + "/configs/models/" + name + ".toml");
 }
 
 std::vector<double> factors(double rate, int horizon, int shift = 0) {

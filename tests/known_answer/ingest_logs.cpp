@@ -1,4 +1,5 @@
 #include "tests/support/ingest_files.hpp"
+#include "tests/support/places.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@ using test::LogFolder;
 
 // CDNOW (Fader, Hardie 2001): the cohort that first bought in the first quarter of 1997, calibrated on 39 weeks.
 TEST(Import, ReadsCdnowToTheCent) {
-  const std::filesystem::path log = std::filesystem::path(CLVSIM_SOURCE_DIR) / "../shared/data/cdnow_master.csv";
+  const std::filesystem::path log = std::filesystem::path(test::source_dir()) / "../shared/data/cdnow_master.csv";
   if (!std::filesystem::exists(log)) GTEST_SKIP() << "needs " << log << ", which is not part of the project";
   const LogFolder folder;
   ImportOptions options;

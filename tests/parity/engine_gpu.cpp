@@ -46,7 +46,7 @@ TEST(Gpu, RunsEqualTheCpu) {
   CLVSIM_SKIP_WITHOUT_GPU();
   SimulationOptions options = test::options(24, 1000, 0.01);
   const test::EngineRun cpu = test::run_engine(50, test::with_spend(), options);
-  options.device = {DeviceChoice::Kind::cuda, 0, ""};
+  options.device = {DeviceChoice::Kind::cuda, {0}, ""};
   const test::EngineRun gpu = test::run_engine(50, test::with_spend(), options);
   EXPECT_TRUE(same_bits(cpu, gpu));
   EXPECT_THAT(gpu.info.device, ::testing::StartsWith("cuda:0"));
@@ -56,7 +56,7 @@ TEST(Gpu, RunsEqualTheCpu) {
 TEST(Gpu, AnAbsentOneIsADeviceError) {
   const int beyond = static_cast<int>(kernels::list_gpus().size()) + 100;
   SimulationOptions options = test::options(3, 100);
-  options.device = {DeviceChoice::Kind::cuda, beyond, ""};
+  options.device = {DeviceChoice::Kind::cuda, {beyond}, ""};
   try {
     test::run_engine(1, test::dwyer_migration(), options);
     ADD_FAILURE() << "ran";

@@ -1,5 +1,6 @@
 // What holds for every synthetic log.
 #include "host/base/output_file.hpp"
+#include "tests/support/places.hpp"
 #include "tests/support/program.hpp"
 
 #include <clvsim/error.hpp>
@@ -21,7 +22,7 @@ using test::read_file;
 using testing::HasSubstr;
 
 MigrationChain model(const std::string& name) {
-  return read_model(std::string(CLVSIM_SOURCE_DIR "/configs/models/") + name + ".toml");
+  return read_model(test::source_dir() + "/configs/models/" + name + ".toml");
 }
 
 struct Row {

@@ -4,6 +4,7 @@
 #include "kernels/stats/team.hpp"
 #include "tests/support/curand_samples.hpp"
 #include "tests/support/engine_outcome.hpp"
+#include "tests/support/places.hpp"
 #include "tests/support/ptx/machine.hpp"
 #include "tests/support/ptx/simulation.hpp"
 
@@ -25,7 +26,7 @@ using test::ptx::Device;
 using test::ptx::Module;
 
 const Module& functions() {
-  static const Module module = Module::read(CLVSIM_SOURCE_DIR "/tests/ptx/functions.ptx");
+  static const Module module = Module::read(test::source_dir() + "/tests/ptx/functions.ptx");
   return module;
 }
 

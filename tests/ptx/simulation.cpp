@@ -1,5 +1,6 @@
 // The whole production kernel, executed from the committed PTX of kernels/backend/cuda.cu, gives the bits of the CPU.
 #include "tests/support/ptx/simulation.hpp"
+#include "tests/support/places.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ using test::ptx::Device;
 using test::ptx::Module;
 
 const Module& production() {
-  static const Module module = Module::read(CLVSIM_SOURCE_DIR "/tests/ptx/cuda.ptx");
+  static const Module module = Module::read(test::source_dir() + "/tests/ptx/cuda.ptx");
   return module;
 }
 
@@ -70,7 +71,7 @@ TEST(PtxSimulation, SchedulesEqualEachOther) {
 // functions whose callers happen to have one of their own there.
 TEST(PtxSimulation, BarriersAreMissed) {
   const Prepared prepared({test::with_spend(), 3, 300, 2});
-  std::ifstream file(CLVSIM_SOURCE_DIR "/tests/ptx/cuda.ptx");
+  std::ifstream file(test::source_dir() + "/tests/ptx/cuda.ptx");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string barrier = "bar.sync";
   int n = 0, n_missed = 0;

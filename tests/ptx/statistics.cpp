@@ -1,4 +1,5 @@
 // Moments and order statistics by a block of threads, executed from their PTX, give the bits of one thread of the host.
+#include "tests/support/places.hpp"
 #include "tests/support/ptx/machine.hpp"
 #include "tests/support/value_samples.hpp"
 
@@ -11,7 +12,7 @@ namespace clvsim::test {
 namespace {
 
 TEST(PtxStatistics, BlocksEqualATeamOfOne) {
-  const ptx::Module module = ptx::Module::read(CLVSIM_SOURCE_DIR "/tests/ptx/functions.ptx");
+  const ptx::Module module = ptx::Module::read(source_dir() + "/tests/ptx/functions.ptx");
   ptx::Device device(module);
   for (const std::size_t n : {1, 2, 31, 32, 33, 255, 256, 257, 1000}) {
     for (int kind = 0; kind < 6; ++kind) {

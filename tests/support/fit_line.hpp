@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/base/output_file.hpp"
+#include "tests/support/places.hpp"
 #include "tests/support/program.hpp"
 
 #include <clvsim/fit.hpp>
@@ -17,7 +18,7 @@
 namespace clvsim::test {
 
 inline MigrationChain shipped_model(const std::string& name) {
-  return read_model(std::string(CLVSIM_SOURCE_DIR "/configs/models/") + name + ".toml");
+  return read_model(source_dir() + "/configs/models/" + name + ".toml");
 }
 
 inline StoreReader import_text(const TemporaryFolder& folder, const std::filesystem::path& log, PeriodUnit unit,

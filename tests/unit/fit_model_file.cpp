@@ -2,6 +2,7 @@
 #include "host/base/output_file.hpp"
 #include "host/model/model_file.hpp"
 #include "tests/support/fit_log.hpp"
+#include "tests/support/places.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/migration_chain.hpp>
@@ -20,7 +21,7 @@ using testing::HasSubstr;
 
 std::vector<fs::path> files_in(const std::string& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(std::string(CLVSIM_SOURCE_DIR "/configs/") + folder))
+  for (const auto& entry : fs::directory_iterator(test::source_dir() + "/configs/" + folder))
     files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -179,7 +180,7 @@ TEST(ModelFile, EveryInvalidModelIsRefusedWithItsMessage) {
 }
 
 TEST(Check, NamesTheStateOfAModelWithoutAFile) {
-  MigrationChain chain = read_model(CLVSIM_SOURCE_DIR "/configs/models/lifecycle_a_e.toml");
+  MigrationChain chain = read_model(test::source_dir() + "/configs/models/lifecycle_a_e.toml");
   chain.states[2].outcomes[0].to = 9;
   try {
     check(chain);
