@@ -271,7 +271,7 @@ TEST(ProgramUsage, HelpHasExamplesAndExitCodes) {
   }
 }
 
-// The sampler is part of a run's key: the run file names it.
+// The sampler is part of a run's key: the run file names it. The report says whether it was asked for as well.
 TEST(ProgramUsage, TheRunFileNamesTheSampler) {
   TemporaryFolder folder;
   const std::string model = CLVSIM_SOURCE_DIR "/configs/models/lifecycle_a_e.toml";
@@ -285,10 +285,16 @@ TEST(ProgramUsage, TheRunFileNamesTheSampler) {
                                           "--model", model, "-o", file, "--json"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_EQ(run.json()["sampler"], name);
+    EXPECT_EQ(run.json()["sampler_choice"], sampler == "auto" ? "automatic" : "given");
     EXPECT_THAT(run_clvsim({"inspect", file, "--json"}).out, HasSubstr(name));
     digests.insert(run.json()["content_digest"].get<std::string>());
   }
   EXPECT_EQ(digests.size(), 3U);  // auto is alias
+  const std::vector<std::string> simulate{"simulate", "--customers", "3", "--paths", "100", "--model", model};
+  EXPECT_THAT(run_clvsim(simulate).out, HasSubstr("\nsampler philox4x32-10 alias 1, chosen automatically"));
+  std::vector<std::string> event = simulate;
+  event.insert(event.end(), {"--sampler", "event"});
+  EXPECT_THAT(run_clvsim(event).out, HasSubstr("\nsampler philox4x32-10 event 1, as asked for\n"));
 }
 
 // What it cannot draw is refused with what to use instead.
