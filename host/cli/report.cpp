@@ -217,6 +217,7 @@ Json to_json(const RunInfo& run) {
           {"margin", options.margin ? Json(*options.margin) : Json(nullptr)},
           {"currency", run.currency.code},
           {"sampler", run.sampler},
+          {"sampler_choice", options.sampler == StepSampler::automatic ? "automatic" : "given"},
           {"device", run.device},
           {"content_digest", run.content_digest},
           {"independent_customers", true},
@@ -231,6 +232,9 @@ std::string text_of(const RunInfo& run) {
   std::string text =
       fmt::format("{} customers x {} paths x {} {}s, seed {}, on {}\n", with_separators(run.n_customers),
                   with_separators(options.n_paths), options.horizon, name_of(run.unit), options.seed, run.device);
+  text += fmt::format(
+      "sampler {}, {}\n", run.sampler,
+      options.sampler == StepSampler::automatic ? "chosen automatically: it fits every model" : "as asked for");
   text += fmt::format("discount {} a {}, convention {}; {}\n\n", percent(options.discounting.rate),
                       name_of(options.discounting.per), name_of(options.discounting.convention),
                       options.margin ? "margin " + percent(*options.margin)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -33,16 +34,14 @@ std::int64_t fixed(double minor_units) {
 
 // An outcome as the engine has it.
 struct Outcome {
-  std::uint16_t next = 0;       // position
-  std::uint64_t until = 0;      // cumulative probability, of 2^48
-  std::uint32_t threshold = 0;  // the same, of 2^32; the last takes the rest
+  std::uint16_t next = 0;   // position
+  std::uint64_t until = 0;  // cumulative probability, of 2^48
 };
 
 // Outcomes of a state with any share: a row sums to 1 only within the rounding of its probabilities, so that the last
 // outcome that has any takes the rest.
 template <class Position>
 std::vector<Outcome> outcomes_of(const ChainState& state, const Position& position) {
-  constexpr std::uint64_t whole_word = std::uint64_t{1} << 32;
   std::vector<Outcome> row;
   double cumulative = 0;
   std::uint64_t before = 0;
@@ -53,26 +52,50 @@ std::vector<Outcome> outcomes_of(const ChainState& state, const Position& positi
     const std::uint64_t until = last ? whole_mass : std::max(before, quantised(std::min(cumulative, 1.0), whole_mass));
     if (until == before) continue;
     before = until;
-    const std::uint64_t threshold = std::min(whole_word - 1, (until + 0x8000) >> 16);
-    row.push_back({position(*outcome), until, static_cast<std::uint32_t>(threshold)});
+    row.push_back({position(*outcome), until});
   }
   return row;
 }
 
+// Of every outcome of a row, of 2^48.
+std::vector<std::uint64_t> masses_of(const std::vector<Outcome>& row) {
+  std::vector<std::uint64_t> mass;
+  std::uint64_t before = 0;
+  for (const Outcome& outcome : row) {
+    mass.push_back(outcome.until - before);
+    before = outcome.until;
+  }
+  return mass;
+}
+
 // The alias table of a row in 2^column_bits columns.
 void add_alias_row(const std::vector<Outcome>& row, unsigned column_bits, std::vector<AliasCell>& cells) {
-  std::vector<std::uint64_t> mass(std::size_t{1} << column_bits);
-  std::uint64_t before = 0;
-  for (std::size_t k = 0; k < row.size(); ++k) {
-    mass[k] = row[k].until - before;
-    before = row[k].until;
-  }
+  std::vector<std::uint64_t> mass = masses_of(row);
+  mass.resize(std::size_t{1} << column_bits);
   const std::vector<AliasColumn> columns = alias_row(std::move(mass));
   const auto next = [&](std::size_t k) { return row[std::min(k, row.size() - 1)].next; };
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const std::uint64_t threshold = columns[k].threshold;
     cells.push_back({static_cast<std::uint32_t>(threshold), static_cast<std::uint16_t>(threshold >> 32), next(k),
                      next(columns[k].alias)});
+  }
+}
+
+// The same masses in ascending order of the states that they lead to, those of one state as stated; filled up to
+// `n_outcomes` with the last.
+void add_ordered_row(const std::vector<Outcome>& row, const std::vector<ChainPosition>& positions,
+                     std::size_t n_outcomes, std::vector<kernels::OrderedOutcome>& outcomes) {
+  const std::vector<std::uint64_t> mass = masses_of(row);
+  std::vector<std::size_t> order(row.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return positions[row[a].next].state < positions[row[b].next].state;
+  });
+  std::uint64_t until = 0;
+  for (std::size_t k = 0; k < n_outcomes; ++k) {
+    const std::size_t from = order[std::min(k, row.size() - 1)];
+    until = k + 1 < row.size() ? until + mass[from] : whole_mass - 1;
+    outcomes.push_back({static_cast<std::uint32_t>(until), static_cast<std::uint16_t>(until >> 32), row[from].next});
   }
 }
 
@@ -185,10 +208,7 @@ void add_rows(std::span<const MigrationChain> chains, double scale, ChainTables&
   for (std::size_t c = 0; c < chains.size(); ++c) {
     for (const ChainPosition& position : tables.positions) {
       const std::vector<Outcome>& row = rows[c * n_states + position.state];
-      for (std::size_t k = 0; k < tables.row; ++k) {
-        const Outcome& outcome = row[std::min(k, row.size() - 1)];
-        tables.outcomes.push_back({outcome.threshold, outcome.next});
-      }
+      add_ordered_row(row, tables.positions, tables.row, tables.outcomes);
       add_alias_row(row, tables.column_bits, tables.cells);
     }
   }

@@ -39,9 +39,9 @@ struct ChainTables {
 };
 
 // Packs a checked chain (clvsim::check). `decimals` of the currency that the run counts in; `weight` [horizon] what
-// cash of a period counts in a path's value; empty where values are not wanted. Probabilities are rounded to 2^-48
-// (alias) and, cumulated, to 2^-32 (ordered); outcomes whose share rounds to nothing there are left out. Throws
-// ModelError where amounts, or their sum over the horizon, pass the engine's fixed point.
+// cash of a period counts in a path's value; empty where values are not wanted. Probabilities are rounded to 2^-48;
+// outcomes whose share rounds to nothing there are left out. Throws ModelError where amounts, or their sum over the
+// horizon, pass the engine's fixed point.
 [[nodiscard]] ChainTables pack(const MigrationChain& chain, int decimals, const std::vector<double>& weight = {});
 // Packs a checked program, a table a chain, for a horizon of weight.size() periods.
 [[nodiscard]] ChainTables pack(const ChainProgram& program, int decimals, const std::vector<double>& weight);

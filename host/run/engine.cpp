@@ -27,7 +27,7 @@ namespace {
 std::string sampler_name(StepSampler sampler) {
   switch (sampler) {
     case StepSampler::ordered:
-      return "philox4x32-10 ordered-threshold 2";
+      return "philox4x32-10 ordered-threshold 3";
     case StepSampler::event:
       return "philox4x32-10 event 1";
     case StepSampler::automatic:

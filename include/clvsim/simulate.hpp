@@ -33,9 +33,10 @@ struct DeviceChoice {
 };
 
 /// How the steps of a migration chain are drawn (docs/theory/engine.md); part of what makes a run reproducible.
-/// `alias`: Walker's alias method on 16 bits a step, exact; the fastest. `ordered`: inverse cdf on 32 bits a step,
-/// monotone in its uniform, so that runs of two models with one seed stay close. `event`: from one change of state to
-/// the next, 32 bits each, exact; faster where stays are long; not for models that draw spend. `automatic` is alias.
+/// `alias`: Walker's alias method on 16 bits a step, exact; the fastest. `ordered`: inverse cdf on 16 bits a step,
+/// exact, over the states in the model's order, so that runs of two models with one seed stay close. `event`: from one
+/// change of state to the next, 32 bits each, exact; faster where stays are long; not for models that draw spend.
+/// `automatic` is alias.
 enum class StepSampler : std::uint8_t { automatic, alias, ordered, event };
 
 struct SimulationOptions {

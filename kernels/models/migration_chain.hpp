@@ -7,12 +7,14 @@
 // The probabilities of a row may differ from table to table (kernels/models/table_schedule.hpp); positions and amounts
 // do not.
 //
-// Outcomes are drawn by one of three samplers. All follow the row's probabilities to within 2^-32 or better.
+// Outcomes are drawn by one of three samplers. All follow the row's probabilities to within 2^-48.
 //   alias    Walker's alias method (Walker 1977; tables by Vose 1991) on 16 bits a step: the upper column_bits of them
 //            choose a column of the row, the rest is compared with the column's threshold; where they are equal, 32
 //            more bits decide (kernels/rng/address.hpp: chain_pair, chain_tie). Two neighbouring paths share a word.
-//   ordered  thresholds on one 32-bit word u (inverse cdf, monotone in u, so that two chains with the same draws stay
-//            close): outcome k is the first with u < threshold[k], the last takes the rest.
+//   ordered  inverse cdf: outcome k of the row, ordered by the states that they lead to, is the first with u below its
+//            cumulative threshold, the last takes the rest. So the next state never falls as u rises, and two chains
+//            with the same draws stay close. u has 48 bits, of which 16 are drawn, and the other 32 where these are
+//            equal to those of a threshold (kernels/rng/address.hpp: ordered_pair, ordered_tie).
 //   event    from one change of position to the next (kernels/models/chain_events.hpp); a stay repeats what the arrival
 //            brought, period by period, as an outcome that leads back to its position does. One table, no drawn spend.
 //
@@ -25,8 +27,8 @@
 //   purchases        = 1 + index of purchases_in_period                 once a period with a purchase
 //   a purchase       = 0 with zero_share, else round(exp(theta + within_sd N) scale)
 //   its refund       = round(exp(theta + refund_shift + refund_sd N) scale) with refund_rate, in the same period
-// where scale = smearing * 10^decimals. Draws: half a word a period (alias) or one (ordered); with a spend model one
-// block a path, one a period with a purchase where several are possible, one a purchase.
+// where scale = smearing * 10^decimals. Draws: half a word a period (alias, ordered); with a spend model one block a
+// path, one a period with a purchase where several are possible, one a purchase.
 #pragma once
 
 #include "kernels/math/portable.hpp"
@@ -53,9 +55,11 @@ struct ChainPosition {
   bool purchase = false;  // the arrival was one
 };
 
+// The cumulative probability, high * 2^32 + low of 2^48, is unused in the last of a row.
 struct OrderedOutcome {
-  std::uint32_t threshold = 0;  // 2^32 times the cumulative probability; unused in the last of a row
-  std::uint16_t next = 0;       // position
+  std::uint32_t low = 0;
+  std::uint16_t high = 0;
+  std::uint16_t next = 0;  // position
 };
 
 // Spend per purchase; everything that does not depend on the customer.
@@ -67,14 +71,15 @@ struct SpendEntry {
   double refund_shift = 0;                         // of the log
   double refund_sd = 0;                            // of the log
   std::uint32_t n_counts = 1;                      // possible numbers of purchases in a period: 1 to n_counts
-  const std::uint32_t* count_threshold = nullptr;  // [n_counts - 1] ordered thresholds
+  const std::uint32_t* count_threshold = nullptr;  // [n_counts - 1] ascending thresholds
 };
 
 // View of the packed tables (host/run/chain_tables.hpp owns them).
 struct MigrationChainView {
-  const ChainPosition* positions = nullptr;          // [n_positions]
-  const AliasCell* cells = nullptr;                  // [tables, n_positions, 2^column_bits]
-  const OrderedOutcome* outcomes = nullptr;          // [tables, n_positions, row]; the last fills up a shorter row
+  const ChainPosition* positions = nullptr;  // [n_positions]
+  const AliasCell* cells = nullptr;          // [tables, n_positions, 2^column_bits]
+  const OrderedOutcome* outcomes = nullptr;  // [tables, n_positions, row], by the states that they lead to; the last
+                                             // fills up a shorter row
   const std::uint16_t* position_of_state = nullptr;  // [n_states]
   const std::int64_t* value = nullptr;               // [horizon, n_positions]; null: values are not wanted
   const std::int64_t* start_value = nullptr;         // [n_positions] of the first period's fixed amount
@@ -197,11 +202,16 @@ struct MigrationChainModel {
     return s.next;
   }
 
-  static CLVSIM_HD std::uint32_t alias_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+  // The 16 bits of a path and period, from a block that two paths share for four periods.
+  static CLVSIM_HD std::uint32_t half_word(Purpose purpose, State& s, std::uint32_t t, const PathDraws& draws) {
     const std::uint32_t pair = draws.path / 2;
-    if ((t & 3U) == 0) s.words = PathDraws{draws.seed, draws.customer_hash, pair}({Purpose::chain_pair, t >> 2});
+    if ((t & 3U) == 0) s.words = PathDraws{draws.seed, draws.customer_hash, pair}({purpose, t >> 2});
     const std::uint32_t both = word(s.words, t & 3U);
-    const std::uint32_t x = (draws.path & 1U) == 0 ? both & 0xFFFF : both >> 16;
+    return (draws.path & 1U) == 0 ? both & 0xFFFF : both >> 16;
+  }
+
+  static CLVSIM_HD std::uint32_t alias_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
+    const std::uint32_t x = half_word(Purpose::chain_pair, s, t, draws);
     const unsigned fraction_bits = 16 - chain.column_bits;
     const AliasCell& cell = chain.cells[(row_of(chain, s, t, draws.path) << chain.column_bits) | (x >> fraction_bits)];
     const std::uint32_t fraction = x & ((1U << fraction_bits) - 1);
@@ -210,10 +220,14 @@ struct MigrationChainModel {
   }
 
   static CLVSIM_HD std::uint32_t ordered_step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws) {
-    if ((t & 3U) == 0) s.words = draws({Purpose::chain_step, t >> 2});
-    const std::uint32_t u = word(s.words, t & 3U);
+    const std::uint32_t x = half_word(Purpose::ordered_pair, s, t, draws);
     const OrderedOutcome* outcome = chain.outcomes + row_of(chain, s, t, draws.path) * chain.row;
-    for (std::uint32_t left = chain.row; left > 1 && u >= outcome->threshold; --left) ++outcome;
+    const OrderedOutcome* const last = outcome + (chain.row - 1);
+    while (outcome != last && x > outcome->high) ++outcome;
+    if (outcome != last && x == outcome->high) {
+      const std::uint32_t y = draws({Purpose::ordered_tie, t}).x;
+      while (outcome != last && x == outcome->high && y >= outcome->low) ++outcome;
+    }
     return outcome->next;
   }
 

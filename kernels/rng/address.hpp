@@ -10,7 +10,7 @@ namespace clvsim::kernels {
 
 // What a draw is for. Append only: a number, once used, keeps its meaning, so that a new draw never shifts an old one.
 enum class Purpose : std::uint8_t {
-  chain_step = 1,      // outcome of a period; four periods share a block (period field t / 4, word t % 4)
+  chain_step = 1,      // used no more: outcome of a period, 32 bits (period field t / 4, word t % 4)
   spend_level = 2,     // a path's spend level; word 0
   spend = 3,           // purchase `block` of a period: zero?, amount, refund?, refund amount
   purchase_count = 4,  // purchases in a period that has one; word 0
@@ -23,6 +23,8 @@ enum class Purpose : std::uint8_t {
   chain_event_tie = 10,  // decides where the halves of an event's word do not (period field event): dwell, jump
   regime = 11,           // worlds: regime of a period (period field t / 4, word t % 4)
   factor = 12,           // worlds: innovation of a factor (period field t / 4, word t % 4)
+  ordered_pair = 24,     // as chain_pair, for ordered steps: the upper 16 of 48 bits
+  ordered_tie = 25,      // the other 32 of them, where the 16 bits do not decide; word 0
 };
 
 // Where a draw stands within its customer and path.

@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+#include <utility>
+
 namespace clvsim::test {
 namespace {
 
@@ -268,8 +271,34 @@ TEST(ProgramUsage, HelpHasExamplesAndExitCodes) {
   }
 }
 
-// The run file names the sampler; what it cannot draw is refused with what to use instead.
-TEST(ProgramUsage, TheEventSampler) {
+// The sampler is part of a run's key: the run file names it. The report says whether it was asked for as well.
+TEST(ProgramUsage, TheRunFileNamesTheSampler) {
+  TemporaryFolder folder;
+  const std::string model = CLVSIM_SOURCE_DIR "/configs/models/lifecycle_a_e.toml";
+  std::set<std::string> digests;
+  for (const auto& [sampler, name] : {std::pair<std::string, std::string>{"auto", "philox4x32-10 alias 1"},
+                                      {"alias", "philox4x32-10 alias 1"},
+                                      {"ordered", "philox4x32-10 ordered-threshold 3"},
+                                      {"event", "philox4x32-10 event 1"}}) {
+    const std::string file = folder / (sampler + ".h5");
+    const ProgramResult run = run_clvsim({"simulate", "--sampler", sampler, "--customers", "3", "--paths", "100",
+                                          "--model", model, "-o", file, "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.json()["sampler"], name);
+    EXPECT_EQ(run.json()["sampler_choice"], sampler == "auto" ? "automatic" : "given");
+    EXPECT_THAT(run_clvsim({"inspect", file, "--json"}).out, HasSubstr(name));
+    digests.insert(run.json()["content_digest"].get<std::string>());
+  }
+  EXPECT_EQ(digests.size(), 3U);  // auto is alias
+  const std::vector<std::string> simulate{"simulate", "--customers", "3", "--paths", "100", "--model", model};
+  EXPECT_THAT(run_clvsim(simulate).out, HasSubstr("\nsampler philox4x32-10 alias 1, chosen automatically"));
+  std::vector<std::string> event = simulate;
+  event.insert(event.end(), {"--sampler", "event"});
+  EXPECT_THAT(run_clvsim(event).out, HasSubstr("\nsampler philox4x32-10 event 1, as asked for\n"));
+}
+
+// What it cannot draw is refused with what to use instead.
+TEST(ProgramUsage, TheEventSamplerRefusesDrawnSpend) {
   TemporaryFolder folder;
   const std::string models = CLVSIM_SOURCE_DIR "/configs/models/";
   const std::vector<std::string> simulate{"simulate", "--sampler", "event", "--customers",    "3",
@@ -283,9 +312,6 @@ TEST(ProgramUsage, TheEventSampler) {
   EXPECT_EQ(spend.exit_code, 2) << spend.out;
   EXPECT_THAT(spend.err, HasSubstr("use --sampler alias"));
   EXPECT_TRUE(folder.entries().empty());
-  const ProgramResult chain = with("lifecycle_a_e.toml");
-  ASSERT_EQ(chain.exit_code, 0) << chain.err;
-  EXPECT_THAT(run_clvsim({"inspect", folder / "run.h5", "--json"}).out, HasSubstr("philox4x32-10 event 1"));
 }
 
 TEST(ProgramUsage, AGpuThatIsNotThereIsExitSeven) {

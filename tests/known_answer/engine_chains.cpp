@@ -70,7 +70,8 @@ MigrationChain unpacked(const MigrationChain& chain, kernels::Sampler sampler) {
     double before = 0;
     for (std::size_t k = 0; k < tables.row; ++k) {  // a shorter row is filled up with its last outcome
       const kernels::OrderedOutcome& outcome = tables.outcomes[from * tables.row + k];
-      const double until = outcome.threshold == 0xFFFFFFFF ? 1 : outcome.threshold / 0x1p32;
+      const bool last = outcome.high == 0xFFFF && outcome.low == 0xFFFFFFFF;
+      const double until = last ? 1 : outcome.high * 0x1p-16 + outcome.low * 0x1p-48;
       add(outcome.next, until - before);
       before = until;
     }

@@ -7,7 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -78,30 +77,6 @@ TEST(Sampler, NeighboursAreUncorrelated) {
   for (const auto& product : products) EXPECT_TRUE(test::mean_agrees(product, 0, 0.02));
 }
 
-TEST(Sampler, StepIsMonotoneInTheWordAndFollowsTheRow) {
-  const ChainTables tables = pack(test::life_cycle(), 2);
-  std::vector<double> count(5);
-  constexpr std::uint32_t n = 400000;
-  struct Sink {
-    std::uint32_t state = 0;
-    void purchase(std::uint32_t, std::int64_t) {}
-    void refund(std::uint32_t, std::int64_t) {}
-    void period_end(std::uint32_t, const kernels::PeriodOutcome& outcome) { state = outcome.state; }
-  };
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> by_word;
-  for (std::uint32_t p = 0; p < n; ++p) {
-    Sink sink;
-    kernels::walk(tables.view(kernels::Sampler::ordered), {.hash = 3, .state = 1}, p, 1, 1, sink);
-    count[sink.state] += 1;
-    if (p < 2000) by_word.push_back({PathDraws{1, 3, p}({Purpose::chain_step, 0}).x, sink.state});
-  }
-  const std::vector<double> row{0, 0.7, 0.2, 0.05, 0.05};
-  EXPECT_EQ(count[0], 0);
-  for (std::size_t s = 1; s < 5; ++s) EXPECT_TRUE(test::share_agrees(count[s], n, row[s], 0.01)) << s;
-  std::sort(by_word.begin(), by_word.end());
-  for (std::size_t i = 1; i < by_word.size(); ++i) ASSERT_GE(by_word[i].second, by_word[i - 1].second);
-}
-
 // Rare events are exact: a hazard of 1e-5 a period over 10^9 path-steps. Drawn with 16 bits alone it would be 1.5e-5,
 // some fifty standard errors away.
 TEST(Sampler, RareEventsHaveTheirProbability) {
@@ -119,8 +94,8 @@ TEST(Sampler, RareEventsHaveTheirProbability) {
   EXPECT_NEAR(run.results.mean[0], (1 - still_here) / hazard, 4 * run.results.se[0]);
 }
 
-// The alias steps of the engine follow every row, whatever its length.
-TEST(Sampler, AliasStepsFollowTheRow) {
+// The steps of the engine follow every row, whatever its length.
+void expect_steps_to_follow_the_row(kernels::Sampler sampler) {
   for (const int n_outcomes : {1, 2, 3, 5, 16}) {
     const MigrationChain chain = test::mixed_chain(16, n_outcomes, 1);
     const ChainTables tables = pack(chain, 2);
@@ -134,7 +109,7 @@ TEST(Sampler, AliasStepsFollowTheRow) {
     };
     for (std::uint32_t p = 0; p < n; ++p) {
       Sink sink;
-      kernels::walk(tables.view(), {.hash = 5, .state = 3}, p, 1, 1, sink);
+      kernels::walk(tables.view(sampler), {.hash = 5, .state = 3}, p, 1, 1, sink);
       count[sink.state] += 1;
     }
     std::vector<double> expected(16);
@@ -150,6 +125,9 @@ TEST(Sampler, AliasStepsFollowTheRow) {
     }
   }
 }
+
+TEST(Sampler, AliasStepsFollowTheRow) { expect_steps_to_follow_the_row(kernels::Sampler::alias); }
+TEST(Sampler, OrderedStepsFollowTheRow) { expect_steps_to_follow_the_row(kernels::Sampler::ordered); }
 
 // Moments of what a period with a purchase brings, given a customer whose level is N(m, s^2).
 TEST(Spend, MomentsEqualClosedForms) {

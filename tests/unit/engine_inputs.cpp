@@ -22,18 +22,45 @@ using test::outcome;
 using test::state;
 using ::testing::HasSubstr;
 
+std::uint64_t threshold_of(const kernels::OrderedOutcome& outcome) {
+  return std::uint64_t{outcome.high} << 32 | outcome.low;
+}
+
 TEST(ChainTables, ThresholdsAreRoundedCumulativeProbabilities) {
   const ChainTables tables = pack(test::life_cycle(), 2);
   EXPECT_EQ(tables.row, 4U);
   const std::size_t first = tables.position_of_state[0];
   const kernels::OrderedOutcome* row = tables.outcomes.data() + first * tables.row;
   EXPECT_EQ(tables.positions[first].cash_from, -2000 * 256);
-  EXPECT_EQ(row[0].threshold, 0x80000000U);
-  EXPECT_EQ(row[1].threshold, static_cast<std::uint32_t>(std::lround(0.9 * 0x1p32)));
-  EXPECT_EQ(row[2].threshold, 0xFFFFFFFFU);
+  EXPECT_EQ(threshold_of(row[0]), std::uint64_t{1} << 47);
+  EXPECT_EQ(threshold_of(row[1]), static_cast<std::uint64_t>(std::llround(0.9 * 0x1p48)));
+  EXPECT_EQ(threshold_of(row[2]), 0xFFFFFFFFFFFFU);
   EXPECT_EQ(tables.positions[row[2].next].state, 4);
   EXPECT_EQ(row[3].next, row[2].next);
   EXPECT_FALSE(tables.positions[tables.position_of_state[4]].active);
+}
+
+// By the states that they lead to, those of one state as stated, however the row states them; with the masses of the
+// alias row.
+TEST(ChainTables, OrderedRowsAscendByState) {
+  MigrationChain chain;
+  chain.states = {state("a", {outcome(2, 0.25), outcome(1, 0.125, 5), outcome(0, 0.5), outcome(1, 0.125, 4)}),
+                  state("b", {outcome(1, 1)}), state("c", {outcome(2, 0.5), outcome(0, 0.5)})};
+  const ChainTables tables = pack(chain, 0);
+  const auto expect = [&](std::size_t state, std::vector<std::pair<int, double>> expected) {
+    const kernels::OrderedOutcome* row = tables.outcomes.data() + tables.position_of_state[state] * tables.row;
+    for (std::size_t k = 0; k < expected.size(); ++k) {
+      EXPECT_EQ(tables.positions[row[k].next].state, expected[k].first) << k;
+      EXPECT_EQ(static_cast<double>(threshold_of(row[k]) + (k + 1 == expected.size())) * 0x1p-48, expected[k].second);
+    }
+    for (std::size_t k = expected.size(); k < tables.row; ++k) EXPECT_EQ(row[k].next, row[expected.size() - 1].next);
+  };
+  expect(0, {{0, 0.5}, {1, 0.625}, {1, 0.75}, {2, 1}});
+  expect(1, {{1, 1}});
+  expect(2, {{0, 0.5}, {2, 1}});
+  const kernels::OrderedOutcome* row = tables.outcomes.data() + tables.position_of_state[0] * tables.row;
+  EXPECT_EQ(tables.positions[row[1].next].cash_at, 5 * 256);
+  EXPECT_EQ(tables.positions[row[2].next].cash_at, 4 * 256);
 }
 
 TEST(ChainTables, OutcomesWithoutProbabilityAreLeftOut) {
