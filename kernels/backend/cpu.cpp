@@ -35,6 +35,8 @@ struct Worker {
   std::vector<ChainPaths> paths;                    // [customers at once]
   std::vector<std::int32_t> tile_cash;              // see ChainPaths
   std::vector<std::uint16_t> tile_marks;
+  std::vector<std::uint32_t> bought;  // see ChainPaths; [customers at once, periods, words of SpendLanes::max_paths]
+  std::unique_ptr<SpendScratch> spend;
   std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
   SummaryScratch scratch;
 };
@@ -73,16 +75,19 @@ class CpuBackend final : public Backend {
     if (instructions != "reference" && spec.n_paths < most_paths) {
       // Events leave no sums by period behind: where these are wanted, the reference walks.
       has_events_ = !spec.periods && make_event_lanes(spec.chain, spec.seed, spec.horizon, events_);
-      if (has_events_ || make_lane_tables(spec.chain, spec.seed, spec.horizon, padded_, tables_))
+      if (has_events_ || make_lane_tables(spec_.chain, spec.seed, spec.horizon, padded_, tables_))
         lanes_ = find_lanes(instructions);
     }
     bound_ = has_events_ ? events_.bound : tables_.bound;
-    has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases;
+    has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases || spec.chain.has_spend;
     if (lanes_ == nullptr) return;
+    draws_spend_ = spec.chain.has_spend;
     if (spec.periods) {
       constexpr std::size_t scratch_bytes = std::size_t{24} << 20;  // of values
-      at_once_ =
-          std::clamp<std::size_t>(scratch_bytes / (padded_ * sizeof(std::int64_t)), 1, tables_.chain.customers_a_sum);
+      constexpr std::size_t bought_bytes = std::size_t{1} << 19;    // within a core's second cache
+      std::size_t most = scratch_bytes / (padded_ * sizeof(std::int64_t));
+      if (draws_spend_) most = std::min(most, bought_bytes / (bought_words() * sizeof(std::uint32_t)));
+      at_once_ = std::clamp<std::size_t>(most, 1, tables_.chain.customers_a_sum);
     }
   }
 
@@ -95,11 +100,13 @@ class CpuBackend final : public Backend {
     constexpr std::size_t groups_a_worker = 16;
     const std::size_t group = round_up(n / (n_workers * groups_a_worker) + 1, at_once_);
     for_groups(n, group, n_workers, [&](std::size_t w, std::size_t first, std::size_t size) {
-      for (std::size_t i = first; i < first + size; i += at_once_) {
-        const std::size_t count = std::min(at_once_, first + size - i);
+      for (std::size_t i = first, count = 1; i < first + size; i += count) {
         std::int64_t* const ranked = order.data() + i * n_ranks;
-        if (lanes_ == nullptr) {
+        const std::size_t most = std::min(at_once_, first + size - i);
+        for (count = 0; count < most && fits_lanes(customers[i + count]);) ++count;
+        if (count == 0) {
           run_one(workers_[w], customers[i], summaries[i], ranked);
+          count = 1;
         } else {
           run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked);
         }
@@ -138,6 +145,14 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  [[nodiscard]] bool fits_lanes(const ChainCustomer& customer) const {
+    return lanes_ != nullptr && (!draws_spend_ || spend_fits(tables_, customer));
+  }
+
+  // Of a customer's paths that are drawn for at once.
+  [[nodiscard]] std::size_t bought_stride() const { return SpendLanes::max_paths / lanes_->n_register_paths; }
+  [[nodiscard]] std::size_t bought_words() const { return spec_.horizon * bought_stride(); }
+
   void add_worker() {
     Worker& worker = workers_.emplace_back();
     const std::size_t elements = spec_.periods ? padded_ * spec_.horizon : 0;
@@ -149,6 +164,10 @@ class CpuBackend final : public Backend {
     if (lanes_ == nullptr) return;
     worker.ends.resize(at_once_ * padded_);
     worker.purchases.resize(at_once_ * padded_);
+    if (draws_spend_) {
+      worker.bought.resize(at_once_ * bought_words());
+      worker.spend = std::make_unique<SpendScratch>();
+    }
     if (!spec_.periods) return;
     worker.tile_cash.resize(std::size_t{spec_.horizon} * tables_.chain.n_limbs * lane_tile);
     worker.tile_marks.resize(std::size_t{spec_.horizon} * lane_tile);
@@ -176,6 +195,7 @@ class CpuBackend final : public Backend {
     const MigrationChainView& chain = spec_.chain;
     const std::size_t n = customers.size();
     worker.paths.resize(n);
+    std::vector<std::uint64_t> largest_drawn(draws_spend_ ? n : 0);
     const auto walk = [&](std::uint32_t first_path, std::uint32_t n_paths, LaneOutputs outputs) {
       for (std::size_t i = 0; i < n; ++i) {
         ChainPaths& paths = worker.paths[i];
@@ -193,6 +213,9 @@ class CpuBackend final : public Backend {
         paths.tile = lane_tile;
         paths.cash = worker.tile_cash.data();
         paths.marks = worker.tile_marks.data();
+        paths.bought =
+            worker.bought.data() + i * bought_words() + first_path % SpendLanes::max_paths / lanes_->n_register_paths;
+        paths.bought_stride = bought_stride();
       }
       if (has_events_) {
         lanes_->walk_events(events_.events, worker.paths.data(), n);
@@ -200,12 +223,26 @@ class CpuBackend final : public Backend {
         lanes_->walk_chain(tables_.chain, worker.paths.data(), n, outputs);
       }
     };
-    if (spec_.periods) {
-      for (std::uint32_t first = 0; first < padded_; first += lane_tile) {
-        walk(first, lane_tile, LaneOutputs::periods);
-        lanes_->add_tile(tables_.chain, worker.paths[0], padded_, worker.revenue.data() + first,
-                         worker.active.data() + first, worker.transactions.data() + first);
+    const auto walk_tile = [&](std::uint32_t first, LaneOutputs outputs) {
+      walk(first, lane_tile, outputs);
+      lanes_->add_tile(tables_.chain, worker.paths[0], padded_, worker.revenue.data() + first,
+                       worker.active.data() + first, worker.transactions.data() + first);
+    };
+    if (draws_spend_) {
+      for (std::uint32_t first = 0; first < padded_; first += SpendLanes::max_paths) {
+        const auto n_paths = static_cast<std::uint32_t>(std::min<std::size_t>(SpendLanes::max_paths, padded_ - first));
+        if (spec_.periods) {
+          for (std::uint32_t p = 0; p < n_paths; p += lane_tile) walk_tile(first + p, LaneOutputs::drawn_periods);
+        } else {
+          walk(first, n_paths, LaneOutputs::drawn);
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::uint64_t largest = draw_spend(worker, customers[i], i, first, n_paths);
+          largest_drawn[i] = std::max(largest_drawn[i], largest);
+        }
       }
+    } else if (spec_.periods) {
+      for (std::uint32_t first = 0; first < padded_; first += lane_tile) walk_tile(first, LaneOutputs::periods);
     } else {
       walk(0, static_cast<std::uint32_t>(padded_), has_purchases_ ? LaneOutputs::counts : LaneOutputs::values);
     }
@@ -213,7 +250,9 @@ class CpuBackend final : public Backend {
       const std::int64_t* values = worker.values.data() + i * padded_;
       CustomerSummary& summary = summaries[i];
       summary = {};
-      summarise(*lanes_, values, spec_.n_paths, bound_, run_.ranks, worker.scratch, summary.value,
+      const std::uint64_t bound = draws_spend_ ? tables_.bound_with(largest_drawn[i]) : bound_;
+      if (draws_spend_) summary.max_drawn = largest_drawn[i];
+      summarise(*lanes_, values, spec_.n_paths, bound, run_.ranks, worker.scratch, summary.value,
                 order + i * spec_.ranks.size());
       lanes_->add(values, spec_.n_paths, worker.total.data());
       std::uint64_t squares = 0;  // below 2^31 paths: sums of squares stay below 2^63
@@ -224,6 +263,29 @@ class CpuBackend final : public Backend {
       summary.transactions.low = sum;
       summary.transactions_squares.low = squares;
     }
+  }
+
+  // Of some paths of customer i of those at once, which have been walked. Returns the largest that a period draws.
+  std::uint64_t draw_spend(Worker& worker, const ChainCustomer& customer, std::size_t i, std::uint32_t first,
+                           std::uint32_t n_paths) const {
+    SpendPaths paths;
+    paths.hash = customer.hash;
+    paths.level_mean = customer.level_mean;
+    paths.level_sd = customer.level_sd;
+    paths.first_path = first;
+    paths.n_paths = n_paths;
+    paths.n_wanted = first < spec_.n_paths ? std::min(n_paths, spec_.n_paths - first) : 0;
+    paths.bought = worker.bought.data() + i * bought_words();
+    paths.bought_stride = bought_stride();
+    paths.values = worker.values.data() + i * padded_ + first;
+    paths.purchases = worker.purchases.data() + i * padded_ + first;
+    if (spec_.periods) {
+      paths.revenue = worker.revenue.data() + first;
+      paths.transactions = worker.transactions.data() + first;
+      paths.stride = padded_;
+    }
+    paths.scratch = worker.spend.get();
+    return lanes_->draw_spend(tables_.spend, paths);
   }
 
   // [periods, padded paths] to [periods, paths].
@@ -243,7 +305,7 @@ class CpuBackend final : public Backend {
   RunView<MigrationChainModel> run_;
   LaneTables tables_;
   EventTables events_;
-  bool has_events_ = false, has_purchases_ = false;
+  bool has_events_ = false, has_purchases_ = false, draws_spend_ = false;
   std::uint64_t bound_ = 0;  // of the magnitude of a path's value
   const LaneKernels* lanes_ = nullptr;
   std::size_t at_once_ = 1;  // customers

@@ -266,6 +266,12 @@ struct Avx2 {
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm256_mul_pd(a, b); }
   [[gnu::always_inline]] static Doubles divide(Doubles a, Doubles b) { return _mm256_div_pd(a, b); }
   [[gnu::always_inline]] static Doubles square_root(Doubles a) { return _mm256_sqrt_pd(a); }
+  [[gnu::always_inline]] static Doubles truncate(Doubles a) {
+    return _mm256_round_pd(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  }
+  [[gnu::always_inline]] static Register gather_64(const void* entries, Register a) {
+    return _mm256_i64gather_epi64(static_cast<const long long*>(entries), a, 8);
+  }
   [[gnu::always_inline]] static Doubles fma(Doubles a, Doubles b, Doubles c) { return _mm256_fmadd_pd(a, b, c); }
   using Choice = __m256d;
   [[gnu::always_inline]] static Choice less(Doubles a, Doubles b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }

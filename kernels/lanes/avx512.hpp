@@ -226,6 +226,12 @@ struct Avx512 {
   [[gnu::always_inline]] static Doubles multiply(Doubles a, Doubles b) { return _mm512_mul_pd(a, b); }
   [[gnu::always_inline]] static Doubles divide(Doubles a, Doubles b) { return _mm512_div_pd(a, b); }
   [[gnu::always_inline]] static Doubles square_root(Doubles a) { return _mm512_sqrt_pd(a); }
+  [[gnu::always_inline]] static Doubles truncate(Doubles a) {
+    return _mm512_roundscale_pd(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  }
+  [[gnu::always_inline]] static Register gather_64(const void* entries, Register a) {
+    return _mm512_i64gather_epi64(a, entries, 8);
+  }
   [[gnu::always_inline]] static Doubles fma(Doubles a, Doubles b, Doubles c) { return _mm512_fmadd_pd(a, b, c); }
   using Choice = __mmask8;
   [[gnu::always_inline]] static Choice less(Doubles a, Doubles b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }

@@ -125,7 +125,10 @@ struct ChainCode {
   // paths of several customers, whose cash is added up before it goes to memory.
   template <class Shape, unsigned n_limbs, LaneOutputs outputs, unsigned n_groups, class UnitOf>
   [[gnu::always_inline]] static void walk_units(const ChainLanes& chain, std::size_t n_rounds, const UnitOf& unit) {
-    constexpr bool counts = outputs != LaneOutputs::values, periods = outputs == LaneOutputs::periods;
+    constexpr bool drawn = outputs == LaneOutputs::drawn || outputs == LaneOutputs::drawn_periods;
+    constexpr bool periods = outputs == LaneOutputs::periods || outputs == LaneOutputs::drawn_periods;
+    constexpr bool counts = outputs == LaneOutputs::counts || outputs == LaneOutputs::periods;
+    constexpr unsigned n_sums = n_limbs == 0 ? 1 : n_limbs;  // an array has an element
     using Cells = CellLookup<Simd, Shape::n_cell_tables>;
     using Values = typename Simd::template Table32<Shape::n_value_tables>;
     constexpr unsigned n_values = 16 * Shape::n_value_tables;
@@ -136,6 +139,7 @@ struct ChainCode {
         marks(chain.marks);
     const Register column_mask = Simd::splat_16(chain.column_mask), fraction_mask = Simd::splat_16(chain.fraction_mask);
     const auto column_shift = Simd::shift_count(chain.column_shift);
+    const Register buys = Simd::splat_16(0x0100);  // of marks
     const std::uint64_t seed = chain.seed;
     const std::uint32_t horizon = chain.horizon, n_blocks = (horizon + 3) / 4, blocks_a_sum = chain.blocks_a_sum;
     const bool has_cash_from = chain.has_cash_from, has_cash_at = chain.has_cash_at,
@@ -159,16 +163,18 @@ struct ChainCode {
         Unit units[n_groups];
         for (unsigned g = 0; g < n_groups; ++g) units[g] = unit(round, g);
         Register position[n_groups], upper[n_groups], purchases[n_groups];
-        Register even[n_groups][n_limbs], odd[n_groups][n_limbs];
+        Register even[n_groups][n_sums], odd[n_groups][n_sums];
         // Sums of 64 bits, to which those of 32 are added before they can overflow.
-        alignas(64) std::int64_t wide[n_groups][n_limbs][2][2 * n_wide];
+        alignas(64) std::int64_t wide[n_groups][n_sums][2][2 * n_wide];
+        std::uint32_t* bought[n_groups];
 #pragma GCC unroll 4
         for (unsigned g = 0; g < n_groups; ++g) {
           position[g] = Simd::splat_16(static_cast<std::uint16_t>(units[g].paths->start));
           upper[g] = Simd::template shift_right_32<16>(position[g]);
           purchases[g] = Simd::splat(0);
+          if constexpr (drawn) bought[g] = units[g].paths->bought + units[g].at / group;
 #pragma GCC unroll 2
-          for (unsigned l = 0; l < n_limbs; ++l) {
+          for (unsigned l = 0; l < n_sums; ++l) {
             even[g][l] = odd[g][l] = Simd::splat(0);
             for (unsigned h = 0; h < 2; ++h) {
               Simd::store(wide[g][l][h], Simd::splat(0));
@@ -278,12 +284,15 @@ struct ChainCode {
                 add_looked_up(table, position[g], upper[g], even[g][l], odd[g][l]);
               }
             }
-            if constexpr (counts) {
+            if constexpr (counts || drawn) {
               Register mark_sum = periods ? Simd::load(mark_sums) : Simd::splat(0);
 #pragma GCC unroll 4
               for (unsigned g = 0; g < n_groups; ++g) {
                 const Register mark = marks[position[g]];
-                if (has_purchases) {
+                if constexpr (drawn) {
+                  *bought[g] = Simd::bits(Simd::ties(Simd::bit_and(mark, buys), buys));
+                  bought[g] += units[g].paths->bought_stride;
+                } else if (has_purchases) {
                   purchases[g] = Simd::add_16(purchases[g], Simd::template shift_right_16_by<8>(mark));
                 }
                 if constexpr (periods) mark_sum = Simd::add_16(mark_sum, mark);
@@ -388,7 +397,7 @@ struct ChainCode {
   [[gnu::noinline]] static void walk(const ChainLanes& chain, const ChainPaths* customers, std::size_t n) {
     if (n == 0) return;
     constexpr unsigned n_groups = Simd::n_groups;
-    if constexpr (outputs == LaneOutputs::periods) {
+    if constexpr (outputs == LaneOutputs::periods || outputs == LaneOutputs::drawn_periods) {
       const std::size_t whole = n / n_groups;
       for (std::uint32_t at = 0; at < customers->n_paths; at += group) {
         walk_units<Shape, n_limbs, outputs, n_groups>(
@@ -427,6 +436,24 @@ struct ChainCode {
     return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
   }
 
+  // With drawn spend amounts that are not drawn are few: two limbs, or none at all.
+  template <class Shape, unsigned n_limbs>
+  [[gnu::always_inline]] static Walk choose_drawn(LaneOutputs outputs) {
+    return outputs == LaneOutputs::drawn ? walk<Shape, n_limbs, LaneOutputs::drawn>
+                                         : walk<Shape, n_limbs, LaneOutputs::drawn_periods>;
+  }
+  template <bool changing>
+  [[gnu::always_inline]] static Walk choose_drawn_shape(const ChainLanes& chain, LaneOutputs outputs) {
+    if (chain.n_limbs != 0) return choose_drawn<LaneShape<4, 4, changing>, 2>(outputs);
+    if (chain.n_cell_tables == 4) return choose_drawn<LaneShape<4, 4, changing>, 0>(outputs);
+    if (chain.n_cell_tables == 2) return choose_drawn<LaneShape<2, 4, changing>, 0>(outputs);
+    return choose_drawn<LaneShape<1, 4, changing>, 0>(outputs);
+  }
+  template <class Shape>
+  [[gnu::always_inline]] static Walk choose_drawn_limbs(const ChainLanes& chain, LaneOutputs outputs) {
+    return chain.n_limbs == 0 ? choose_drawn<Shape, 0>(outputs) : choose_drawn<Shape, 2>(outputs);
+  }
+
   // One of the shapes that kernels/lanes/tables.cpp chooses from.
   template <bool changing>
   [[gnu::always_inline]] static Walk choose_shape(const ChainLanes& chain, LaneOutputs outputs) {
@@ -439,7 +466,15 @@ struct ChainCode {
 
   static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {
     Walk walk = nullptr;
-    if (chain.n_cell_tables == 0) {
+    if (outputs == LaneOutputs::drawn || outputs == LaneOutputs::drawn_periods) {
+      if (chain.n_cell_tables == 0) {
+        walk = chain.n_value_tables == 4 ? choose_drawn_limbs<LaneShape<0, 4, true>>(chain, outputs)
+                                         : choose_drawn_limbs<LaneShape<0, 16, true>>(chain, outputs);
+      } else {
+        walk = chain.table_of == nullptr ? choose_drawn_shape<false>(chain, outputs)
+                                         : choose_drawn_shape<true>(chain, outputs);
+      }
+    } else if (chain.n_cell_tables == 0) {
       walk = chain.n_value_tables == 4 ? choose_limbs<LaneShape<0, 4, true>>(chain, outputs)
                                        : choose_limbs<LaneShape<0, 16, true>>(chain, outputs);
     } else {

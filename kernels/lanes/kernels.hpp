@@ -7,6 +7,7 @@
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/math.hpp"
 #include "kernels/lanes/philox.hpp"
+#include "kernels/lanes/spend.hpp"
 #include "kernels/lanes/statistics.hpp"
 
 namespace clvsim::kernels {
@@ -53,9 +54,11 @@ struct LaneCode {
     using Statistics = StatisticsCode<Simd>;
     return {name,
             n_groups * group,
+            ChainCode<Simd>::group,
             random_words,
             fold_words,
             ChainCode<Simd>::walk_chain,
+            SpendCode<Simd>::draw_spend,
             EventCode<Simd>::walk_events,
             Statistics::range,
             Statistics::moments,

@@ -11,12 +11,16 @@
 namespace clvsim::kernels {
 
 struct EventLanes;
+struct SpendEntry;
 
 // What a walk is asked for beside the values of the paths.
 enum class LaneOutputs : std::uint8_t {
   values,
   counts,   // and the purchases of every path
   periods,  // and sums over customers for every path and period
+  // Of a chain whose purchases are drawn, instead of counts:
+  drawn,          // which paths buy in which period, for draw_spend
+  drawn_periods,  // and sums over customers, of what is not drawn
 };
 
 // Alias rows in the form that the vector code looks up. A cell is a position and a column of its row, and a level of
@@ -35,7 +39,7 @@ struct ChainLanes {
 
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;
-  std::uint32_t n_limbs = 1;          // 32-bit numbers that hold an amount: 1, or 2 (lower, upper)
+  std::uint32_t n_limbs = 1;          // 32-bit numbers that hold an amount: 1, or 2 (lower, upper); 0: all are 0
   std::uint32_t n_cell_tables = 1;    // of 64 cells: 1, 2 or 4, in registers; 0: in memory
   std::uint32_t n_value_tables = 1;   // of 16 positions: 1, 2 or 4; 4 or 16 where cells are in memory
   std::uint32_t blocks_a_sum = 1;     // blocks of four periods whose values 32 bits hold
@@ -67,15 +71,60 @@ struct ChainPaths {
   std::uint32_t n_paths = 0;           // a multiple of lane_paths
   std::int64_t* values = nullptr;      // [n_paths]
   std::uint16_t* active = nullptr;     // [n_paths] 1 where active after the last period
-  std::uint16_t* purchases = nullptr;  // [n_paths]; not for LaneOutputs::values
-  // For LaneOutputs::periods, of `tile` = n_paths paths, added to:
+  std::uint16_t* purchases = nullptr;  // [n_paths]; for LaneOutputs::counts and periods
+  // For LaneOutputs::drawn and drawn_periods: [horizon, bought_stride] a bit for every path of a register, set where
+  // it buys (LaneKernels::n_register_paths).
+  std::uint32_t* bought = nullptr;
+  std::size_t bought_stride = 0;
+  // For LaneOutputs::periods and drawn_periods, of `tile` = n_paths paths, added to:
   std::uint32_t tile = 0;
   std::int32_t* cash = nullptr;    // [horizon, n_limbs, tile]: first the even paths, then the odd ones
   std::uint16_t* marks = nullptr;  // [horizon, tile]
 };
 // Paths that every instruction set can walk at once: counts of paths are multiples of it; of lane_tile for
-// LaneOutputs::periods, whose sums are meant to stay in a core's first cache.
+// LaneOutputs::periods and drawn_periods, whose sums are meant to stay in a core's first cache.
 inline constexpr std::uint32_t lane_paths = 128, lane_tile = 64;
+
+// The drawn spend of a chain (kernels/lanes/tables.hpp).
+struct SpendLanes {
+  // Beyond this, fixed point, an amount is left to the reference.
+  static constexpr double amount_limit = 2251799813685248.0;  // 2^51
+  static constexpr std::uint32_t max_paths = 2048;            // at once
+
+  std::uint64_t seed = 0;
+  std::uint32_t horizon = 0;
+  const SpendEntry* entry = nullptr;
+  const double* weight = nullptr;  // [horizon]
+};
+
+// What draw_spend works with: periods of paths that have purchases, before they are added to the paths.
+struct SpendScratch {
+  static constexpr std::size_t capacity = 2048, padding = 64;
+  std::uint32_t key[capacity + padding], n_purchases[capacity + padding];  // period << 16 | path
+  std::int64_t drawn[capacity + padding], value[capacity + padding];       // fixed point
+  // Those of them that have one more.
+  std::uint32_t more[capacity + padding], more_key[capacity + padding];
+  std::int64_t more_drawn[capacity + padding], more_value[capacity + padding];
+  double level[SpendLanes::max_paths];
+};
+
+// Paths of one customer whose purchases are drawn.
+struct SpendPaths {
+  std::uint64_t hash = 0;
+  double level_mean = 0, level_sd = 0;
+  std::uint32_t first_path = 0;
+  std::uint32_t n_paths = 0;              // a multiple of lane_tile, at most SpendLanes::max_paths
+  std::uint32_t n_wanted = 0;             // of them; the others are padding
+  const std::uint32_t* bought = nullptr;  // as in ChainPaths
+  std::size_t bought_stride = 0;
+  std::int64_t* values = nullptr;      // [n_paths] added to
+  std::uint16_t* purchases = nullptr;  // [n_paths] set
+  // Sums by period, added to; null where they are not wanted. Period t of path p: [t * stride + p].
+  std::int64_t* revenue = nullptr;
+  std::uint32_t* transactions = nullptr;
+  std::size_t stride = 0;
+  SpendScratch* scratch = nullptr;
+};
 
 // Of values: their sum is meant to fit 64 bits.
 struct LaneRange {
@@ -107,8 +156,9 @@ inline constexpr std::size_t lane_numbers = 16;
 
 // What is compiled once for every instruction set. All of them give the same bits.
 struct LaneKernels {
-  const char* name;        // "avx512", "avx2", "scalar"
-  std::size_t n_counters;  // that are worked on at once
+  const char* name;              // "avx512", "avx2", "scalar"
+  std::size_t n_counters;        // that are worked on at once
+  std::size_t n_register_paths;  // whose bits stand in one word of ChainPaths::bought
 
   // words[w * n + i] = word w of the block of counter {first.x + i, first.y, first.z, first.w}, i in 0 .. n - 1; n is a
   // multiple of n_counters.
@@ -120,6 +170,10 @@ struct LaneKernels {
 
   // Walks the paths of n customers.
   void (*walk_chain)(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs);
+
+  // Draws what the paths of a customer buy. Returns the largest magnitude of what a period of a path draws, fixed
+  // point. For customers whose amounts stay below the limit (spend_fits).
+  std::uint64_t (*draw_spend)(const SpendLanes& spend, const SpendPaths& paths);
 
   // Walks the events of the paths of n customers (kernels/lanes/event_tables.hpp); not for LaneOutputs::periods. Paths'
   // purchases are written where the chain has some.

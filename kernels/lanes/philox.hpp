@@ -57,6 +57,14 @@ class PhiloxRounds {
     }
   }
 
+  // Register g: of counters {lane of c0[g], lane of c1[g], c.z, c.w}.
+  [[gnu::always_inline]] PhiloxRounds(const typename Simd::Register (&c0)[n_groups],
+                                      const typename Simd::Register (&c1)[n_groups], const Words& c, std::uint64_t seed)
+      : PhiloxRounds(c0, c, seed) {
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < n; ++j) y_[j] = j % 2 == 0 ? c1[j / 2] : Simd::high(c1[j / 2]);
+  }
+
   [[gnu::always_inline]] void round() {
     const Register k0 = Simd::splat(key_0_), k1 = Simd::splat(key_1_);
     const Register m0 = Simd::splat(philox::multiplier_0), m1 = Simd::splat(philox::multiplier_1);

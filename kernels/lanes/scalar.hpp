@@ -201,6 +201,12 @@ struct Scalar : ScalarDoubles {
   [[gnu::always_inline]] static void store_low_halves(std::uint32_t* p, Register a) {
     *p = static_cast<std::uint32_t>(a);
   }
+  [[gnu::always_inline]] static Doubles truncate(Doubles a) {
+    return static_cast<double>(static_cast<std::int64_t>(a));
+  }
+  [[gnu::always_inline]] static Register gather_64(const void* entries, Register a) {
+    return load(static_cast<const char*>(entries) + sizeof(Register) * a);
+  }
   [[gnu::always_inline]] static Register to_52_bits(Doubles d) { return rounded_52_bits(d); }
 
  private:

@@ -1,6 +1,7 @@
 #include "kernels/lanes/tables.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <vector>
@@ -87,12 +88,45 @@ bool add_cells(const MigrationChainView& chain, unsigned position_bits, unsigned
   return true;
 }
 
+// False where a path may have more purchases than are counted.
+bool add_spend(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, LaneTables& tables) {
+  constexpr std::uint64_t most_purchases = 65535, most_counts = 256;
+  const std::uint64_t n_counts = std::max<std::uint32_t>(1, chain.spend.n_counts);
+  if (n_counts > most_counts || n_counts * horizon > most_purchases) return false;
+  tables.spend = {seed, horizon, &chain.spend, chain.weight};
+  for (std::uint32_t t = 0; t < horizon; ++t) {
+    tables.largest_weight = std::max(tables.largest_weight, std::abs(chain.weight[t]));
+  }
+  return true;
+}
+
 }  // namespace
+
+std::uint64_t LaneTables::bound_with(std::uint64_t largest) const {
+  // A purchase is rounded once, by less than 1.
+  const double period = largest_weight * static_cast<double>(largest) + 1 + spend.entry->n_counts;
+  return bound + spend.horizon * static_cast<std::uint64_t>(period);
+}
+
+bool spend_fits(const LaneTables& tables, const ChainCustomer& customer) {
+  constexpr double reach = 6.35;  // beyond any normal drawn from 32 bits
+  const SpendEntry& entry = *tables.spend.entry;
+  const double level = customer.level_mean + reach * std::abs(customer.level_sd);
+  const double log =
+      std::max(reach * std::abs(entry.within_sd), entry.refund_shift + reach * std::abs(entry.refund_sd));
+  const double amount = (portable_exp(level + log) * std::abs(entry.scale) + 1) * fixed_per_minor_unit;
+  const double largest = amount * std::max(1.0, tables.largest_weight);
+  // NaN does not fit. The sum of a path stays below the fixed point's limit, so that nothing is cut off.
+  return largest < SpendLanes::amount_limit &&
+         largest * entry.n_counts * tables.spend.horizon + static_cast<double>(tables.bound) <
+             static_cast<double>(fixed_limit / 2);
+}
 
 bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, std::size_t n_paths,
                       LaneTables& tables) {
   ChainLanes& lanes = tables.chain;
-  if (chain.sampler != Sampler::alias || chain.value == nullptr || chain.has_spend) return false;
+  if (chain.sampler != Sampler::alias || chain.value == nullptr) return false;
+  if (chain.has_spend && !add_spend(chain, seed, horizon, tables)) return false;
   const std::uint32_t n = chain.n_positions;
   unsigned position_bits = 0;
   while ((1U << position_bits) < n) ++position_bits;
@@ -120,6 +154,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.has_cash_from = max_from != 0;
   lanes.has_cash_at = max_at != 0;
   lanes.n_limbs = std::max(max_value, max_cash) <= largest_sum / fewest_terms ? 1 : 2;
+  if (chain.has_spend) lanes.n_limbs = std::max(max_value, max_cash) == 0 ? 0 : 2;
   const std::int64_t value_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_value) : limb;
   const std::int64_t cash_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_cash) : 2 * limb;
   lanes.blocks_a_sum = static_cast<std::uint32_t>(std::min<std::int64_t>(largest_sum / value_term / 4, 1 << 20));
@@ -129,12 +164,17 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.horizon = horizon;
   lanes.extra_bits = chain.extra_bits;
   // The smallest of the shapes (cells, values) that holds the chain: (1, 1), (2, 1) and (4, 1) for one limb; (1, 2);
-  // (4, 4), and in memory (0, 4) and (0, 16). Levels need more than one table of cells.
+  // (4, 4), and in memory (0, 4) and (0, 16). Levels need more than one table of cells. With drawn spend: (1, 4), (2,
+  // 4) and (4, 4) where all other amounts are 0, else (4, 4).
   if (in_registers) {
     lanes.n_cell_tables = cell_bits > 7 ? 4 : cell_bits > 6 || level_bits > 0 ? 2 : 1;
     lanes.n_value_tables = n > 32 ? 4 : n > 16 || lanes.n_limbs == 2 ? 2 : 1;
     if (lanes.n_value_tables == 2 && lanes.n_cell_tables > 1) lanes.n_value_tables = 4;
     if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;
+    if (chain.has_spend) {
+      lanes.n_value_tables = 4;
+      if (lanes.n_limbs == 2) lanes.n_cell_tables = 4;
+    }
   } else {
     lanes.n_cell_tables = 0;
     lanes.n_value_tables = n <= 64 ? 4 : 16;
@@ -147,7 +187,7 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   if (!add_cells(chain, position_bits, cell_bits, n_paths, tables)) return false;
   for (std::uint32_t i = 0; i < n; ++i) {
     const ChainPosition& position = chain.positions[i];
-    lanes.has_purchases |= position.purchase;
+    lanes.has_purchases |= position.purchase && !chain.has_spend;  // drawn ones are not added up by the walk
     lanes.marks[i] = static_cast<std::uint16_t>((position.active ? 1 : 0) | (position.purchase ? 1 : 0) << 8);
     for (unsigned l = 0; l < lanes.n_limbs; ++l) {
       lanes.cash_from[l][i] = limb_of(position.cash_from, l, lanes.n_limbs);
