@@ -41,11 +41,14 @@ void add_gpu_cases(PlannedCases& cases, const DeviceChoice& device);  // a chain
 
 // Name of the ceiling case that an instruction set's random words are.
 [[nodiscard]] std::string words_ceiling(const kernels::LaneKernels& lanes);
+// Of a function: exp, or normal (from a word), of one number.
+[[nodiscard]] std::string function_ceiling(const char* function, const kernels::LaneKernels& lanes);
 // Names of the ceiling cases that copies are: between buffers beyond any cache, and within a core's second cache.
 inline constexpr const char *memory_ceiling = "copy_memory", *cache_ceiling = "copy_cache";
 // What a run computes for each of n customers, on the CPU cases' own terms: 60 periods, 10,000 paths, one thread.
 [[nodiscard]] SimulationOptions bench_simulation();
-// A chain in which every state leads to every other, stays with `stay`, and earns.
+// A chain in which every state leads to itself, with `stay`, and to the states after it, as many as a state may lead to,
+// and earns.
 [[nodiscard]] MigrationChain dense_chain(int n_states, double stay);
 // Throws ModelError unless a simulated mean is within 4 standard errors of the exact one.
 void check_mean(const std::string& name, double mean, double se, double exact);
@@ -54,8 +57,9 @@ void check_mean(const std::string& name, double mean, double se, double exact);
 // Digest of the estimates of the first `n` customers: mean, sd, quantiles, CVaR.
 [[nodiscard]] std::string results_digest(const CustomerResults& results, std::size_t n);
 // Simulates n customers of a chain: checks the mean of their total against the exact one, sets the digest of the first
-// n_digested, and returns the same run as a call to time.
+// n_digested, shows the results to `look`, and returns the same run as a call to time.
 [[nodiscard]] std::function<void()> checked_run(const MigrationChain& chain, const SimulationOptions& options,
-                                                std::int64_t n_customers, std::size_t n_digested, BenchCase& result);
+                                                std::int64_t n_customers, std::size_t n_digested, BenchCase& result,
+                                                const std::function<void(const CustomerResults&)>& look = {});
 
 }  // namespace clvsim

@@ -48,11 +48,45 @@ PlannedCase copy_case(const char* name, std::size_t bytes, int copies) {
 
 }  // namespace
 
+namespace {
+
+// A function over numbers that stay in a core's first cache.
+template <class T>
+PlannedCase function_case(std::string name, const char* unit, void (*function)(const T*, std::size_t, double*), T first,
+                          T step) {
+  constexpr std::size_t n = 1024, calls = 500;
+  PlannedCase planned;
+  planned.result.name = std::move(name);
+  planned.result.unit = unit;
+  planned.result.work = static_cast<double>(n) * calls;
+  planned.prepare = [function, first, step](BenchCase&) {
+    std::vector<T> x(n);
+    for (std::size_t i = 0; i < n; ++i) x[i] = first + static_cast<T>(i) * step;
+    return [function, x, out = std::vector<double>(n)]() mutable {
+      for (std::size_t i = 0; i < calls; ++i) {
+        function(x.data(), n, out.data());
+        asm volatile("" : : "g"(out.data()) : "memory");  // every call happens
+      }
+    };
+  };
+  return planned;
+}
+
+}  // namespace
+
+std::string function_ceiling(const char* function, const kernels::LaneKernels& lanes) {
+  return fmt::format("{}_{}", function, lanes.name);
+}
+
 std::string words_ceiling(const kernels::LaneKernels& lanes) { return fmt::format("philox_{}", lanes.name); }
 
 void add_ceiling_cases(PlannedCases& cases) {
   constexpr std::size_t beyond_caches = std::size_t{128} << 20, second_cache = std::size_t{128} << 10;
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) cases.push_back(words_case(*lanes));
+  for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) {
+    cases.push_back(function_case(function_ceiling("exp", *lanes), "exps", lanes->math.exp, -5.0, 0.01));
+    cases.push_back(function_case(function_ceiling("normal", *lanes), "normals", lanes->math.normal_32, 0U, 4194301U));
+  }
   cases.push_back(copy_case(memory_ceiling, beyond_caches, 1));
   cases.push_back(copy_case(cache_ceiling, second_cache, 1000));
 }

@@ -1,10 +1,13 @@
 // Migration chains on one thread, with everything that a run computes for every customer; beside them, plain C++.
 #include "bench/baselines/scalar_chain.hpp"
 #include "host/bench/cases.hpp"
+#include "host/bench/default_model.hpp"
+#include "host/model/model_file.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
 namespace clvsim {
 namespace {
@@ -40,6 +43,36 @@ PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lane
   planned.result.baseline = wanted.baseline;
   planned.prepare = [chain = wanted.chain, options, n_customers](BenchCase& result) {
     return checked_run(chain, options, n_customers, n_digested, result);
+  };
+  return planned;
+}
+
+// The chain fitted on CDNOW, whose purchases are drawn. Its limit: a word a step; a block of four words for every
+// path's level, period with a purchase and purchase; a normal for every level and purchase; an exponential for every
+// purchase.
+PlannedCase default_case(bool periods, const kernels::LaneKernels& lanes) {
+  constexpr std::int64_t n_customers = 64;
+  const MigrationChain chain = parse_model(default_model, "configs/models/cdnow.toml");
+  PlannedCase planned = chain_case(
+      {.name = periods ? "chain_default_periods" : "chain_default", .chain = chain, .periods = periods}, lanes);
+  SimulationOptions options = bench_simulation();
+  options.device.instructions = lanes.name;
+  options.periods = periods;
+  const std::string normals = function_ceiling("normal", lanes), exps = function_ceiling("exp", lanes);
+  planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
+  planned.result.limit = {{words_ceiling(lanes), 0}, {normals, 0}, {exps, 0}};
+  planned.prepare = [chain, options, normals, exps](BenchCase& result) {
+    return checked_run(chain, options, n_customers, n_digested, result, [&](const CustomerResults& results) {
+      const std::vector<double>& sizes = chain.spend->purchases_in_period;
+      double mean_size = 0;
+      for (std::size_t k = 0; k < sizes.size(); ++k) mean_size += static_cast<double>(k + 1) * sizes[k];
+      const double n_paths = static_cast<double>(n_customers) * options.n_paths;
+      const double purchases =
+          options.n_paths * std::accumulate(results.transactions_mean.begin(), results.transactions_mean.end(), 0.0);
+      result.limit[0].work = result.work + 4 * (n_paths + purchases / mean_size + purchases);
+      result.limit[1].work = n_paths + purchases;
+      result.limit[2].work = purchases;
+    });
   };
   return planned;
 }
@@ -87,6 +120,9 @@ void add_chain_cases(PlannedCases& cases) {
   cases.push_back(
       chain_case({.name = "chain_6_p1000", .chain = six, .n_paths = 1000, .suite = BenchSuite::standard}, fastest));
   cases.push_back(chain_case({.name = "chain_16", .chain = dense_chain(16, stay)}, fastest));
+  cases.push_back(chain_case({.name = "chain_64", .chain = dense_chain(64, stay)}, fastest));
+  cases.push_back(default_case(false, fastest));
+  cases.push_back(default_case(true, fastest));
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels().subspan(1)) {
     cases.push_back(chain_case({.name = fmt::format("chain_6_{}", lanes->name), .chain = six}, *lanes));
   }
