@@ -51,7 +51,7 @@ PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lane
 // path's level, period with a purchase and purchase; a normal for every level and purchase; an exponential for every
 // purchase.
 PlannedCase default_case(bool periods, const kernels::LaneKernels& lanes) {
-  constexpr std::int64_t n_customers = 64;
+  const std::int64_t n_customers = periods ? 512 : 64;
   const MigrationChain chain = parse_model(default_model, "configs/models/cdnow.toml");
   PlannedCase planned = chain_case(
       {.name = periods ? "chain_default_periods" : "chain_default", .chain = chain, .periods = periods}, lanes);
@@ -61,7 +61,7 @@ PlannedCase default_case(bool periods, const kernels::LaneKernels& lanes) {
   const std::string normals = function_ceiling("normal", lanes), exps = function_ceiling("exp", lanes);
   planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
   planned.result.limit = {{words_ceiling(lanes), 0}, {normals, 0}, {exps, 0}};
-  planned.prepare = [chain, options, normals, exps](BenchCase& result) {
+  planned.prepare = [chain, options, n_customers, normals, exps](BenchCase& result) {
     return checked_run(chain, options, n_customers, n_digested, result, [&](const CustomerResults& results) {
       const std::vector<double>& sizes = chain.spend->purchases_in_period;
       double mean_size = 0;

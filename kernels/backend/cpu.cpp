@@ -35,7 +35,7 @@ struct Worker {
   std::vector<ChainPaths> paths;                    // [customers at once]
   std::vector<std::int32_t> tile_cash;              // see ChainPaths
   std::vector<std::uint16_t> tile_marks;
-  std::vector<std::uint32_t> bought;  // see ChainPaths; [customers at once, periods, words of SpendLanes::max_paths]
+  std::vector<std::uint32_t> bought;  // see ChainPaths; [customers at once, periods, words]
   std::unique_ptr<SpendScratch> spend;
   std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
   SummaryScratch scratch;
@@ -82,9 +82,10 @@ class CpuBackend final : public Backend {
     has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases || spec.chain.has_spend;
     if (lanes_ == nullptr) return;
     draws_spend_ = spec.chain.has_spend;
+    if (spec.periods) spend_paths_ = 512;  // whose sums by period stay in a core's second cache
     if (spec.periods) {
       constexpr std::size_t scratch_bytes = std::size_t{24} << 20;  // of values
-      constexpr std::size_t bought_bytes = std::size_t{1} << 19;    // within a core's second cache
+      constexpr std::size_t bought_bytes = std::size_t{1} << 18;    // within a core's second cache
       std::size_t most = scratch_bytes / (padded_ * sizeof(std::int64_t));
       if (draws_spend_) most = std::min(most, bought_bytes / (bought_words() * sizeof(std::uint32_t)));
       at_once_ = std::clamp<std::size_t>(most, 1, tables_.chain.customers_a_sum);
@@ -150,7 +151,7 @@ class CpuBackend final : public Backend {
   }
 
   // Of a customer's paths that are drawn for at once.
-  [[nodiscard]] std::size_t bought_stride() const { return SpendLanes::max_paths / lanes_->n_register_paths; }
+  [[nodiscard]] std::size_t bought_stride() const { return spend_paths_ / lanes_->n_register_paths; }
   [[nodiscard]] std::size_t bought_words() const { return spec_.horizon * bought_stride(); }
 
   void add_worker() {
@@ -213,8 +214,7 @@ class CpuBackend final : public Backend {
         paths.tile = lane_tile;
         paths.cash = worker.tile_cash.data();
         paths.marks = worker.tile_marks.data();
-        paths.bought =
-            worker.bought.data() + i * bought_words() + first_path % SpendLanes::max_paths / lanes_->n_register_paths;
+        paths.bought = worker.bought.data() + i * bought_words() + first_path % spend_paths_ / lanes_->n_register_paths;
         paths.bought_stride = bought_stride();
       }
       if (has_events_) {
@@ -229,8 +229,8 @@ class CpuBackend final : public Backend {
                        worker.active.data() + first, worker.transactions.data() + first);
     };
     if (draws_spend_) {
-      for (std::uint32_t first = 0; first < padded_; first += SpendLanes::max_paths) {
-        const auto n_paths = static_cast<std::uint32_t>(std::min<std::size_t>(SpendLanes::max_paths, padded_ - first));
+      for (std::uint32_t first = 0; first < padded_; first += spend_paths_) {
+        const auto n_paths = static_cast<std::uint32_t>(std::min<std::size_t>(spend_paths_, padded_ - first));
         if (spec_.periods) {
           for (std::uint32_t p = 0; p < n_paths; p += lane_tile) walk_tile(first + p, LaneOutputs::drawn_periods);
         } else {
@@ -308,7 +308,8 @@ class CpuBackend final : public Backend {
   bool has_events_ = false, has_purchases_ = false, draws_spend_ = false;
   std::uint64_t bound_ = 0;  // of the magnitude of a path's value
   const LaneKernels* lanes_ = nullptr;
-  std::size_t at_once_ = 1;  // customers
+  std::size_t at_once_ = 1;                            // customers
+  std::uint32_t spend_paths_ = SpendLanes::max_paths;  // that are drawn for at once
   std::size_t max_workers_ = 1;
   std::vector<Worker> workers_;
 };

@@ -436,22 +436,18 @@ struct ChainCode {
     return chain.n_limbs == 1 ? choose_outputs<Shape, 1>(outputs) : choose_outputs<Shape, 2>(outputs);
   }
 
-  // With drawn spend amounts that are not drawn are few: two limbs, or none at all.
+  // Of a chain with drawn spend: where all other amounts are 0, and tables stay, there are no tables of values.
   template <class Shape, unsigned n_limbs>
   [[gnu::always_inline]] static Walk choose_drawn(LaneOutputs outputs) {
     return outputs == LaneOutputs::drawn ? walk<Shape, n_limbs, LaneOutputs::drawn>
                                          : walk<Shape, n_limbs, LaneOutputs::drawn_periods>;
   }
-  template <bool changing>
-  [[gnu::always_inline]] static Walk choose_drawn_shape(const ChainLanes& chain, LaneOutputs outputs) {
-    if (chain.n_limbs != 0) return choose_drawn<LaneShape<4, 4, changing>, 2>(outputs);
-    if (chain.n_cell_tables == 4) return choose_drawn<LaneShape<4, 4, changing>, 0>(outputs);
-    if (chain.n_cell_tables == 2) return choose_drawn<LaneShape<2, 4, changing>, 0>(outputs);
-    return choose_drawn<LaneShape<1, 4, changing>, 0>(outputs);
-  }
-  template <class Shape>
-  [[gnu::always_inline]] static Walk choose_drawn_limbs(const ChainLanes& chain, LaneOutputs outputs) {
-    return chain.n_limbs == 0 ? choose_drawn<Shape, 0>(outputs) : choose_drawn<Shape, 2>(outputs);
+  static Walk choose_drawn_shape(const ChainLanes& chain, LaneOutputs outputs) {
+    if (chain.n_cell_tables == 0) return choose_drawn<LaneShape<0, 16, true>, 2>(outputs);
+    if (chain.table_of != nullptr) return choose_drawn<LaneShape<4, 4, true>, 2>(outputs);
+    if (chain.n_limbs == 2) return choose_drawn<LaneShape<4, 4, false>, 2>(outputs);
+    return chain.n_cell_tables == 4 ? choose_drawn<LaneShape<4, 4, false>, 0>(outputs)
+                                    : choose_drawn<LaneShape<1, 4, false>, 0>(outputs);
   }
 
   // One of the shapes that kernels/lanes/tables.cpp chooses from.
@@ -467,13 +463,7 @@ struct ChainCode {
   static void walk_chain(const ChainLanes& chain, const ChainPaths* customers, std::size_t n, LaneOutputs outputs) {
     Walk walk = nullptr;
     if (outputs == LaneOutputs::drawn || outputs == LaneOutputs::drawn_periods) {
-      if (chain.n_cell_tables == 0) {
-        walk = chain.n_value_tables == 4 ? choose_drawn_limbs<LaneShape<0, 4, true>>(chain, outputs)
-                                         : choose_drawn_limbs<LaneShape<0, 16, true>>(chain, outputs);
-      } else {
-        walk = chain.table_of == nullptr ? choose_drawn_shape<false>(chain, outputs)
-                                         : choose_drawn_shape<true>(chain, outputs);
-      }
+      walk = choose_drawn_shape(chain, outputs);
     } else if (chain.n_cell_tables == 0) {
       walk = chain.n_value_tables == 4 ? choose_limbs<LaneShape<0, 4, true>>(chain, outputs)
                                        : choose_limbs<LaneShape<0, 16, true>>(chain, outputs);

