@@ -1,5 +1,6 @@
 // One body for every way to run: teams of threads and thread counts give the bits of a single thread.
 #include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/tables.hpp"
 #include "kernels/path/pair_task.hpp"
 #include "kernels/stats/team.hpp"
 #include "tests/support/engine_outcome.hpp"
@@ -9,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -181,6 +183,54 @@ TEST(Parity, EventsAreWalkedOnRegisters) {
   }
   EXPECT_EQ(n_walked, 12);
   EXPECT_EQ(n_left, 4);
+}
+
+TEST(Parity, DrawnSpendIsWalkedOnRegisters) {
+  std::vector<std::size_t> n_fitting;
+  for (const test::Case& c : test::drawn_cases()) {
+    const Prepared prepared(c);
+    const auto backend = kernels::make_cpu_backend(prepared.spec, 1, test::budget, "scalar");
+    EXPECT_EQ(backend->description(), "cpu (1 thread, scalar)");
+    kernels::LaneTables tables;
+    ASSERT_TRUE(make_lane_tables(prepared.spec.chain, 1, prepared.spec.horizon, 128, tables));
+    const auto fits = [&](const kernels::ChainCustomer& customer) { return spend_fits(tables, customer); };
+    n_fitting.push_back(
+        static_cast<std::size_t>(std::count_if(prepared.customers.begin(), prepared.customers.end(), fits)));
+    // What is left to the reference is chosen by the third and the fourth case.
+    if (n_fitting.size() != 3 && n_fitting.size() != 4) EXPECT_EQ(n_fitting.back(), prepared.customers.size());
+  }
+  EXPECT_GT(n_fitting[2], 1U);
+  EXPECT_LT(n_fitting[2], 11U);
+  EXPECT_EQ(n_fitting[3], 0U);
+  Prepared counted({test::with_spend(), 40000, 1, 1});  // up to 120,000 purchases a path
+  EXPECT_EQ(kernels::make_cpu_backend(counted.spec, 1, test::budget, "scalar")->description(),
+            "cpu (1 thread, reference)");
+}
+
+// No customer who fits draws more than is allowed, and the bound of a path's value holds: with the greatest normals,
+// which no run would draw.
+TEST(Parity, WhatFitsStaysBelowTheLimit) {
+  for (const double within_sd : {0.1, 1.0, 2.5, 3.0}) {
+    MigrationChain chain = test::with_spend();
+    chain.spend->within_sd = within_sd;
+    const Prepared prepared({chain, 20, 10, 1});
+    kernels::LaneTables tables;
+    ASSERT_TRUE(make_lane_tables(prepared.spec.chain, 1, 20, 128, tables));
+    kernels::ChainCustomer customer = prepared.customers[0];
+    // The largest level that fits.
+    while (!spend_fits(tables, customer)) customer.level_mean -= 1;
+    for (double step = 1; step > 1e-9; step /= 2) {
+      customer.level_mean += step;
+      if (!spend_fits(tables, customer)) customer.level_mean -= step;
+    }
+    const double z = kernels::normal(0xFFFFFFFF);
+    const kernels::SpendEntry& entry = prepared.spec.chain.spend;
+    const double level = customer.level_mean + customer.level_sd * z;
+    const double log = std::max(within_sd * z, entry.refund_shift + entry.refund_sd * z);
+    const double amount = std::exp(level + log) * entry.scale * kernels::fixed_per_minor_unit;
+    EXPECT_LT(amount, kernels::SpendLanes::amount_limit);
+    EXPECT_GT(amount, kernels::SpendLanes::amount_limit / 4);  // and little is given away
+  }
 }
 
 TEST(Parity, UnknownInstructionsAreADeviceError) {
