@@ -1,4 +1,5 @@
-// Migration chains whose tables change: by period, by regime, and by a continuous factor of the economy.
+// Migration chains whose tables change: by period, by regime, by a continuous factor of the economy, and by the draw of
+// the parameters.
 #include "host/bench/cases.hpp"
 #include "host/io/seal.hpp"
 #include "host/run/engine.hpp"
@@ -57,6 +58,30 @@ ChainProgram autoregressive(const MigrationChain& chain) {
   return program;
 }
 
+// A draw of the parameters a path, of a few hundred: what uncertainty about them costs. A stand-in for draws of a
+// fitted model: the log-odds of loss and of the second state, moved at random.
+ChainProgram parameter_draws(const MigrationChain& chain) {
+  constexpr std::uint32_t n_draws = 200;
+  constexpr double spread = 0.2;  // of log-odds
+  std::vector<double> second(chain.states.size());
+  second[1] = 1;
+  const Autoregression noise{0, 1, std::nullopt};
+  const std::vector<double> z = factor_paths(noise, 1, 2, n_draws);
+  ChainProgram program;
+  program.n_levels = program.n_worlds = n_draws;
+  for (std::uint32_t d = 0; d < n_draws; ++d) {
+    program.chains.push_back(
+        tilted(tilted(chain, towards_loss(chain), spread * z[d]), second, spread * z[n_draws + d]));
+  }
+  for (int t = 0; t < horizon; ++t) {
+    for (std::uint32_t d = 0; d < n_draws; ++d) {
+      program.chain_of.push_back(static_cast<std::uint16_t>(d));
+      program.level.push_back(static_cast<std::uint16_t>(d));
+    }
+  }
+  return program;
+}
+
 PlannedCase world_case(const std::string& name, const ChainProgram& program, std::int64_t n_customers) {
   const kernels::LaneKernels& lanes = *kernels::lane_kernels().front();
   SimulationOptions options;
@@ -104,7 +129,8 @@ void add_world_cases(PlannedCases& cases) {
   const MigrationChain chain = dense_chain(6, 0.875);
   cases.push_back(world_case("chain_seasonal", seasonal(chain), 256));
   cases.push_back(world_case("chain_regime", two_regimes(chain), 256));
-  cases.push_back(world_case("chain_ar1", autoregressive(chain), 4));
+  cases.push_back(world_case("chain_ar1", autoregressive(chain), 64));
+  cases.push_back(world_case("chain_posterior", parameter_draws(chain), 64));
 }
 
 }  // namespace clvsim
