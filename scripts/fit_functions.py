@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the coefficients of kernels/math/elementary.hpp and prints them with the relative error that they reach.
+"""Fits the coefficients of kernels/math/{elementary,log_gamma}.hpp and prints them with the relative error that they reach.
 
 Rational functions P/Q, Q(0) = 1, near the minimax of the relative error: weighted linear least squares, the weights of
 the linearised problem after Sanathanan & Koerner (1963) times those of Lawson (1961). The error printed is that of the
@@ -7,9 +7,11 @@ coefficients after rounding to double, evaluated in exact arithmetic on a grid f
 
   normal_32, normal_52   z / q as a function of s = -log(4 p (1 - p)), q = p - 1/2, Phi(z) = p, for p from 2^-33, 2^-53
   exp                    (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2
+  log_gamma              log Gamma(x) / ((x - 1) (x - 2)) - 1/4 as a function of x - 1/2 on [1/2, 5/2]
+  stirling               x (log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2)) as a function of 1 / x^2, x >= 1
 """
-from mpmath import cos, erf, erfc, expm1, findroot, log, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sqrt
-from mpmath import fsum, nstr
+from mpmath import bernoulli, cos, erf, erfc, euler, expm1, findroot, log, log1p, loggamma, lu_solve, matrix, mp, mpf
+from mpmath import fsum, nstr, pi, polyval, sqrt
 
 mp.dps = 70
 
@@ -33,6 +35,23 @@ def normal_points(bits, n):
 def exp_points(n):
     reach = log(2) / 2 * (1 + mpf(2) ** -40)
     return [(r, (expm1(r) - r) / r**2) for r in chebyshev(-reach, reach, n)]
+
+
+def log_gamma_points(n):
+    """Where the ratio is 0 / 0, its limit."""
+    limits = {mpf(1): euler, mpf(2): 1 - euler}
+    ratio = lambda x: limits[x] if x in limits else loggamma(x).real / ((x - 1) * (x - 2))
+    return [(x - mpf(1) / 2, ratio(x) - mpf(1) / 4) for x in chebyshev(mpf(1) / 2, mpf(5) / 2, n)]
+
+
+def stirling_points(n):
+    def times_x(w):
+        if w < mpf("1e-6"):  # the first terms of Stirling's series: where that of loggamma would cancel
+            return fsum(bernoulli(2 * k) / (2 * k * (2 * k - 1)) * w ** (k - 1) for k in range(1, 12))
+        x = 1 / sqrt(w)
+        return x * (loggamma(x).real - (x - mpf(1) / 2) * log(x) + x - log(2 * pi) / 2)
+
+    return [(w, times_x(w)) for w in chebyshev(mpf(0), mpf(1), n)]
 
 
 def fit(points, degree_p, degree_q, rounds):
@@ -68,7 +87,7 @@ def fit(points, degree_p, degree_q, rounds):
     return best[1], best[2]
 
 
-def report(name, points, fine, degree_p, degree_q):
+def report(name, points, fine, degree_p, degree_q, positive=True):
     p, q = fit(points, degree_p, degree_q, 45)
     p, q = [float(c) for c in p], [float(c) for c in q]
     exact_p, exact_q = [mpf(c) for c in reversed(p)], [mpf(c) for c in reversed(q)]
@@ -77,10 +96,12 @@ def report(name, points, fine, degree_p, degree_q):
     for kind, coefficients in (("numerator", p), ("denominator", q)):
         if len(coefficients) > 1:
             print(f"{name}_{kind}[] = {{" + ", ".join(repr(c) for c in reversed(coefficients)) + "};")
-    assert all(c > 0 for c in p + q), "cancellation"
+    assert not positive or all(c > 0 for c in p + q), "cancellation"
 
 
 if __name__ == "__main__":
     report("exp", exp_points(121), exp_points(605), 9, 0)
     report("normal_32", normal_points(32, 300), normal_points(32, 1500), 12, 11)
     report("normal_52", normal_points(52, 300), normal_points(52, 1500), 14, 13)
+    report("log_gamma", log_gamma_points(131), log_gamma_points(655), 8, 8, positive=False)
+    report("stirling", stirling_points(120), stirling_points(600), 7, 7)

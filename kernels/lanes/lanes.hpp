@@ -12,6 +12,9 @@ namespace clvsim::kernels {
 
 struct EventLanes;
 struct SpendEntry;
+struct LogGammaSampler;
+struct PathDraws;
+struct DrawIndex;
 
 // What a walk is asked for beside the values of the paths.
 enum class LaneOutputs : std::uint8_t {
@@ -151,6 +154,10 @@ struct LaneMath {
   Function log, exp, log1p, softplus;
   void (*normal_32)(const std::uint32_t* words, std::size_t n, double* out);
   void (*normal_52)(const std::uint64_t* bits, std::size_t n, double* out);  // 52 bits each
+  Function log_gamma;                                                        // kernels/math/log_gamma.hpp
+  // Draws of paths first.path + i, i below n, by kernels/math/gamma_draws.hpp; returns how many were exhausted.
+  std::uint32_t (*log_gamma_draws)(const LogGammaSampler& law, const PathDraws& first, const DrawIndex& index,
+                                   std::size_t n, double* out);
 };
 inline constexpr std::size_t lane_numbers = 16;
 

@@ -46,10 +46,20 @@ CLVSIM_HD_INLINE Decomposed<D> decompose(typename D::Doubles x) {
           D::subtract(m, D::splat_double(1)), D::subtract_64(shifted, fraction)};
 }
 
-// exponent ln 2 + ln(1 + f) + low, low tiny.
+// The same of any positive number.
 template <class D>
-CLVSIM_HD_INLINE typename D::Doubles log_of(typename D::Doubles exponent, typename D::Doubles f,
-                                            typename D::Doubles low) {
+CLVSIM_HD_INLINE Decomposed<D> decompose_any(typename D::Doubles x) {
+  constexpr double two_to_54 = 18014398509481984.0;
+  const auto tiny = D::less(x, D::splat_double(std::numeric_limits<double>::min()));
+  auto d = decompose<D>(D::select(tiny, D::multiply(x, D::splat_double(two_to_54)), x));
+  d.exponent = D::subtract(d.exponent, D::select(tiny, D::splat_double(54), D::splat_double(0)));
+  return d;
+}
+
+// ln(1 + f) + exponent ln2_low + low, low tiny: what exponent ln2_high, which is exact, is to be added to.
+template <class D>
+CLVSIM_HD_INLINE typename D::Doubles log_rest(typename D::Doubles exponent, typename D::Doubles f,
+                                              typename D::Doubles low) {
   constexpr double series[] = {1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01,
                                2.222219843214978396e-01, 2.857142874366239149e-01, 3.999999999940941908e-01,
                                6.666666666666735130e-01};
@@ -58,7 +68,14 @@ CLVSIM_HD_INLINE typename D::Doubles log_of(typename D::Doubles exponent, typena
   const auto half_square = D::multiply(D::multiply(f, D::splat_double(0.5)), f);
   const auto r = D::fma(z, polynomial<D>(z, series), half_square);
   const auto t = D::fma(s, r, D::fma(exponent, D::splat_double(ln2_low), low));
-  return D::fma(exponent, D::splat_double(ln2_high), D::subtract(f, D::subtract(half_square, t)));
+  return D::subtract(f, D::subtract(half_square, t));
+}
+
+// exponent ln 2 + ln(1 + f) + low, low tiny.
+template <class D>
+CLVSIM_HD_INLINE typename D::Doubles log_of(typename D::Doubles exponent, typename D::Doubles f,
+                                            typename D::Doubles low) {
+  return D::fma(exponent, D::splat_double(ln2_high), log_rest<D>(exponent, f, low));
 }
 
 // Natural logarithm of a positive, normal, finite number, below 0.9 ulp.
@@ -80,11 +97,8 @@ CLVSIM_HD_INLINE typename D::Doubles with_ends(typename D::Doubles x, typename D
 // Natural logarithm, below 0.9 ulp. -inf for 0, NaN for negative x and NaN, inf for inf.
 template <class D>
 CLVSIM_HD_INLINE typename D::Doubles log(typename D::Doubles x) {
-  constexpr double two_to_54 = 18014398509481984.0;
-  const auto tiny = D::less(x, D::splat_double(std::numeric_limits<double>::min()));
-  const auto d = decompose<D>(D::select(tiny, D::multiply(x, D::splat_double(two_to_54)), x));
-  const auto exponent = D::subtract(d.exponent, D::select(tiny, D::splat_double(54), D::splat_double(0)));
-  return with_ends<D>(x, log_of<D>(exponent, d.f, D::splat_double(0)));
+  const auto d = decompose_any<D>(x);
+  return with_ends<D>(x, log_of<D>(d.exponent, d.f, D::splat_double(0)));
 }
 
 // ln(1 + x), where 1 + x is positive and finite. What 1 + x lost in rounding to u, c, gives c / u more, and 1 / u

@@ -1,6 +1,8 @@
 // Every instruction set that this machine has gives the bits of the scalar source.
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/math/elementary.hpp"
+#include "kernels/math/gamma_draws.hpp"
+#include "kernels/math/log_gamma.hpp"
 #include "tests/support/elementary_points.hpp"
 
 #include <gtest/gtest.h>
@@ -79,6 +81,8 @@ TEST_P(Lanes, ElementaryFunctionsAreThoseOfOneNumber) {
   compare(math.exp, test::exp_points(200000), [](double x) { return elementary::exp<ScalarDoubles>(x); });
   compare(math.log1p, test::log1p_points(200000), [](double x) { return elementary::log1p<ScalarDoubles>(x); });
   compare(math.softplus, test::exp_points(200000), [](double x) { return elementary::softplus<ScalarDoubles>(x); });
+  compare(math.log_gamma, test::log_gamma_points(200000),
+          [](double x) { return elementary::log_gamma<ScalarDoubles>(x); });
 }
 
 TEST_P(Lanes, NormalsAreThoseOfOneWord) {
@@ -96,6 +100,27 @@ TEST_P(Lanes, NormalsAreThoseOfOneWord) {
     expect_same_bits(got, i, elementary::normal_32<ScalarDoubles>(words[i]));
   lanes_->math.normal_52(bits.data(), bits.size(), got.data());
   for (std::size_t i = 0; i < bits.size(); ++i) expect_same_bits(got, i, elementary::normal_52<ScalarDoubles>(bits[i]));
+}
+
+// Every size of list from one group on, paths that run over 2^32, and shapes of both kinds.
+TEST_P(Lanes, LogGammaDrawsAreThoseOfOnePath) {
+  std::mt19937_64 random(9);
+  for (const double shape : {1e-300, 1e-3, 0.3, 1.0, 1.5, 7.0, 1e6, 0x1p50, 0.0}) {
+    const LogGammaSampler law(shape);
+    for (const std::size_t n : {std::size_t{16}, std::size_t{48}, std::size_t{1024}, std::size_t{2064}}) {
+      const PathDraws first{random(), random() >> 8, static_cast<std::uint32_t>(random() | 0xFFFFFC00)};
+      const DrawIndex index{Purpose::spend_level, static_cast<std::uint32_t>(random() & 0xFFFF), 0, 5};
+      std::vector<double> got(n);
+      const std::uint32_t n_exhausted = lanes_->math.log_gamma_draws(law, first, index, n, got.data());
+      std::uint32_t expected_exhausted = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const PathDraws draws{first.seed, first.customer_hash, first.path + static_cast<std::uint32_t>(i)};
+        expect_same_bits(got, i, law(draws, index, expected_exhausted));
+      }
+      EXPECT_EQ(n_exhausted, expected_exhausted);
+      EXPECT_EQ(n_exhausted, shape == 0 ? n : 0);  // no such law: all are refused, and counted
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, Lanes, testing::Values("avx512", "avx2", "scalar"),

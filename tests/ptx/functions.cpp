@@ -46,6 +46,10 @@ bool same(const WalkOutput& a, const WalkOutput& b) {
          a.purchases == b.purchases && a.refunds == b.refunds;
 }
 
+bool same(const DrawOutput& a, const DrawOutput& b) {
+  return same(a.x, b.x) && same(a.y, b.y) && a.count == b.count && a.n_exhausted == b.n_exhausted;
+}
+
 // Inputs of a type, and what they point to.
 template <class In>
 struct Samples {
@@ -114,6 +118,27 @@ Samples<AddressInput> samples_of() {
     const DrawIndex index{static_cast<Purpose>(b & 0xFF), static_cast<std::uint32_t>(b >> 8 & 0xFFFF),
                           static_cast<std::uint8_t>(b >> 24), static_cast<std::uint8_t>(b >> 32)};
     samples.values.push_back({bits() >> 8, static_cast<std::uint32_t>(bits()), index});
+  }
+  return samples;
+}
+
+// Shapes and means from 1e-6 to 1e10, probabilities near 0, 1 and between, and what no law is defined for.
+template <>
+Samples<DrawInput> samples_of() {
+  Samples<DrawInput> samples;
+  std::mt19937_64 bits(9);
+  std::uniform_real_distribution<double> unit;
+  for (std::size_t i = 0; i < n_samples; ++i) {
+    DrawInput input{std::exp(-14 + 37 * unit(bits)),
+                    std::exp(-20 * unit(bits)),
+                    bits() >> (14 + i % 50),
+                    {bits(), bits() >> 8, static_cast<std::uint32_t>(bits())},
+                    {Purpose::spend_level, static_cast<std::uint32_t>(bits() & 0xFFFF), 0, 3}};
+    if (i % 3 == 0) input.b = 1 - input.b;
+    if (i % 1000 == 0) input.a = i % 2000 == 0 ? -1.0 : std::numeric_limits<double>::quiet_NaN();
+    if (i % 1000 == 1) input.b = i % 2000 == 1 ? 0.0 : 1.0;
+    if (i % 1000 == 2) input.b = i % 2000 == 2 ? -0.5 : std::numeric_limits<double>::quiet_NaN();
+    samples.values.push_back(input);
   }
   return samples;
 }

@@ -3,6 +3,9 @@
 // After a change: scripts/ptx.
 #pragma once
 
+#include "kernels/math/count_draws.hpp"
+#include "kernels/math/gamma_draws.hpp"
+#include "kernels/math/log_gamma.hpp"
 #include "kernels/math/portable.hpp"
 #include "kernels/math/wide.hpp"
 #include "kernels/models/migration_chain.hpp"
@@ -25,6 +28,13 @@
   F(logarithm_1p, double, double, portable_log1p(x))                                                      \
   F(exponential, double, double, portable_exp(x))                                                         \
   F(root, double, double, square_root(x))                                                                 \
+  F(gamma_logarithm, double, double, elementary::log_gamma<ScalarDoubles>(x))                             \
+  F(stirling, double, double, elementary::stirling_rest<ScalarDoubles>(x < 1 ? 1.0 : x))                  \
+  F(exponential_draw, PhiloxInput, double, exponential(x.counter))                                        \
+  F(gamma_draw, DrawInput, DrawOutput, drawn_gamma(x))                                                    \
+  F(beta_draw, DrawInput, DrawOutput, drawn_beta(x))                                                      \
+  F(poisson_draw, DrawInput, DrawOutput, drawn_poisson(x))                                                \
+  F(binomial_draw, DrawInput, DrawOutput, drawn_binomial(x))                                              \
   F(rounding, double, std::int64_t, round_to_fixed(x))                                                    \
   F(rounding_52_bits, double, std::uint64_t, rounded_52_bits(x >= 0 && x < 4503599627370496.0 ? x : 0.0)) \
   F(fixed_sum, FixedPair, std::int64_t, add_fixed(x.a, x.b))                                              \
@@ -46,6 +56,42 @@ struct AddressInput {
   std::uint32_t path;
   DrawIndex index;
 };
+
+// Of any law: shapes a and b, mean a, n trials of probability b.
+struct DrawInput {
+  double a, b;
+  std::uint64_t n;
+  PathDraws draws;
+  DrawIndex index;
+};
+struct DrawOutput {
+  double x = 0, y = 0;
+  std::uint64_t count = 0;
+  std::uint32_t n_exhausted = 0;
+};
+
+CLVSIM_HD inline DrawOutput drawn_gamma(const DrawInput& x) {
+  DrawOutput output;
+  output.x = LogGammaSampler(x.a)(x.draws, x.index, output.n_exhausted);
+  return output;
+}
+CLVSIM_HD inline DrawOutput drawn_beta(const DrawInput& x) {
+  DrawOutput output;
+  const LogProbabilities p = LogBetaSampler(x.a, x.b)(x.draws, x.index, output.n_exhausted);
+  output.x = p.log_p;
+  output.y = p.log_1_minus_p;
+  return output;
+}
+CLVSIM_HD inline DrawOutput drawn_poisson(const DrawInput& x) {
+  DrawOutput output;
+  output.count = PoissonSampler(x.a)(x.draws, x.index, output.n_exhausted);
+  return output;
+}
+CLVSIM_HD inline DrawOutput drawn_binomial(const DrawInput& x) {
+  DrawOutput output;
+  output.count = BinomialSampler(x.n, x.b)(x.draws, x.index, output.n_exhausted);
+  return output;
+}
 
 // Within +-fixed_limit.
 struct FixedPair {

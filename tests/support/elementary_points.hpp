@@ -94,4 +94,23 @@ inline std::vector<double> log1p_points(int n) {
   return points.all();
 }
 
+inline std::vector<double> log_gamma_points(int n) {
+  Points points(4);
+  for (int e = -1074; e < 1024; ++e) {
+    points.around(std::ldexp(1, e), 2);
+    points.scaled(e, 1, n / 2000);
+  }
+  for (const double end : {0.5, 1.0, 2.0, 2.5}) points.around(end, 200);  // of the ranges, and the zeros
+  for (int e = -50; e < -3; ++e) {
+    for (const double zero : {1.0, 2.0}) {
+      points.around(zero + std::ldexp(1, e), 20);
+      points.around(zero - std::ldexp(1, e), 20);
+    }
+  }
+  points.random(0, 3, n);
+  points.random(0, 50, n);
+  points.ends();
+  return points.all();
+}
+
 }  // namespace clvsim::test

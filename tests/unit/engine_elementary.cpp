@@ -1,5 +1,6 @@
 // The elementary functions against the C library's long double, and against their documented bounds. That the vector
 // code gives the same bits is tested in parity/engine_lanes.cpp.
+#include "kernels/math/log_gamma.hpp"
 #include "kernels/math/portable.hpp"
 #include "tests/support/elementary_points.hpp"
 
@@ -21,6 +22,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 static_assert(LDBL_MANT_DIG >= 64, "an oracle of eleven more bits");
 
 double softplus(double x) { return elementary::softplus<ScalarDoubles>(x); }
+double log_gamma(double x) { return elementary::log_gamma<ScalarDoubles>(x); }
 
 // Distance in units of the last place of the double nearest to `exact`; 0 for two infinities or NaNs alike.
 double ulps(double computed, long double exact) {
@@ -59,6 +61,84 @@ TEST(Elementary, Log1pWithinItsBound) {
 TEST(Elementary, SoftplusWithinItsBound) {
   expect_within(2.0, test::exp_points(500000), softplus,
                 [](long double x) { return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0L); });
+}
+
+// log Gamma is not defined for negative numbers here: NaN.
+long double exact_log_gamma(long double x) {
+  return x < 0 ? std::numeric_limits<long double>::quiet_NaN() : std::lgamma(x);
+}
+
+TEST(Elementary, LogGammaWithinItsBound) {
+  expect_within(5.5, test::log_gamma_points(1000000), log_gamma, exact_log_gamma);
+}
+
+// mpmath's loggamma at these very doubles, 60 digits: the oracle above is held to it too.
+TEST(Elementary, LogGammaKnownAnswers) {
+  struct Known {
+    double x;
+    long double value;
+  };
+  for (const auto& [x, value] :
+       std::initializer_list<Known>{{0x1.56e1fc2f8f359p-997, 690.775527898213705180338L},
+                                    {0x1.5798ee2308c3ap-27, 18.4206807381802088844527L},
+                                    {0x1.999999999999ap-4, 2.25271265173420590200624L},
+                                    {0.5, 0.572364942924700087071714L},
+                                    {0.75, 0.203280951431295371481433L},
+                                    {0x1.fffffffffe000p-1, 5.24974589008962439052807e-13L},
+                                    {0x1.0000000000001p+0, -1.28167624269600084026465e-16L},
+                                    {1.25, -0.0982718364218131614638538L},
+                                    {0x1.762d86356be3fp+0, -0.121486290535849608095515L},
+                                    {1.75, -0.084401121020485555957786L},
+                                    {0x1.fffffffc00000p+0, -3.93748595191302068101157e-10L},
+                                    {0x1.0000000000001p+1, 1.87753961310862430610421e-16L},
+                                    {2.25, 0.124871714892396594302441L},
+                                    {2.5, 0.284682870472919159632495L},
+                                    {2.75, 0.475214666914937130313102L},
+                                    {3.5, 1.20097360234707422481602L},
+                                    {10.25, 13.3680236714760462954309L},
+                                    {100.5, 361.435540467777621555252L},
+                                    {1e6, 12815504.569147611659977L},
+                                    {1e15, 33538776394910668.9098202L},
+                                    {0x1.249ad2594c37dp+332, 2.29258509299404572063575e+102L},
+                                    {0x1.6c8e5ca239029p+1014, 1.75551186023764525199272e+308L}}) {
+    EXPECT_LT(ulps(log_gamma(x), value), 5.5) << x;
+    EXPECT_LT(std::abs(exact_log_gamma(static_cast<long double>(x)) / value - 1), 1e-18L) << x;
+  }
+  EXPECT_EQ(log_gamma(1), 0);
+  EXPECT_EQ(log_gamma(2), 0);
+  EXPECT_EQ(log_gamma(0), infinity);
+  EXPECT_EQ(log_gamma(infinity), infinity);
+  EXPECT_EQ(log_gamma(2.6e305), infinity);
+  EXPECT_TRUE(std::isnan(log_gamma(-0.5)));
+  EXPECT_TRUE(std::isnan(log_gamma(-infinity)));
+  EXPECT_TRUE(std::isnan(log_gamma(nan)));
+}
+
+// S(x) by S(x) = S(x + 1) + (x + 1/2) log(1 + 1/x) - 1, and Stirling's series above 20.
+long double exact_stirling_rest(long double x) {
+  long double sum = 0;
+  for (; x < 20; ++x) sum += (x + 0.5L) * std::log1p(1 / x) - 1;
+  const long double w = 1 / (x * x);
+  return sum + (1 / 12.0L -
+                w * (1 / 360.0L -
+                     w * (1 / 1260.0L - w * (1 / 1680.0L - w * (1 / 1188.0L - w * (691 / 360360.0L - w / 156.0L)))))) /
+                   x;
+}
+
+TEST(Elementary, StirlingRestWithinItsBound) {
+  std::mt19937_64 random(7);
+  double worst = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const double u = static_cast<double>(random() >> 11) * 0x1p-53;
+    const double x = i % 4 == 0 ? std::ldexp(1 + u, static_cast<int>(random() % 52)) : 1 + u * (i % 4 == 1 ? 1 : 30);
+    const long double exact = exact_stirling_rest(static_cast<long double>(x));
+    const auto rest = static_cast<long double>(elementary::stirling_rest<ScalarDoubles>(x));
+    const auto error = static_cast<double>(std::abs(rest / exact - 1));
+    ASSERT_LT(error, 1.3e-15) << x;
+    worst = std::max(worst, error);
+  }
+  std::cout << "largest relative error " << worst << '\n';
+  EXPECT_GT(worst, 0.5 * 1.3e-15);
 }
 
 TEST(Elementary, Ends) {

@@ -1,5 +1,5 @@
 clvsim_test(test_engine_unit unit STAGES base kernels engine TIMEOUT 120
-            SOURCES engine_random.cpp engine_curand.cpp engine_portable_math.cpp engine_elementary.cpp engine_statistics.cpp engine_estimates.cpp engine_inputs.cpp
+            SOURCES engine_random.cpp engine_curand.cpp engine_portable_math.cpp engine_elementary.cpp engine_draws.cpp engine_statistics.cpp engine_estimates.cpp engine_inputs.cpp
                     engine_pipeline.cpp)
 # cuRAND's device API, where a toolkit is, built or not built with it.
 find_program(CLVSIM_NVCC nvcc PATHS /usr/local/cuda/bin)
