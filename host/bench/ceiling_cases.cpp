@@ -1,6 +1,11 @@
 // What the machine can do: the limits that the other cases are measured by.
 #include "host/bench/cases.hpp"
 
+#include "host/io/seal.hpp"
+#include "kernels/math/gamma_draws.hpp"
+
+#include <clvsim/error.hpp>
+
 #include <fmt/format.h>
 
 #include <cstring>
@@ -46,30 +51,47 @@ PlannedCase copy_case(const char* name, std::size_t bytes, int copies) {
   return planned;
 }
 
-}  // namespace
-
-namespace {
-
-// A function over numbers that stay in a core's first cache.
-template <class T>
-PlannedCase function_case(std::string name, const char* unit, void (*function)(const T*, std::size_t, double*), T first,
-                          T step) {
+// `fill` makes n numbers that stay in a core's first cache; their digest is that of every instruction set.
+template <class Fill>
+PlannedCase numbers_case(std::string name, const char* unit, Fill fill) {
   constexpr std::size_t n = 1024, calls = 500;
   PlannedCase planned;
   planned.result.name = std::move(name);
   planned.result.unit = unit;
   planned.result.work = static_cast<double>(n) * calls;
-  planned.prepare = [function, first, step](BenchCase&) {
-    std::vector<T> x(n);
-    for (std::size_t i = 0; i < n; ++i) x[i] = first + static_cast<T>(i) * step;
-    return [function, x, out = std::vector<double>(n)]() mutable {
+  planned.prepare = [fill](BenchCase& result) {
+    std::vector<double> out(n);
+    fill(out);
+    Hasher hasher;
+    hasher.update(out.data(), n * sizeof(double));
+    result.digest = to_hex(hasher.digest());
+    return [fill, out]() mutable {
       for (std::size_t i = 0; i < calls; ++i) {
-        function(x.data(), n, out.data());
+        fill(out);
         asm volatile("" : : "g"(out.data()) : "memory");  // every call happens
       }
     };
   };
   return planned;
+}
+
+// A function of first, first + step, ...
+template <class T>
+PlannedCase function_case(std::string name, const char* unit, void (*function)(const T*, std::size_t, double*), T first,
+                          T step) {
+  std::vector<T> x(1024);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = first + static_cast<T>(i) * step;
+  return numbers_case(std::move(name), unit,
+                      [function, x](std::vector<double>& out) { function(x.data(), out.size(), out.data()); });
+}
+
+// Log-gamma draws of a shape, their random words included.
+PlannedCase gamma_case(std::string name, const kernels::LaneKernels& lanes) {
+  return numbers_case(std::move(name), "draws",
+                      [&lanes, law = kernels::LogGammaSampler(2.5)](std::vector<double>& out) {
+                        if (lanes.math.log_gamma_draws(law, {1, 2, 3}, {}, out.size(), out.data()) != 0)
+                          throw ModelError("a log-gamma draw was rejected too often; please report it");
+                      });
 }
 
 }  // namespace
@@ -85,7 +107,9 @@ void add_ceiling_cases(PlannedCases& cases) {
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) cases.push_back(words_case(*lanes));
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) {
     cases.push_back(function_case(function_ceiling("exp", *lanes), "exps", lanes->math.exp, -5.0, 0.01));
+    cases.push_back(function_case(function_ceiling("log", *lanes), "logs", lanes->math.log, 0.01, 0.01));
     cases.push_back(function_case(function_ceiling("normal", *lanes), "normals", lanes->math.normal_32, 0U, 4194301U));
+    cases.push_back(gamma_case(function_ceiling("gamma", *lanes), *lanes));
   }
   cases.push_back(copy_case(memory_ceiling, beyond_caches, 1));
   cases.push_back(copy_case(cache_ceiling, second_cache, 1000));

@@ -57,7 +57,7 @@ void expect_digests(const std::map<std::string, json>& cases) {
     if (!item.contains("digest")) continue;
     // chain_6_periods, chain_6_avx2, ...: the customers of chain_6.
     std::string key = name;
-    for (const char* suffix : {"_periods", "_avx2", "_scalar"}) {
+    for (const char* suffix : {"_periods", "_avx512", "_avx2", "_scalar"}) {
       if (key.ends_with(suffix)) key.resize(key.size() - std::string(suffix).size());
     }
     EXPECT_EQ(item["digest"], digests.try_emplace(key, item["digest"]).first->second) << name;
@@ -74,6 +74,10 @@ void expect_digests(const std::map<std::string, json>& cases) {
                                                          {"event_6", "fc9bf2739efc96644dbeab2d90980ace"},
                                                          {"event_6_bare", "ad9e6504dabc15a551862232641b3c3a"},
                                                          {"event_6_dwell_20", "e793ba3c335654b78fbd71d1ae4bd575"},
+                                                         {"exp", "0b12a3e85d663d66894770eebce30ad7"},
+                                                         {"gamma", "e80862b57f7173de3bac2f98ccbc50d2"},
+                                                         {"log", "aaee1bff5ed8d5d01dd3f4d85c3b30e6"},
+                                                         {"normal", "994bc2dc3fac7da5692f93051a4e5ca0"},
                                                          {"statistics", "3aec73809b6ea6ecdac69b4f5ec284ff"}}));
 }
 
@@ -87,6 +91,9 @@ TEST(Bench, MeasuresTheEngineBesideTheMachine) {
   const std::string words = "philox_" + document["context"]["instruction_sets"][0].get<std::string>();
   const std::map<std::string, json> cases = cases_of(document);
   ASSERT_TRUE(cases.contains(words));
+  for (const std::string& set : document["context"]["instruction_sets"]) {
+    for (const char* function : {"exp_", "log_", "normal_", "gamma_"}) EXPECT_TRUE(cases.contains(function + set));
+  }
   for (const auto& [name, item] : cases) {
     ASSERT_EQ(item["samples"].size(), 5U) << name;
     for (const json& rate : item["samples"]) EXPECT_GT(rate.get<double>(), 0) << name;
