@@ -207,9 +207,9 @@ PlannedCase run_write_case(const std::shared_ptr<Workspace>& workspace) {
     const RunInfo info = simulate_customers(n_customers, dense_chain(6, 0.875), options, {}, false, results.get());
     const std::filesystem::path path = workspace->path("run.h5");
     const auto write = [results, info, path] {
-      RunWriter writer(path, info, true);
+      RunWriter writer(path, info, 1, true);
       writer.append(*results);
-      return writer.finish(info, std::vector<std::int64_t>(info.options.n_paths), 1);
+      return writer.finish(info, std::vector<std::int64_t>(info.options.n_paths));
     };
     result.digest = write();
     check_read_back(result.name, path, *results);

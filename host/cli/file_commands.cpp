@@ -46,9 +46,36 @@ std::string indented(const Json& value, int depth = 0) {
 }
 
 struct FileCommand {
-  std::string file, csv;
+  std::string file, csv, paths_csv;
   bool overwrite = false;
 };
+
+void run_export(const FileCommand& command, Session& session) {
+  if (command.csv.empty() && command.paths_csv.empty())
+    throw ConfigError("export needs --csv FILE or --paths-csv FILE, or both");
+  check_distinct({command.file}, {command.csv, command.paths_csv});
+  const RunReader run(command.file);
+  const std::int64_t n_customers = run.info().n_customers, n_paths = run.info().options.n_paths;
+  if (!command.paths_csv.empty()) {
+    export_paths_csv(run, command.paths_csv, command.overwrite);
+    write_log(session, command.paths_csv, {{"run", command.file}});
+  }
+  if (!command.csv.empty()) {
+    export_csv(run, command.csv, command.overwrite);
+    write_log(session, command.csv, {{"run", command.file}});
+  }
+  if (session.json) {
+    Json document;
+    if (!command.csv.empty()) document.update({{"rows", n_customers}, {"file", command.csv}});
+    if (!command.paths_csv.empty())
+      document.update({{"path_rows", n_customers * n_paths}, {"paths_file", command.paths_csv}});
+    return print_json("clvsim.export/1", std::move(document));
+  }
+  if (!command.csv.empty()) fmt::print("wrote {} customers to {}\n", with_separators(n_customers), command.csv);
+  if (!command.paths_csv.empty())
+    fmt::print("wrote {} paths of {} customers to {}\n", with_separators(n_paths), with_separators(n_customers),
+               command.paths_csv);
+}
 
 void run_doctor(Session& session) {
   Json document = machine();
@@ -70,19 +97,16 @@ void run_doctor(Session& session) {
 
 void add_export(CLI::App& program, Session& session) {
   auto command = std::make_shared<FileCommand>();
-  CLI::App* app = program.add_subcommand("export", "Write a run as CSV, one row a customer");
+  CLI::App* app =
+      program.add_subcommand("export", "Write a run as CSV: a row a customer, or a row a customer and path");
   app->add_option("run", command->file, "run file")->type_name("RUN")->required();
-  app->add_option("--csv", command->csv, "the CSV to write")->type_name("FILE")->required();
+  app->add_option("--csv", command->csv, "the CSV to write, one row a customer")->type_name("FILE");
+  app->add_option("--paths-csv", command->paths_csv,
+                  "the CSV to write, one row a customer and path, of a run with --keep-paths")
+      ->type_name("FILE");
   app->add_flag("--force", command->overwrite, "replace an existing output");
-  add_common(*app, session, "clvsim export run.h5 --csv customers.csv");
-  app->callback([command, &session] {
-    check_distinct({command->file}, {command->csv});
-    const RunReader run(command->file);
-    export_csv(run, command->csv, command->overwrite);
-    write_log(session, command->csv, {{"run", command->file}});
-    if (session.json) return print_json("clvsim.export/1", {{"rows", run.info().n_customers}, {"file", command->csv}});
-    fmt::print("wrote {} customers to {}\n", with_separators(run.info().n_customers), command->csv);
-  });
+  add_common(*app, session, "clvsim export run.h5 --csv customers.csv\nclvsim export run.h5 --paths-csv paths.csv");
+  app->callback([command, &session] { run_export(*command, session); });
 }
 
 void add_inspect(CLI::App& program, Session& session) {

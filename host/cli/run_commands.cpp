@@ -69,6 +69,8 @@ void run_simulate(SimulateCommand& command, Session& session) {
     throw ConfigError(
         "simulate needs a customer store, or --customers N for customers in the model's start state: one of them");
   if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
+  if (command.options.keep_paths && command.output.empty())
+    throw ConfigError("--keep-paths needs --output FILE: the paths are kept in the run file");
   check_distinct({command.store, command.model, command.scenario}, {command.output});
   const MigrationChain model = read_model(command.model);
   const SimulationOptions& options = command.options;

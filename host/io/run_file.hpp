@@ -16,9 +16,10 @@ namespace clvsim {
 // are not finite or their sizes disagree.
 class RunWriter {
  public:
-  // `info` gives the measure, the options (quantiles, CVaR level), the currency and n_customers: the free space is
-  // checked before hours of work, not after.
-  RunWriter(const std::filesystem::path& path, const RunInfo& info, bool overwrite);
+  // `info` gives the measure, the options (quantiles, CVaR level, paths and whether they are kept), the currency and
+  // n_customers: the free space is checked before hours of work, not after. `path_scale`: currency units a unit of what
+  // has one value a path (e.g. 1/256/100).
+  RunWriter(const std::filesystem::path& path, const RunInfo& info, double path_scale, bool overwrite);
   ~RunWriter();
   RunWriter(const RunWriter&) = delete;
   RunWriter& operator=(const RunWriter&) = delete;
@@ -26,9 +27,8 @@ class RunWriter {
   // key_width must be the same in every batch.
   void append(const CustomerResults& results);
   // Writes periods, portfolio and attributes, closes, seals, renames; returns the content digest (32 hexadecimal
-  // digits). `total_by_path` [n_paths]: the portfolio's discounted value of every path, fixed point: times `scale` it
-  // is in currency units (e.g. 1/256/100).
-  std::string finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path, double scale);
+  // digits). `total_by_path` [n_paths]: the portfolio's discounted value of every path, fixed point.
+  std::string finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path);
 
  private:
   struct Impl;

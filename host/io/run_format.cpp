@@ -134,9 +134,14 @@ std::vector<Column> portfolio_columns(const RunInfo& info, std::size_t width) {
           {"se", h5::f64, money_units(info), "its Monte Carlo standard error"}};
 }
 
-std::vector<Column> path_columns(const RunInfo& info, double scale) {
+std::vector<Column> total_columns(const RunInfo& info, double scale) {
   return {{"total_by_path", h5::i64, number(scale) + " " + money_units(info),
            "discounted value of all customers by path; times scale in currency units", scale}};
+}
+
+std::vector<Column> path_columns(const RunInfo& info, double scale) {
+  return {{"value", h5::i64, number(scale) + " " + money_units(info),
+           "discounted value of every path, customer by customer; times scale in currency units", scale}};
 }
 
 std::vector<PortfolioLine> portfolio_lines(RunInfo& info) {
@@ -158,10 +163,16 @@ std::vector<PortfolioLine> portfolio_lines(RunInfo& info) {
 std::vector<std::pair<std::string, std::vector<std::string>>> groups(const RunInfo& info) {
   std::vector<std::string> portfolio = names_of(portfolio_columns(info, 1));
   portfolio.push_back("total_by_path");
-  return {{"/", {"customers", "periods", "portfolio"}},
-          {"/customers", names_of(customer_columns(info, 1))},
-          {"/periods", names_of(period_columns(info))},
-          {"/portfolio", std::move(portfolio)}};
+  std::vector<std::pair<std::string, std::vector<std::string>>> list{
+      {"/", {"customers", "periods", "portfolio"}},
+      {"/customers", names_of(customer_columns(info, 1))},
+      {"/periods", names_of(period_columns(info))},
+      {"/portfolio", std::move(portfolio)}};
+  if (info.options.keep_paths) {
+    list.front().second.emplace_back("paths");
+    list.emplace_back("/paths", names_of(path_columns(info, 1)));
+  }
+  return list;
 }
 
 std::vector<h5::Attribute> root_attributes(const RunInfo& info) {

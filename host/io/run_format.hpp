@@ -33,7 +33,8 @@ std::vector<ResultColumn> result_columns(const RunInfo& info);
 std::vector<h5::Column> customer_columns(const RunInfo& info, std::size_t key_width);  // key first
 std::vector<h5::Column> period_columns(const RunInfo& info);
 std::vector<h5::Column> portfolio_columns(const RunInfo& info, std::size_t width);  // name, value, se
-std::vector<h5::Column> path_columns(const RunInfo& info, double scale);            // total_by_path
+std::vector<h5::Column> total_columns(const RunInfo& info, double scale);           // total_by_path
+std::vector<h5::Column> path_columns(const RunInfo& info, double scale);            // value, where paths are kept
 
 // The estimates of a period in the order of period_columns, without its days.
 std::vector<Estimate PeriodForecast::*> period_estimates(const RunInfo& info);

@@ -17,6 +17,7 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   columns_ = result_columns(info_);
   if (info_.content_digest != to_hex(seal.content_digest))
     throw h5::Failure("attribute 'content_digest' differs from the seal");
+  info_.options.keep_paths = H5Lexists(file_.get(), "paths", H5P_DEFAULT) > 0;
   for (const auto& [group, names] : groups(info_)) h5::check_children(file_.get(), group, names);
 
   const auto open = [&](const char* group, const std::vector<h5::Column>& columns) {
@@ -25,13 +26,20 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   customers_ = open("/customers", customer_columns(info_, 0));
   periods_ = open("/periods", period_columns(info_));
   portfolio_ = open("/portfolio", portfolio_columns(info_, 0));
-  paths_ = open("/portfolio", path_columns(info_, 1));
+  totals_ = open("/portfolio", total_columns(info_, 1));
   if (customers_.rows() != static_cast<std::uint64_t>(info_.n_customers))
     throw h5::Failure("/customers has another number of rows than its attribute says");
   if (periods_.rows() != static_cast<std::size_t>(info_.options.horizon))
     throw h5::Failure("/periods has another number of rows than the horizon");
-  if (paths_.rows() != info_.options.n_paths) throw h5::Failure("total_by_path has not one row a path");
-  for (h5::TableReader* table : {&customers_, &periods_, &portfolio_, &paths_}) table->start_hashing();
+  if (totals_.rows() != info_.options.n_paths) throw h5::Failure("total_by_path has not one row a path");
+  if (!(path_scale() > 0)) throw h5::Failure("total_by_path has no scale");
+  if (info_.options.keep_paths) {
+    paths_ = open("/paths", path_columns(info_, 1));
+    if (paths_.rows() / info_.options.n_paths != customers_.rows() || paths_.rows() % info_.options.n_paths != 0)
+      throw h5::Failure("/paths/value has not one row a path of every customer");
+    if (paths_.scale(0) != path_scale()) throw h5::Failure("/paths/value has another scale than total_by_path");
+  }
+  for (h5::TableReader* table : {&customers_, &periods_, &portfolio_, &totals_, &paths_}) table->start_hashing();
 
   const std::size_t n = periods_.rows();
   // Without costs or a margin no profit is known, and none is in the file.
@@ -66,10 +74,15 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   }
 }
 
-void RunFile::read(std::int64_t first, std::int64_t count, CustomerResults& results) const {
+void RunFile::check_range(std::int64_t first, std::int64_t count) const {
   if (first < 0 || count < 0 || first > info_.n_customers || count > info_.n_customers - first)
     throw Error(ExitCode::internal,
                 fmt::format("customers {} to {} of {} were asked for", first, first + count, info_.n_customers));
+}
+
+void RunFile::read(std::int64_t first, std::int64_t count, CustomerResults& results) const {
+  check_range(first, count);
+  results.path_value.clear();
   const auto from = static_cast<std::size_t>(first), n = static_cast<std::size_t>(count);
   results.key_width = customers_.type(0).width;
   customers_.read(0, from, n, results.key);
@@ -87,6 +100,30 @@ void RunFile::read(std::int64_t first, std::int64_t count, CustomerResults& resu
   }
 }
 
+void RunFile::read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const {
+  check_range(first, count);
+  const std::size_t n_paths = info_.options.n_paths;
+  paths_.read(0, static_cast<std::size_t>(first) * n_paths, static_cast<std::size_t>(count) * n_paths, values);
+}
+
+void RunFile::read_all_paths(bool values_checked) const {
+  std::vector<std::int64_t> totals, values;
+  totals_.read(0, 0, totals_.rows(), totals);
+  if (paths_.rows() == 0) return;
+  std::size_t path = 0;
+  for (std::size_t first = 0; first < paths_.rows(); first += h5::block_rows) {
+    paths_.read(0, first, std::min(h5::block_rows, paths_.rows() - first), values);
+    for (const std::int64_t value : values) {
+      // Unsigned: what a foreign file holds may be any number.
+      const auto rest = static_cast<std::uint64_t>(totals[path]) - static_cast<std::uint64_t>(value);
+      totals[path] = static_cast<std::int64_t>(rest);
+      if (++path == totals.size()) path = 0;
+    }
+  }
+  if (values_checked && std::any_of(totals.begin(), totals.end(), [](std::int64_t rest) { return rest != 0; }))
+    throw h5::Failure("the values of /paths do not add up to total_by_path");
+}
+
 Digest RunFile::read_all(bool values_checked) {
   CustomerResults results;
   std::vector<char> last_key;
@@ -95,9 +132,7 @@ Digest RunFile::read_all(bool values_checked) {
     read(first, std::min(step, info_.n_customers - first), results);
     if (values_checked) check_results(info_, results, first, last_key);
   }
-  std::vector<std::int64_t> totals;
-  for (std::size_t first = 0; first < paths_.rows(); first += h5::block_rows)
-    paths_.read(0, first, std::min(h5::block_rows, paths_.rows() - first), totals);
+  read_all_paths(values_checked);
   if (values_checked) {
     check_periods(info_);
     check_portfolio(info_);
@@ -108,7 +143,9 @@ Digest RunFile::read_all(bool values_checked) {
   return digest.digest();
 }
 
-std::vector<const h5::TableReader*> RunFile::tables() const { return {&customers_, &periods_, &portfolio_, &paths_}; }
+std::vector<const h5::TableReader*> RunFile::tables() const {
+  return {&customers_, &periods_, &portfolio_, &totals_, &paths_};
+}
 
 void check_run(const std::filesystem::path& path, const SealInfo& seal) {
   check_sealed_in_child(path, seal, [&] {
@@ -143,5 +180,13 @@ const RunInfo& RunReader::info() const { return impl_->file.info(); }
 void RunReader::read(std::int64_t first, std::int64_t count, CustomerResults& results) const {
   h5::reading(impl_->path, [&] { impl_->file.read(first, count, results); });
 }
+
+void RunReader::read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const {
+  if (!info().options.keep_paths)
+    throw ConfigError(fmt::format("'{}' has kept no paths; simulate again with --keep-paths", impl_->path.string()));
+  h5::reading(impl_->path, [&] { impl_->file.read_paths(first, count, values); });
+}
+
+double RunReader::path_scale() const { return impl_->file.path_scale(); }
 
 }  // namespace clvsim

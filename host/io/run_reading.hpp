@@ -16,6 +16,10 @@ class RunFile {
 
   [[nodiscard]] const RunInfo& info() const { return info_; }
   void read(std::int64_t first, std::int64_t count, CustomerResults& results) const;
+  // Values [count, n_paths] of the kept paths of customers.
+  void read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const;
+  // Currency units a unit of what has one value a path.
+  [[nodiscard]] double path_scale() const { return totals_.scale(0); }
 
   // Reads every value, checks what a run promises (unless `values_checked` is false) and returns the content digest.
   Digest read_all(bool values_checked = true);
@@ -24,11 +28,16 @@ class RunFile {
   [[nodiscard]] std::vector<const h5::TableReader*> tables() const;
 
  private:
+  void check_range(std::int64_t first, std::int64_t count) const;
+  // What has one value a path, to its end; the kept values of a path add up to the portfolio's.
+  void read_all_paths(bool values_checked) const;
+
   h5::Handle file_;
   RunInfo info_;
   std::vector<run_format::ResultColumn> columns_;
   std::vector<h5::Attribute> attributes_;
-  h5::TableReader customers_, periods_, portfolio_, paths_;
+  h5::TableReader customers_, periods_, portfolio_, totals_;
+  h5::TableReader paths_;  // without columns where none are kept
 };
 
 // Reads the whole file, whose seal was checked, in a child process. Takes the lock; throws IoError, FormatError.

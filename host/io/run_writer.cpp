@@ -5,6 +5,8 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <optional>
 
 namespace clvsim {
@@ -15,28 +17,35 @@ namespace {
 
 // Throws IoError where the disk of `path` has not room for the run. The width of the keys is not known yet: 16 bytes.
 void check_space(const std::filesystem::path& path, const RunInfo& info) {
-  const std::uint64_t row = 16 + 8 * result_columns(info).size();
-  const std::uint64_t need =
-      row * static_cast<std::uint64_t>(info.n_customers) + 8 * std::uint64_t{info.options.n_paths};
+  const double paths = 8 * static_cast<double>(info.options.n_paths), customers = static_cast<double>(info.n_customers);
+  const double row = 16 + 8 * static_cast<double>(result_columns(info).size());
+  const double kept = info.options.keep_paths ? paths * customers : 0;
+  const double need = row * customers + paths + kept;
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   struct statvfs disk {};
   if (::statvfs(folder.c_str(), &disk) != 0) return;  // the file system does not say
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (free < need)
-    throw IoError(
-        fmt::format("cannot write '{}': it needs about {} MB and its disk has {} MB free; free space on that "
-                    "disk, or write to another",
-                    path.string(), need / 1'000'000 + 1, free / 1'000'000));
+  const double free = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  if (free >= need) return;
+  constexpr double megabyte = 1e6;
+  throw IoError(
+      fmt::format("cannot write '{}': it needs about {:.0f} MB{} and its disk has {:.0f} MB free; {}free space "
+                  "on that disk, or write to another",
+                  path.string(), std::ceil(need / megabyte),
+                  kept > 0 ? fmt::format(", {:.0f} of them for the kept paths,", std::ceil(kept / megabyte)) : "",
+                  std::floor(free / megabyte), kept > 0 ? "keep no paths, simulate fewer, or fewer customers, " : ""));
 }
 
 }  // namespace
 
 struct RunWriter::Impl {
-  Impl(const std::filesystem::path& path, const RunInfo& given, bool overwrite)
-      : info(given), columns(result_columns(given)), file(path, overwrite, groups(given)) {}
+  Impl(const std::filesystem::path& path, const RunInfo& given, double path_scale, bool overwrite)
+      : info(given), scale(path_scale), columns(result_columns(given)), file(path, overwrite, groups(given)) {
+    if (info.options.keep_paths) paths.emplace(file.id(), "/paths", path_columns(info, scale));
+  }
   ~Impl() {
     const h5::LibraryLock lock;
     customers.reset();
+    paths.reset();
   }
 
   void begin_customers(std::size_t width) {
@@ -58,7 +67,19 @@ struct RunWriter::Impl {
       for (std::size_t i = 0; i < values.size(); ++i) values[i] = column.at(results, i);
       pointers.push_back(values.data());
     }
-    customers->append(pointers, results.size());
+    if (!paths) return customers->append(pointers, results.size());
+    // Blocks of both tables are complete in an order that does not depend on the batches: the paths of the customers of
+    // a block first.
+    const std::vector<h5::Column> table = customer_columns(info, key_width);
+    const std::size_t n_paths = info.options.n_paths;
+    for (std::size_t first = 0; first < results.size();) {
+      const std::size_t count = std::min(results.size() - first, customers->room());
+      paths->append(std::array<const void*, 1>{results.path_value.data() + first * n_paths}, count * n_paths);
+      customers->append(pointers, count);
+      for (std::size_t c = 0; c < pointers.size(); ++c)
+        pointers[c] = static_cast<const char*>(pointers[c]) + count * table[c].type.width;
+      first += count;
+    }
   }
 
   void write_periods() {
@@ -84,7 +105,7 @@ struct RunWriter::Impl {
     file.write_table("/periods", period_columns(info), pointers, n);
   }
 
-  void write_portfolio(const std::vector<std::int64_t>& total_by_path, double scale) {
+  void write_portfolio(const std::vector<std::int64_t>& total_by_path) {
     const std::vector<PortfolioLine> lines = portfolio_lines(info);
     std::size_t width = 1;
     for (const PortfolioLine& line : lines) width = std::max(width, line.name.size());
@@ -97,31 +118,36 @@ struct RunWriter::Impl {
     }
     file.write_table("/portfolio", portfolio_columns(info, width), {names.data(), values.data(), errors.data()},
                      lines.size());
-    file.write_table("/portfolio", path_columns(info, scale), {total_by_path.data()}, total_by_path.size());
+    file.write_table("/portfolio", total_columns(info, scale), {total_by_path.data()}, total_by_path.size());
   }
 
-  Digest finish(const std::vector<std::int64_t>& total_by_path, double scale) {
+  Digest finish(const std::vector<std::int64_t>& total_by_path) {
     if (!customers) begin_customers(1);
     customers->finish(file.digest());
+    if (paths) paths->finish(file.digest());
     write_periods();
-    write_portfolio(total_by_path, scale);
+    write_portfolio(total_by_path);
     return file.finish(type, root_attributes(info));
   }
 
   RunInfo info;
+  double scale;
   std::vector<ResultColumn> columns;
   h5::SealedWriter file;
-  std::optional<h5::TableWriter> customers;
+  std::optional<h5::TableWriter> customers, paths;
   std::size_t key_width = 0;
   std::int64_t n_customers = 0;
   std::vector<char> last_key;
 };
 
-RunWriter::RunWriter(const std::filesystem::path& path, const RunInfo& info, bool overwrite) {
-  h5::checked("a run", [&] { check_info(info); });
+RunWriter::RunWriter(const std::filesystem::path& path, const RunInfo& info, double path_scale, bool overwrite) {
+  h5::checked("a run", [&] {
+    check_info(info);
+    if (!(path_scale > 0)) throw h5::Failure("the scale of the paths is not positive");
+  });
   check_output(path, overwrite);
   check_space(path, info);
-  h5::writing(path, [&] { impl_ = std::make_unique<Impl>(path, info, overwrite); });
+  h5::writing(path, [&] { impl_ = std::make_unique<Impl>(path, info, path_scale, overwrite); });
 }
 RunWriter::~RunWriter() = default;
 
@@ -131,28 +157,33 @@ void RunWriter::append(const CustomerResults& results) {
     if (impl_->customers && results.key_width != impl_->key_width)
       throw h5::Failure("a batch has keys of another width than the one before");
     if (results.key_width > h5::max_text_bytes) throw h5::Failure("a batch has keys wider than a column may be");
+    const SimulationOptions& options = impl_->info.options;
+    if (results.path_value.size() != (options.keep_paths ? results.size() * options.n_paths : 0))
+      throw h5::Failure("a batch has another number of path values than are kept");
     check_results(impl_->info, results, impl_->n_customers, impl_->last_key);
   });
   impl_->n_customers += static_cast<std::int64_t>(results.size());
   h5::writing(impl_->file.path(), [&] { impl_->append(results); });
 }
 
-std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path, double scale) {
+std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path) {
   h5::checked("a run", [&] {
     check_info(info);
     if (run_column_names(info.measure_name, info.options.quantiles, info.options.cvar_level) !=
         run_column_names(impl_->info.measure_name, impl_->info.options.quantiles, impl_->info.options.cvar_level))
       throw h5::Failure("the columns differ from those that were begun");
+    if (info.options.keep_paths != impl_->info.options.keep_paths ||
+        info.options.n_paths != impl_->info.options.n_paths)
+      throw h5::Failure("the paths differ from those that were begun");
     if (info.n_customers != impl_->n_customers)
       throw h5::Failure(fmt::format("{} customers were announced, {} written", info.n_customers, impl_->n_customers));
     if (total_by_path.size() != info.options.n_paths)
       throw h5::Failure(fmt::format("{} totals for {} paths", total_by_path.size(), info.options.n_paths));
-    if (!(scale > 0)) throw h5::Failure("the scale of the totals is not positive");
     check_periods(info);
     check_portfolio(info);
   });
   impl_->info = info;
-  return h5::writing(impl_->file.path(), [&] { return to_hex(impl_->finish(total_by_path, scale)); });
+  return h5::writing(impl_->file.path(), [&] { return to_hex(impl_->finish(total_by_path)); });
 }
 
 }  // namespace clvsim

@@ -136,6 +136,11 @@ TableReader::TableReader(hid_t file, const std::string& group, const std::vector
   }
 }
 
+double TableReader::scale(std::size_t column) const {
+  const std::vector<Attribute>& attributes = columns_[column].attributes;
+  return find(attributes, "scale") == nullptr ? 0 : value_of<double>(attributes, "scale");
+}
+
 void TableReader::read(std::size_t column, std::size_t first, std::size_t count, void* out) const {
   const OpenColumn& open = columns_[column];
   read_rows(open.data, first, count, out, open.path);

@@ -77,6 +77,8 @@ class TableReader {
 
   [[nodiscard]] std::size_t rows() const { return columns_.empty() ? 0 : columns_.front().data.rows; }
   [[nodiscard]] Type type(std::size_t column) const { return columns_[column].data.type; }
+  // The attribute `scale`; 0 where there is none.
+  [[nodiscard]] double scale(std::size_t column) const;
   // Reads `count` rows from `first` on. Throws Failure.
   void read(std::size_t column, std::size_t first, std::size_t count, void* out) const;
   template <class T>

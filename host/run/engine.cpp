@@ -1,5 +1,6 @@
 #include "host/run/engine.hpp"
 
+#include "host/base/buffer.hpp"
 #include "host/base/text.hpp"
 #include "host/run/backends.hpp"
 #include "host/run/chain_tables.hpp"
@@ -183,9 +184,14 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   spec.periods = options.periods;
   const std::unique_ptr<kernels::Backend> backend = open_backend(spec, options);
 
-  constexpr std::int64_t largest_batch = std::int64_t{1} << 20;
-  const std::int64_t batch_size =
-      options.batch > 0 ? std::min(options.batch, largest_batch) : static_cast<std::int64_t>(backend->batch_size());
+  std::int64_t largest_batch = std::int64_t{1} << 20;
+  if (options.keep_paths) {
+    constexpr std::int64_t values_at_once = std::int64_t{1} << 21;  // 16 MiB
+    largest_batch = std::clamp(values_at_once / std::int64_t{options.n_paths}, std::int64_t{1}, largest_batch);
+  }
+  const std::int64_t wanted_batch =
+      options.batch > 0 ? options.batch : static_cast<std::int64_t>(backend->batch_size());
+  const std::int64_t batch_size = std::min(wanted_batch, largest_batch);
   const double divisor = fixed_per_unit(info.currency);
   const std::int64_t n = source.size();
   const auto workers = static_cast<std::size_t>(n_threads(options));
@@ -209,7 +215,8 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
     const std::int64_t first = b * batch_size;
     summaries.resize(count);
     order.resize(count * n_ranks);
-    backend->run(batch.customers, summaries, order);
+    resize_anew(batch.results.path_value, options.keep_paths ? count * options.n_paths : 0);
+    backend->run(batch.customers, summaries, order, batch.results.path_value);
     for (std::size_t i = 0; i < count; ++i) bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
     resize_rows(batch.results, count, plan);
     kernels::for_groups(count, rows_at_once, workers, [&](std::size_t, std::size_t begin, std::size_t rows) {

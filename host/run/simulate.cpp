@@ -65,11 +65,9 @@ void run(const CustomerSource& source, const MigrationChain& chain, RunInfo& inf
   if (!output.empty()) {
     if (!info.options.periods) throw ConfigError("a run file has forecasts by period; ask for them, or for no file");
     check_output(output, overwrite);
-    writer.emplace(output, info, overwrite);
+    writer.emplace(output, info, 1 / fixed_per_unit(info.currency), overwrite);
   }
-  const auto append_all = [](std::vector<double>& to, const std::vector<double>& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
+  const auto append_all = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   const auto append = [&](const CustomerResults& batch) {
     if (writer) writer->append(batch);
     if (results == nullptr) return;
@@ -89,10 +87,11 @@ void run(const CustomerSource& source, const MigrationChain& chain, RunInfo& inf
     append_all(results->p_active_se, batch.p_active_se);
     append_all(results->transactions_mean, batch.transactions_mean);
     append_all(results->transactions_se, batch.transactions_se);
+    if (!writer) append_all(results->path_value, batch.path_value);
   };
   std::vector<std::int64_t> total_by_path;
   run_customers(source, chain, info, total_by_path, append, progress);
-  if (writer) info.content_digest = writer->finish(info, total_by_path, 1 / fixed_per_unit(info.currency));
+  if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ struct SimulationOptions {
   DeviceChoice device;
   StepSampler sampler = StepSampler::automatic;
   bool periods = true;  ///< forecasts by period and the undiscounted revenue; without them a run is faster
+  /// Whether the value of every path of every customer is kept: 8 bytes each.
+  bool keep_paths = false;
 };
 /// Throws ConfigError for options that no run can have: ranges of horizon, paths, discount rate, margin, CVaR level,
 /// threads, batch and GPU index; quantiles that do not ascend within (0, 1). Needs no model; what depends on one (a
@@ -107,6 +109,9 @@ struct CustomerResults {
   std::vector<double> p_nonpositive, p_nonpositive_se;  ///< P(value <= 0)
   std::vector<double> p_active, p_active_se;            ///< P(active at the horizon)
   std::vector<double> transactions_mean, transactions_se;
+  /// [n, paths] discounted value of every path, fixed point: times RunReader::path_scale() it is in currency units.
+  /// Empty without SimulationOptions::keep_paths.
+  std::vector<std::int64_t> path_value;
 
   [[nodiscard]] std::size_t size() const { return mean.size(); }
   void clear();
@@ -119,7 +124,7 @@ using CustomerProgress = std::function<void(std::int64_t done, std::int64_t tota
 RunInfo simulate(const StoreReader& store, const MigrationChain& model, const SimulationOptions& options,
                  const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress = {});
 /// Simulates n customers in the model's start state, keys "1" to "n", without a store. `output` may be empty: no file
-/// then.
+/// then. Kept paths are in `results` only without a file.
 RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model, const SimulationOptions& options,
                            const std::filesystem::path& output, bool overwrite, CustomerResults* results = nullptr,
                            const CustomerProgress& progress = {});
@@ -132,7 +137,13 @@ class RunReader {
   RunReader(RunReader&&) noexcept;
   RunReader& operator=(RunReader&&) noexcept;
   [[nodiscard]] const RunInfo& info() const;
+  /// Replaces `results`, but for path_value, which becomes empty.
   void read(std::int64_t first, std::int64_t count, CustomerResults& results) const;
+  /// Replaces `values` [count, paths] by the values of the paths of customers [first, first + count). Throws
+  /// ConfigError where the run has kept none.
+  void read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const;
+  /// Currency units a unit of path_value.
+  [[nodiscard]] double path_scale() const;
 
  private:
   struct Impl;
@@ -142,5 +153,8 @@ class RunReader {
 /// Writes one CSV row a customer, RFC 4180; ids that a spreadsheet would run as a formula are prefixed with '. Throws
 /// IoError.
 void export_csv(const RunReader& run, const std::filesystem::path& path, bool overwrite);
+/// Writes one CSV row a customer and path, as export_csv does: key, path (0, 1, ...) and value in currency units.
+/// Throws IoError; ConfigError where the run has kept no paths.
+void export_paths_csv(const RunReader& run, const std::filesystem::path& path, bool overwrite);
 
 }  // namespace clvsim

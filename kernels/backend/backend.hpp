@@ -42,9 +42,14 @@ struct PathSums {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Results of customers[i] in summaries[i] and order[i * ranks .. (i + 1) * ranks).
+  // Results of customers[i] in summaries[i] and order[i * ranks .. (i + 1) * ranks); where `values` is not empty, the
+  // value of its every path, fixed point, in values[i * paths .. (i + 1) * paths).
   virtual void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-                   std::span<std::int64_t> order) = 0;
+                   std::span<std::int64_t> order, std::span<std::int64_t> values) = 0;
+  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+           std::span<std::int64_t> order) {
+    run(customers, summaries, order, {});
+  }
   // The sums over every customer. Call once, after the last batch.
   virtual void gather(PathSums& sums) = 0;
   // What it runs on, e.g. "cpu (2 threads)".

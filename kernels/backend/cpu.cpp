@@ -93,7 +93,7 @@ class CpuBackend final : public Backend {
   }
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order) override {
+           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
     const std::size_t n = customers.size(), n_ranks = spec_.ranks.size();
     const std::size_t n_workers = std::max<std::size_t>(1, std::min(max_workers_, n));
     while (workers_.size() < n_workers) add_worker();
@@ -103,13 +103,14 @@ class CpuBackend final : public Backend {
     for_groups(n, group, n_workers, [&](std::size_t w, std::size_t first, std::size_t size) {
       for (std::size_t i = first, count = 1; i < first + size; i += count) {
         std::int64_t* const ranked = order.data() + i * n_ranks;
+        std::int64_t* const kept = values.empty() ? nullptr : values.data() + i * spec_.n_paths;
         const std::size_t most = std::min(at_once_, first + size - i);
         for (count = 0; count < most && fits_lanes(customers[i + count]);) ++count;
         if (count == 0) {
-          run_one(workers_[w], customers[i], summaries[i], ranked);
+          run_one(workers_[w], customers[i], summaries[i], ranked, kept);
           count = 1;
         } else {
-          run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked);
+          run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked, kept);
         }
       }
     });
@@ -174,7 +175,9 @@ class CpuBackend final : public Backend {
     worker.tile_marks.resize(std::size_t{spec_.horizon} * lane_tile);
   }
 
-  void run_one(Worker& worker, const ChainCustomer& customer, CustomerSummary& summary, std::int64_t* order) const {
+  // `kept`: where the values of the paths go; null: nowhere.
+  void run_one(Worker& worker, const ChainCustomer& customer, CustomerSummary& summary, std::int64_t* order,
+               std::int64_t* kept) const {
     SoloTeam team;
     PathSumsView view;
     // Signed and unsigned variants of a type may alias; two's complement makes the sums the same.
@@ -186,13 +189,14 @@ class CpuBackend final : public Backend {
     }
     view.path_stride = 1;
     view.period_stride = padded_;
-    run_customer<MigrationChainModel>(team, *worker.shared, run_, customer, view, worker.values.data(), &summary,
-                                      order);
+    run_customer<MigrationChainModel>(team, *worker.shared, run_, customer, view,
+                                      kept == nullptr ? worker.values.data() : kept, &summary, order);
   }
 
-  // A few customers; with sums by period tile by tile of paths, so that the sums of a tile stay in the cache.
+  // A few customers; with sums by period tile by tile of paths, so that the sums of a tile stay in the cache. `kept` as
+  // above.
   void run_lanes(Worker& worker, std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-                 std::int64_t* order) const {
+                 std::int64_t* order, std::int64_t* kept) const {
     const MigrationChainView& chain = spec_.chain;
     const std::size_t n = customers.size();
     worker.paths.resize(n);
@@ -255,6 +259,7 @@ class CpuBackend final : public Backend {
       summarise(*lanes_, values, spec_.n_paths, bound, run_.ranks, worker.scratch, summary.value,
                 order + i * spec_.ranks.size());
       lanes_->add(values, spec_.n_paths, worker.total.data());
+      if (kept != nullptr) std::copy_n(values, spec_.n_paths, kept + i * spec_.n_paths);
       std::uint64_t squares = 0;  // below 2^31 paths: sums of squares stay below 2^63
       lanes_->count(worker.ends.data() + i * padded_, spec_.n_paths, summary.n_active, squares);
       if (!has_purchases_) continue;

@@ -143,10 +143,12 @@ class CudaBackend final : public Backend {
   }
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order) override {
+           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
     check(cudaSetDevice(device_), device_, "selecting it");
-    for (std::size_t first = 0; first < customers.size(); first += chunk_) {
-      const std::size_t n = std::min(chunk_, customers.size() - first);
+    // Values are kept in the scratch: of no more customers than find room there, each its own.
+    const std::size_t most = values.empty() ? chunk_ : std::min(chunk_, n_blocks_ * at_once_);
+    for (std::size_t first = 0; first < customers.size(); first += most) {
+      const std::size_t n = std::min(most, customers.size() - first);
       customers_.upload(customers.data() + first, n, device_);
       const auto count = static_cast<std::uint32_t>(n);
       const auto blocks = static_cast<unsigned>(std::min((n + at_once_ - 1) / at_once_, n_blocks_));
@@ -161,6 +163,7 @@ class CudaBackend final : public Backend {
       check(cudaDeviceSynchronize(), device_, "the simulation");
       summaries_.download(summaries.data() + first, n, device_);
       order_.download(order.data() + first * n_ranks_, n * n_ranks_, device_);
+      if (!values.empty()) scratch_.download(values.data() + first * n_paths_, n * n_paths_, device_);
     }
   }
 

@@ -314,6 +314,53 @@ TEST(ProgramUsage, TheEventSamplerRefusesDrawnSpend) {
   EXPECT_TRUE(folder.entries().empty());
 }
 
+// A drawn amount beyond the fixed point is counted and fails the run; no file is left.
+TEST(ProgramUsage, SaturationIsExitFour) {
+  TemporaryFolder folder;
+  const std::string model = read_file(CLVSIM_SOURCE_DIR "/configs/models/generator_retail.toml");
+  const std::string level = "log_mean = [3.4, 3.4]";
+  const std::size_t at = model.find(level);
+  ASSERT_NE(at, std::string::npos);
+  const auto simulate = [&](const std::string& new_level) {
+    std::string text = model;
+    write_file(folder / "m.toml", text.replace(at, level.size(), new_level));
+    return run_clvsim({"simulate", "--model", folder / "m.toml", "--customers", "3", "--paths", "100", "--horizon",
+                       "12", "-o", folder / "run.h5", "--quiet"});
+  };
+  // exp(36) units of 100 minor units are 4.3e17, twenty times what 2^62 / 256 holds.
+  const ProgramResult result = simulate("log_mean = [36, 36]");
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("customer row 1: "), HasSubstr("beyond the engine's fixed point"),
+                                HasSubstr("check the amounts")));
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"m.toml"});
+  EXPECT_EQ(simulate(level).exit_code, 0) << "but for that the model can be run";
+}
+
+TEST(ProgramUsage, KeptPathsNeedAFileAndAreNeededForTheirExport) {
+  TemporaryFolder folder;
+  const std::string model = CLVSIM_SOURCE_DIR "/configs/models/dwyer_migration.toml", run = folder / "run.h5";
+  const auto with = [&](const std::vector<std::string>& flags, const char* n_customers = "5") {
+    std::vector<std::string> arguments{"simulate", "--model", model, "--customers", n_customers, "--horizon", "3"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run_clvsim(arguments);
+  };
+  const ProgramResult without_file = with({"--keep-paths"});
+  EXPECT_EQ(without_file.exit_code, 2);
+  EXPECT_THAT(without_file.err, HasSubstr("--keep-paths needs --output"));
+  const ProgramResult too_many = with({"--paths", "30000000", "--keep-paths", "-o", run}, "1000000000");
+  EXPECT_EQ(too_many.exit_code, 5);
+  EXPECT_THAT(too_many.err, AllOf(HasSubstr("240000000000 of them for the kept paths"), HasSubstr("MB free")));
+  ASSERT_EQ(with({"-o", run}).exit_code, 0);
+  const ProgramResult not_kept = run_clvsim({"export", run, "--paths-csv", folder / "p.csv"});
+  EXPECT_EQ(not_kept.exit_code, 2);
+  EXPECT_THAT(not_kept.err, HasSubstr("--keep-paths"));
+  const ProgramResult nothing = run_clvsim({"export", run});
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("--csv"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "p.csv"));
+}
+
 TEST(ProgramUsage, AGpuThatIsNotThereIsExitSeven) {
   if (!run_clvsim({"doctor", "--json"}).json()["gpus"].empty()) GTEST_SKIP() << "this machine has a GPU";
   const auto on = [](const std::string& device) {

@@ -76,6 +76,39 @@ TEST_F(Line, SameSeedSameBytes) {
   EXPECT_FALSE(run_bytes("customers.h5", {}, {}, "43") == reference) << "this test could not fail";
 }
 
+TEST_F(Line, KeptPathsAreTheSameBytesAndGiveTheRunsMeans) {
+  const std::string reference = run_bytes("customers.h5", {"--keep-paths", "--threads", "1"});
+  EXPECT_GT(reference.size(), 600U * 200 * 8);
+  for (const std::vector<std::string>& flags : std::vector<std::vector<std::string>>{
+           {"--threads", "2"}, {"--batch", "37"}, {"--device", "cpu:reference"}, {"--device", "cpu:scalar"}}) {
+    std::vector<std::string> all = flags;
+    all.emplace_back("--keep-paths");
+    EXPECT_TRUE(run_bytes("customers.h5", all) == reference) << flags[1];
+  }
+  const ProgramResult exported = run_clvsim({"export", *folder_ / "run.h5", "--csv", *folder_ / "mean.csv",
+                                             "--paths-csv", *folder_ / "paths.csv", "--force", "--json"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_EQ(exported.json()["path_rows"], 600 * 200);
+  std::istringstream rows(read_file(*folder_ / "mean.csv")), paths(read_file(*folder_ / "paths.csv"));
+  std::string row, path;
+  std::getline(rows, row);
+  std::getline(paths, path);
+  EXPECT_EQ(path, "key,path,clv\r");
+  while (std::getline(rows, row)) {
+    const std::size_t comma = row.find(',');
+    double sum = 0;
+    for (int p = 0; p < 200; ++p) {
+      ASSERT_TRUE(std::getline(paths, path));
+      const std::string head = row.substr(0, comma + 1) + std::to_string(p) + ",";
+      ASSERT_EQ(path.substr(0, head.size()), head);
+      sum += std::stod(path.substr(head.size()));
+    }
+    const double mean = std::stod(row.substr(comma + 1));
+    EXPECT_NEAR(sum / 200, mean, 1e-9 * (1 + std::abs(mean)));
+  }
+  EXPECT_FALSE(std::getline(paths, path));
+}
+
 TEST_F(Line, APermutedLogGivesTheSameStoreAndRun) {
   std::istringstream lines(read_file(*folder_ / "log.csv"));
   std::string header, line;

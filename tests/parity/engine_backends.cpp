@@ -1,4 +1,5 @@
 // One body for every way to run: teams of threads and thread counts give the bits of a single thread.
+#include "kernels/backend/split.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/tables.hpp"
 #include "kernels/path/pair_task.hpp"
@@ -91,6 +92,46 @@ Outcome run_pairs_with_team(const Prepared& prepared, const kernels::PairShape& 
     outcome.sums.transactions.push_back(static_cast<std::uint32_t>(x >> 32));
   }
   return outcome;
+}
+
+// Sum over the customers and order statistics of kept values are those that the backend gives.
+void expect_values_of(const Outcome& outcome, const Prepared& prepared, const std::vector<std::int64_t>& values) {
+  const std::size_t n_paths = prepared.spec.n_paths, n_ranks = prepared.spec.ranks.size();
+  std::vector<std::int64_t> total(n_paths);
+  for (std::size_t i = 0; i < prepared.customers.size(); ++i) {
+    std::vector<std::int64_t> own(values.begin() + static_cast<std::ptrdiff_t>(i * n_paths),
+                                  values.begin() + static_cast<std::ptrdiff_t>((i + 1) * n_paths));
+    for (std::size_t p = 0; p < n_paths; ++p) total[p] += own[p];
+    std::sort(own.begin(), own.end());
+    for (std::size_t r = 0; r < n_ranks; ++r)
+      EXPECT_EQ(outcome.order[i * n_ranks + r], own[prepared.spec.ranks[r]]) << i << " " << r;
+  }
+  EXPECT_EQ(outcome.sums.total, total);
+}
+
+TEST(Parity, KeptPathsAreTheSameWhateverWalksThem) {
+  for (const test::Case& c : test::parity_cases()) {
+    Prepared prepared(c);
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      const auto cpu = [&](const std::string& instructions, int threads) {
+        return kernels::make_cpu_backend(prepared.spec, threads, test::budget, instructions);
+      };
+      std::vector<std::int64_t> expected, values;
+      const Outcome outcome = run_backend(prepared, *cpu("reference", 1), 100, &expected);
+      EXPECT_TRUE(outcome == run_backend(prepared, *cpu("reference", 1), 100)) << "keeping them changes results";
+      expect_values_of(outcome, prepared, expected);
+      for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) {
+        EXPECT_TRUE(run_backend(prepared, *cpu(lanes->name, 2), 7, &values) == outcome) << lanes->name;
+        EXPECT_TRUE(values == expected) << lanes->name << ", " << c.n_paths << " paths";
+      }
+      std::vector<std::unique_ptr<kernels::Backend>> parts;
+      parts.push_back(cpu("", 1));
+      parts.push_back(cpu("reference", 1));
+      EXPECT_TRUE(run_backend(prepared, *kernels::make_split_backend(std::move(parts)), 5, &values) == outcome);
+      EXPECT_TRUE(values == expected) << "split, " << c.n_paths << " paths";
+    }
+  }
 }
 
 TEST(Parity, PairTasksEqualTheReference) {

@@ -31,8 +31,22 @@ TEST(Gpu, EqualsTheCpu) {
 TEST(Gpu, ManyCustomersEqualTheCpu) {
   CLVSIM_SKIP_WITHOUT_GPU();
   const test::Prepared prepared({test::with_spend(), 24, 1000, 2000});
-  EXPECT_TRUE(run_backend(prepared, *kernels::make_cuda_backend(prepared.spec, 0), 2000) ==
-              run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 4, test::budget), 2000));
+  // More than have room in the scratch at once, from which kept paths are copied.
+  std::vector<std::int64_t> gpu, cpu;
+  EXPECT_TRUE(run_backend(prepared, *kernels::make_cuda_backend(prepared.spec, 0), 2000, &gpu) ==
+              run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 4, test::budget), 2000, &cpu));
+  EXPECT_TRUE(gpu == cpu);
+}
+
+TEST(Gpu, KeptPathsEqualTheCpus) {
+  CLVSIM_SKIP_WITHOUT_GPU();
+  for (const test::Case& c : test::parity_cases()) {
+    const test::Prepared prepared(c);
+    std::vector<std::int64_t> gpu, cpu;
+    EXPECT_TRUE(run_backend(prepared, *kernels::make_cuda_backend(prepared.spec, 0), 3, &gpu) ==
+                run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 2, test::budget), 64, &cpu));
+    EXPECT_TRUE(gpu == cpu) << c.n_paths << " paths";
+  }
 }
 
 TEST(Gpu, ManyPathsEqualTheCpu) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -46,6 +47,53 @@ TEST(Invariance, ThreadsAndBatches) {
       options.batch = batch;
       EXPECT_TRUE(same_bits(test::run_engine(37, test::with_spend(), options), expected)) << threads << " " << batch;
     }
+  }
+}
+
+// What a run says of a customer follows from the kept values of its paths, by the definitions.
+TEST(KeptPaths, GiveTheResultsOfTheRun) {
+  SimulationOptions options = base();
+  options.keep_paths = true;
+  options.quantiles = {0.05, 0.31, 0.5, 0.9};
+  options.cvar_level = 0.1;  // 20 whole paths of 200
+  const test::EngineRun run = test::run_engine(21, test::with_spend(), options);
+  const std::size_t n_paths = options.n_paths, n_quantiles = options.quantiles.size();
+  ASSERT_EQ(run.results.path_value.size(), 21 * n_paths);
+  const double unit = fixed_per_unit(run.info.currency);
+  for (std::size_t i = 0; i < 21; ++i) {
+    std::vector<double> value;
+    for (std::size_t p = 0; p < n_paths; ++p)
+      value.push_back(static_cast<double>(run.results.path_value[i * n_paths + p]) / unit);
+    std::sort(value.begin(), value.end());
+    const double n = static_cast<double>(n_paths);
+    const double mean = std::accumulate(value.begin(), value.end(), 0.0) / n;
+    double squares = 0;
+    for (const double v : value) squares += (v - mean) * (v - mean);
+    const double rounding = 1e-12 * (std::abs(value.front()) + std::abs(value.back()));
+    EXPECT_NEAR(run.results.mean[i], mean, rounding);
+    EXPECT_NEAR(run.results.sd[i], std::sqrt(squares / (n - 1)), rounding);
+    for (std::size_t k = 0; k < n_quantiles; ++k) {
+      const auto rank = static_cast<std::size_t>(std::ceil(options.quantiles[k] * n - 1e-9)) - 1;
+      EXPECT_EQ(run.results.quantile[i * n_quantiles + k], value[rank]) << options.quantiles[k];
+    }
+    EXPECT_NEAR(run.results.cvar[i], std::accumulate(value.begin(), value.begin() + 20, 0.0) / 20, rounding);
+    const auto at_most_0 = std::count_if(value.begin(), value.end(), [](double v) { return v <= 0; });
+    EXPECT_EQ(run.results.p_nonpositive[i], static_cast<double>(at_most_0) / n);
+  }
+}
+
+TEST(KeptPaths, DoNotChangeTheRunNorDependOnBatches) {
+  test::EngineRun without = test::run_engine(37, test::with_spend(), base());
+  EXPECT_TRUE(without.results.path_value.empty());
+  SimulationOptions options = base();
+  options.keep_paths = true;
+  const test::EngineRun with = test::run_engine(37, test::with_spend(), options);
+  without.results.path_value = with.results.path_value;
+  EXPECT_TRUE(same_bits(with, without));
+  for (const std::int64_t batch : {1, 7}) {
+    options.batch = batch;
+    options.threads = 3;
+    EXPECT_TRUE(same_bits(test::run_engine(37, test::with_spend(), options), with)) << batch;
   }
 }
 

@@ -34,11 +34,11 @@ class Part final : public Backend {
       : cpu_(kernels::make_cpu_backend(spec, 1, test::budget, instructions)), behaviour_(behaviour) {}
 
   void run(std::span<const kernels::ChainCustomer> customers, std::span<kernels::CustomerSummary> summaries,
-           std::span<std::int64_t> order) override {
+           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
     if (n_calls_++ == behaviour_.fails_at) throw DeviceError("it is on fire; call the brigade");
     std::this_thread::sleep_for(behaviour_.delay);
     if (behaviour_.n_customers != nullptr) *behaviour_.n_customers += customers.size();
-    cpu_->run(customers, summaries, order);
+    cpu_->run(customers, summaries, order, values);
   }
   void gather(kernels::PathSums& sums) override { cpu_->gather(sums); }
   [[nodiscard]] std::string description() const override { return cpu_->description(); }

@@ -108,15 +108,21 @@ struct Prepared {
   kernels::RunSpec spec;
 };
 
-inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, std::size_t batch) {
+// `values`, where given, becomes the value of every path [customers, paths].
+inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, std::size_t batch,
+                           std::vector<std::int64_t>* values = nullptr) {
   Outcome outcome;
   const std::size_t n = prepared.customers.size(), n_ranks = prepared.plan.ranks.size();
   std::vector<CustomerSummary> summaries(n);
   outcome.order.resize(n * n_ranks);
+  const std::size_t n_values = values == nullptr ? 0 : prepared.spec.n_paths;
+  if (values != nullptr) values->assign(n * n_values, 0);
   for (std::size_t first = 0; first < n; first += batch) {
     const std::size_t count = std::min(batch, n - first);
-    backend.run({prepared.customers.data() + first, count}, {summaries.data() + first, count},
-                {outcome.order.data() + first * n_ranks, count * n_ranks});
+    backend.run(
+        {prepared.customers.data() + first, count}, {summaries.data() + first, count},
+        {outcome.order.data() + first * n_ranks, count * n_ranks},
+        values == nullptr ? std::span<std::int64_t>() : std::span(values->data() + first * n_values, count * n_values));
   }
   for (const CustomerSummary& summary : summaries) outcome.add(summary);
   backend.gather(outcome.sums);

@@ -41,6 +41,7 @@ inline EngineRun run_engine(const CustomerSource& source, const ChainProgram& pr
                   join(run.results.p_active_se, batch.p_active_se);
                   join(run.results.transactions_mean, batch.transactions_mean);
                   join(run.results.transactions_se, batch.transactions_se);
+                  join(run.results.path_value, batch.path_value);
                 },
                 {});
   return run;
@@ -105,7 +106,8 @@ inline std::vector<double> all_numbers(const RunInfo& info) {
 
 inline bool same_bits(const EngineRun& a, const EngineRun& b) {
   return same_bits(all_numbers(a.results), all_numbers(b.results)) &&
-         same_bits(all_numbers(a.info), all_numbers(b.info)) && a.total_by_path == b.total_by_path;
+         same_bits(all_numbers(a.info), all_numbers(b.info)) && a.total_by_path == b.total_by_path &&
+         a.results.path_value == b.results.path_value;
 }
 
 }  // namespace clvsim::test

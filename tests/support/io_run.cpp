@@ -49,7 +49,7 @@ std::string differ(const RunInfo& a, const RunInfo& b) {
   if (x.horizon != y.horizon || x.n_paths != y.n_paths || x.seed != y.seed ||
       x.discounting.rate != y.discounting.rate || x.discounting.per != y.discounting.per ||
       x.discounting.convention != y.discounting.convention || x.margin != y.margin || x.quantiles != y.quantiles ||
-      x.cvar_level != y.cvar_level)
+      x.cvar_level != y.cvar_level || x.keep_paths != y.keep_paths)
     return "options";
   if (a.sampler != b.sampler || a.store_digest != b.store_digest || a.model_digest != b.model_digest) return "digests";
   if (!same(a.total, b.total) || !same(a.total_revenue, b.total_revenue)) return "portfolio";
@@ -117,6 +117,14 @@ TestRun make_test_run(const TestRunOptions& options) {
     }
   }
   for (std::uint32_t p = 0; p < options.n_paths; ++p) run.totals.push_back(static_cast<std::int64_t>(random()));
+  info.options.keep_paths = options.keep_paths;
+  if (!options.keep_paths) return run;
+  std::fill(run.totals.begin(), run.totals.end(), 0);
+  for (std::int64_t i = 0; i < options.n_customers; ++i)
+    for (std::int64_t& total : run.totals) {
+      results.path_value.push_back(static_cast<std::int64_t>(random() >> 20) - (std::int64_t{1} << 42));
+      total += results.path_value.back();
+    }
   return run;
 }
 
@@ -128,17 +136,19 @@ std::string write_run(const TestRun& run, const std::filesystem::path& path, std
   begun.n_customers = run.info.n_customers;
   begun.store_digest = run.info.store_digest;
   begun.has_dates = run.info.has_dates;
-  RunWriter writer(path, begun, overwrite);
+  RunWriter writer(path, begun, run.scale, overwrite);
   const std::int64_t n = run.info.n_customers;
   for (std::int64_t first = 0; first < n; first += batch)
     writer.append(slice(run.results, first, std::min(batch, n - first)));
-  return writer.finish(run.info, run.totals, run.scale);
+  return writer.finish(run.info, run.totals);
 }
 
 CustomerResults slice(const CustomerResults& all, std::int64_t first, std::int64_t count) {
   CustomerResults part;
   part.key_width = all.key_width;
   const auto width = static_cast<std::int64_t>(all.key_width);
+  const auto n_paths = static_cast<std::int64_t>(all.path_value.size() / std::max<std::size_t>(1, all.size()));
+  part.path_value.assign(all.path_value.begin() + first * n_paths, all.path_value.begin() + (first + count) * n_paths);
   part.key.assign(all.key.begin() + first * width, all.key.begin() + (first + count) * width);
   for (const Field& field : fields) {
     const std::vector<double>& values = all.*field.values;
@@ -151,12 +161,17 @@ CustomerResults slice(const CustomerResults& all, std::int64_t first, std::int64
 std::string difference(const TestRun& run, const std::filesystem::path& path, std::int64_t batch) {
   const RunReader reader(path);
   if (const std::string found = differ(run.info, reader.info()); !found.empty()) return found;
+  if (reader.path_scale() != run.scale) return "scale";
   CustomerResults got;
   for (std::int64_t first = 0; first < run.info.n_customers; first += batch) {
     const std::int64_t count = std::min(batch, run.info.n_customers - first);
     reader.read(first, count, got);
     const CustomerResults want = slice(run.results, first, count);
     if (got.key != want.key || got.key_width != want.key_width) return "key";
+    if (run.info.options.keep_paths) {
+      reader.read_paths(first, count, got.path_value);
+      if (got.path_value != want.path_value) return "paths";
+    }
     for (std::size_t f = 0; f < std::size(fields); ++f)
       if (got.*fields[f].values != want.*fields[f].values) return "field " + std::to_string(f);
   }

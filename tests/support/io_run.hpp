@@ -24,6 +24,7 @@ struct TestRunOptions {
   bool has_dates = true;
   std::string measure = "clv";
   std::vector<double> quantiles{0.05, 0.5, 0.975};
+  bool keep_paths = false;
 };
 TestRun make_test_run(const TestRunOptions& options);
 

@@ -334,6 +334,52 @@ TEST_F(Attack, RunsThatBreakAPromiseAreRefusedThoughTheDigestFits) {
   EXPECT_THAT(refusal<RunReader>(path), HasSubstr("CVaR level"));
 }
 
+TEST_F(Attack, PathsThatBreakAPromiseAreRefusedThoughTheDigestFits) {
+  const std::filesystem::path plain = good_run;
+  run = test::make_test_run({.keep_paths = true});
+  good_run = folder / "paths.h5";
+  test::write_run(run, good_run);
+  EXPECT_EQ(run_values([](hid_t) {}), "");
+  const std::int64_t altered = 1;
+  EXPECT_THAT(run_values([&](hid_t f) { test::set_value(f, "/paths/value", 7, &altered); }),
+              HasSubstr("do not add up to total_by_path"));
+  EXPECT_THAT(run_values([&](hid_t f) { test::set_value(f, "/portfolio/total_by_path", 7, &altered); }),
+              HasSubstr("do not add up to total_by_path"));
+  const auto structure_of_run = [&](const std::filesystem::path& from, const std::function<void(hid_t)>& f) {
+    std::filesystem::copy_file(from, path, std::filesystem::copy_options::overwrite_existing);
+    alter(path, f);
+    return refusal<RunReader>(path);
+  };
+  // One customer's values too many or too few.
+  for (const hsize_t rows : {hsize_t{190}, hsize_t{201}, hsize_t{0}}) {
+    const auto shorten = [&](hid_t f) {
+      const hid_t space = H5Screate_simple(1, &rows, nullptr), creation = H5Pcreate(H5P_DATASET_CREATE);
+      H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+      replace(f, "/paths/value", H5T_STD_I64LE, space, creation);
+      H5Pclose(creation), H5Sclose(space);
+    };
+    EXPECT_THAT(structure_of_run(good_run, shorten), HasSubstr("not one row a path")) << rows;
+  }
+  EXPECT_THAT(structure_of_run(good_run, [](hid_t f) { H5Adelete_by_name(f, "/paths/value", "scale", H5P_DEFAULT); }),
+              HasSubstr("another scale"));
+  EXPECT_THAT(structure_of_run(good_run,
+                               [](hid_t f) { H5Adelete_by_name(f, "/portfolio/total_by_path", "scale", H5P_DEFAULT); }),
+              HasSubstr("no scale"));
+  // A link to other values, an empty group, and paths in a run that says nothing of them.
+  EXPECT_THAT(structure_of_run(good_run,
+                               [](hid_t f) {
+                                 H5Ldelete(f, "/paths/value", H5P_DEFAULT);
+                                 H5Lcreate_soft("/portfolio/total_by_path", f, "/paths/value", H5P_DEFAULT,
+                                                H5P_DEFAULT);
+                               }),
+              HasSubstr("is a link"));
+  EXPECT_THAT(structure_of_run(good_run, [](hid_t f) { H5Ldelete(f, "/paths/value", H5P_DEFAULT); }),
+              HasSubstr("no member 'value'"));
+  EXPECT_NE(
+      structure_of_run(plain, [](hid_t f) { H5Gclose(H5Gcreate2(f, "paths", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); }),
+      "");
+}
+
 TEST_F(Attack, TheParentSurvivesWhateverTheChildDoes) {
   const ChildLimits brief{std::uint64_t{64} << 20, 1};
   const auto outcome = [&](const std::function<void()>& inspect) -> std::string {

@@ -4,6 +4,7 @@
 #include "tests/support/io_run.hpp"
 #include "tests/support/io_store.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <clvsim/error.hpp>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,64 @@ TEST(RunRoundTrip, IsTheSameBytesInAnyBatches) {
     write_run(run, folder / "batches.h5", batch, true);
     EXPECT_TRUE(bytes == test::read_file(folder / "batches.h5")) << "by " << batch;
   }
+}
+
+TEST(RunRoundTrip, KeepsPathsOfAnyNumberInAnyBatches) {
+  const TemporaryFolder folder;
+  struct Shape {
+    std::int64_t n_customers;
+    std::uint32_t n_paths;
+  };
+  // Fewer values than a block; blocks of both tables ending apart, together, and many within a customer.
+  for (const Shape shape :
+       {Shape{0, 2}, Shape{5, 3}, Shape{block + 3, 3}, Shape{2 * block, 2}, Shape{3, 2 * block + 1}}) {
+    const TestRun run = make_test_run(
+        {.n_customers = shape.n_customers, .n_paths = shape.n_paths, .quantiles = {0.5}, .keep_paths = true});
+    write_run(run, folder / "whole.h5", 1 << 30, true);
+    EXPECT_EQ(difference(run, folder / "whole.h5", 10007), "") << shape.n_customers;
+    const std::string bytes = test::read_file(folder / "whole.h5");
+    for (const std::int64_t batch : {std::int64_t{4999}, block, block + 1}) {
+      write_run(run, folder / "batches.h5", batch, true);
+      EXPECT_TRUE(bytes == test::read_file(folder / "batches.h5")) << shape.n_customers << " by " << batch;
+    }
+  }
+}
+
+TEST(RunRoundTrip, ARunWithoutPathsSaysHowToKeepThem) {
+  const TemporaryFolder folder;
+  write_run(make_test_run({}), folder / "r.h5");
+  const RunReader run(folder / "r.h5");
+  std::vector<std::int64_t> values;
+  EXPECT_THROW(run.read_paths(0, 1, values), ConfigError);
+  EXPECT_THROW(export_paths_csv(run, folder / "p.csv", false), ConfigError);
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"r.h5"});
+}
+
+TEST(RunRoundTrip, RefusesToWriteOtherPathsThanItKeeps) {
+  const TemporaryFolder folder;
+  TestRun run = make_test_run({.keep_paths = true});
+  run.results.path_value.resize(run.results.size() * 9);
+  EXPECT_THROW(write_run(run, folder / "r.h5"), Error);
+  run = make_test_run({.keep_paths = true});
+  run.info.options.keep_paths = false;
+  EXPECT_THROW(write_run(run, folder / "r.h5"), Error);
+  EXPECT_TRUE(folder.entries().empty());
+}
+
+// Paths take most of a disk: 8 bytes each, so many that no disk has them.
+TEST(RunRoundTrip, SaysBeforehandWhatKeptPathsTake) {
+  const TemporaryFolder folder;
+  TestRun run = make_test_run({.n_customers = 0, .keep_paths = true});
+  run.info.options.n_paths = 4'000'000'000;
+  run.info.n_customers = 1'000'000'000;
+  try {
+    const RunWriter writer(folder / "r.h5", run.info, run.scale, false);
+    FAIL() << "32 exabytes of room";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("32000000000000 of them for the kept paths"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("keep no paths"));
+  }
+  EXPECT_TRUE(folder.entries().empty());
 }
 
 TEST(RunRoundTrip, DoesNotDependOnThreadsOrBatchOrDevice) {
@@ -121,6 +180,28 @@ TEST(ExportCsv, WritesEveryNumberSoThatItReadsBackExactly) {
   EXPECT_THROW(export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false), IoError);
 }
 
+TEST(ExportCsv, WritesEveryPathInCurrencyUnits) {
+  const TemporaryFolder folder;
+  for (const std::uint32_t n_paths : {3U, 200000U}) {  // several customers at once, and one
+    TestRun run = make_test_run({.n_customers = 2, .n_paths = n_paths, .keep_paths = true});
+    run.results.key[0] = '=';  // before "C..."
+    write_run(run, folder / "r.h5", 1, true);
+    export_paths_csv(RunReader(folder / "r.h5"), folder / "p.csv", true);
+    std::istringstream text(test::read_file(folder / "p.csv"));
+    std::string line;
+    std::getline(text, line);
+    EXPECT_EQ(line, "key,path,clv\r");
+    for (std::size_t row = 0; row < run.results.path_value.size(); ++row) {
+      ASSERT_TRUE(std::getline(text, line));
+      const std::string key = row < n_paths ? "'=00000000" : "C00000001";
+      const std::string head = key + "," + std::to_string(row % n_paths) + ",";
+      ASSERT_EQ(line.substr(0, head.size()), head);
+      ASSERT_EQ(std::stod(line.substr(head.size())), static_cast<double>(run.results.path_value[row]) * run.scale);
+    }
+    EXPECT_FALSE(std::getline(text, line));
+  }
+}
+
 TEST(ExportCsv, DefusesFormulasAndQuotesAsRfc4180Says) {
   const TemporaryFolder folder;
   const std::vector<std::pair<std::string, std::string>> cases{
@@ -165,6 +246,12 @@ TEST(Describe, ShowsTypesUnitsAndLedgersOfBothFiles) {
   EXPECT_EQ(r["portfolio"]["clv_q975"]["value"], run.info.total.quantiles[2].mean);
   EXPECT_EQ(r["portfolio"]["undiscounted_revenue_mean"]["se"], run.info.total_revenue.mean.se);
   EXPECT_EQ(verify_file(folder / "r.h5")["content_digest"], r["content_digest"]);
+
+  write_run(make_test_run({.keep_paths = true}), folder / "p.h5");
+  const nlohmann::json p = describe_file(folder / "p.h5");
+  EXPECT_EQ(p["datasets"].size(), r["datasets"].size() + 1);
+  EXPECT_EQ(p["datasets"].back()["path"], "/paths/value");
+  EXPECT_EQ(p["datasets"].back()["rows"], 200);
 }
 
 }  // namespace
