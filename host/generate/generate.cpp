@@ -18,7 +18,7 @@ constexpr std::int64_t max_rows = 1'000'000'000'000;
 constexpr int max_periods = 65535;  // of a walk
 constexpr std::size_t flush_size = std::size_t{1} << 18;
 constexpr std::int64_t progress_step = 1 << 14;
-constexpr std::int64_t arrivals_at_once = 1 << 16;  // about: a slice is of whole days
+constexpr std::int64_t arrivals_at_once = 1 << 17;  // about: a slice is of whole days
 
 void check_options(const MigrationChain& model, const GenerateOptions& options) {
   if (!model.recency_frequency || !model.spend)

@@ -4,9 +4,9 @@
 
 #include <clvsim/error.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
 
 namespace clvsim {
@@ -93,7 +93,16 @@ HistoryDrawer::HistoryDrawer(const MigrationChain& model, const GenerateOptions&
   for (int k = -observed_; k <= options.holdout_periods; ++k) period_end_.push_back(grid.end(k).days);
 }
 
-std::string HistoryDrawer::key_of(std::int64_t i) { return fmt::format("C{:07}", i + 1); }
+std::string HistoryDrawer::key_of(std::int64_t i) {
+  // By hand: every pass over the customers makes every key.
+  constexpr std::size_t least_digits = 7;
+  std::array<char, 20> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), i + 1).ptr;
+  const auto n = static_cast<std::size_t>(end - digits.data());
+  std::string key("C");
+  key.append(n < least_digits ? least_digits - n : 0, '0');
+  return key.append(digits.data(), n);
+}
 
 std::int32_t HistoryDrawer::acquisition_day(std::int64_t i) const {
   const PathDraws draws{seed_, customer_hash(key_of(i)), history_path};

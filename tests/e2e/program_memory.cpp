@@ -35,6 +35,9 @@ void run_commands(int n_customers, const TemporaryFolder& folder, Peaks& peaks) 
   run("export", {"export", file, "--csv", csv, "--force"});
   run("inspect", {"inspect", store});
   run("verify", {"verify", file});
+  run("simulate --keep-paths",
+      {"simulate", store, "--model", model, "--paths", "4", "--horizon", "3", "--keep-paths", "-o", file, "--force"});
+  run("export --paths-csv", {"export", file, "--paths-csv", csv, "--force"});
 }
 
 // Half as many bytes a customer as the smallest thing that a command could keep of each by mistake, a number of 8
