@@ -271,6 +271,30 @@ TEST(PtxMachine, FaultsAreErrors) {
   EXPECT_THAT(error_of("bra nowhere;"), HasSubstr("unknown label nowhere"));
 }
 
+// What a launch adds to a block's shared memory stands behind the kernel's own.
+TEST(PtxMachine, DynamicSharedMemory) {
+  const std::string text = ".extern .shared .align 16 .b8 more[];\n" +
+                           kernel_of(
+                               "mov.u32 %r1, 1; st.shared.u32 [block], %r1; st.shared.u32 [block+252], %r1; mov.u32 "
+                               "%r2, 2; st.shared.u32 [more], %r2; st.shared.u32 [more+28], %r2; ld.shared.u32 %r3, "
+                               "[block]; ld.shared.u32 %r4, [block+252]; add.u32 %r3, %r3, %r4; st.global.u32 [%d0], "
+                               "%r3;");
+  const Module module(text, "test.ptx");
+  std::vector<std::uint32_t> memory(1);
+  const auto launch = [&](std::size_t bytes) {
+    Device device(module);
+    device.give("memory", memory);
+    const auto bytes_of = [](const auto& value) {
+      const auto* first = reinterpret_cast<const unsigned char*>(&value);
+      return std::vector<unsigned char>(first, first + sizeof value);
+    };
+    device.launch_bytes("test", 1, 1, bytes, {bytes_of(memory.data()), bytes_of(std::uint32_t{7})});
+  };
+  launch(32);
+  EXPECT_THAT(memory, ElementsAre(2));
+  EXPECT_THROW(launch(31), Error);
+}
+
 TEST(PtxMachine, LaunchesAreChecked) {
   const Module module(kernel_of(""), "test.ptx");
   Device device(module);

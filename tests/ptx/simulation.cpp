@@ -1,5 +1,7 @@
-// The whole production kernel, executed from the committed PTX of kernels/backend/cuda.cu, gives the bits of the CPU.
+// The production kernels, executed from the committed PTX of kernels/backend/cuda.cu, give the bits of the CPU.
 #include "tests/support/ptx/simulation.hpp"
+
+#include "kernels/path/pair_task.hpp"
 #include "tests/support/places.hpp"
 
 #include <gmock/gmock.h>
@@ -28,40 +30,62 @@ Outcome on_cpu(const Prepared& prepared) {
   return run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100);
 }
 
-// Few customers: two blocks take up to two each.
-test::Case small(test::Case c) {
-  c.n_customers = std::min<std::size_t>(c.n_customers, 3);
-  c.horizon = std::min(c.horizon, 20U);
-  return c;
+// Those of the parity tests; and values that many paths share, over a wide range: keys that are more than selection's
+// list holds, of narrow and of wide amounts.
+std::vector<test::Case> cases() {
+  std::vector<test::Case> all = test::parity_cases();
+  for (const double largest : {100.0, 1e12}) all.push_back({test::mixed_chain(5, 3, largest), 2, 3000, 4});
+  for (test::Case& c : all) {
+    // Few customers: two blocks take up to two groups each.
+    c.n_customers = std::min<std::size_t>(c.n_customers, c.n_paths > 2000 ? 2 : 5);
+    c.horizon = std::min(c.horizon, 20U);
+  }
+  return all;
 }
+
+// A GPU whose blocks have no room for the tables of pairs: every chain runs the general kernel.
+constexpr test::ptx::GpuSetting without_pairs{.shared_bytes = 0};
 
 TEST(PtxSimulation, EqualsTheCpu) {
   Device device(production());
-  for (const test::Case& c : test::parity_cases()) {
-    Prepared prepared(small(c));
+  for (const test::Case& c : cases()) {
+    Prepared prepared(c);
     for (const bool periods : {true, false}) {
       prepared.spec.periods = periods;
-      EXPECT_TRUE(simulate(device, prepared, 2) == on_cpu(prepared))
-          << c.chain.states.size() << " states, " << c.n_paths << " paths" << (periods ? ", periods" : "");
+      const Outcome expected = on_cpu(prepared);
+      for (const bool pairs : {true, false}) {
+        const test::ptx::GpuSetting setting = pairs ? test::ptx::GpuSetting{} : without_pairs;
+        // Where there are no pairs anyway, once is enough.
+        if (pairs && !kernels::pair_shape(prepared.spec.chain, prepared.spec.seed, prepared.spec.horizon).possible)
+          continue;
+        EXPECT_TRUE(simulate(device, prepared, setting) == expected)
+            << c.chain.states.size() << " states, " << c.n_paths << " paths" << (periods ? ", periods" : "")
+            << (pairs ? ", pairs" : "");
+      }
     }
   }
-  const double reached = device.share_executed(test::ptx::simulation_kernel);
-  std::printf("%.1f million instructions, %.1f %% of the code reached\n",
-              1e-6 * static_cast<double>(device.n_executed()), 100 * reached);
-  // What saturates, and the normal's far tail, are reached by functions.cpp; copies of unrolled loops are not all.
-  EXPECT_GE(reached, 0.8);
+  std::printf("%.1f million instructions\n", 1e-6 * static_cast<double>(device.n_executed()));
+  for (const char* kernel : test::ptx::simulation_kernels) {
+    const double reached = device.share_executed(kernel);
+    std::printf("%s: %.1f %% of the code reached\n", kernel, 100 * reached);
+    // What saturates, and the normal's far tail, are reached by functions.cpp; copies of unrolled loops are not all.
+    EXPECT_GE(reached, 0.8) << kernel;
+  }
 }
 
 // Whatever the order of the threads, and wherever they are interrupted.
 TEST(PtxSimulation, SchedulesEqualEachOther) {
-  const Prepared prepared({test::with_spend(), 5, 300, 3});
-  const Outcome expected = on_cpu(prepared);
-  for (const bool reversed : {false, true}) {
-    for (const std::uint64_t quantum : {1, 7, 1000}) {
-      for (const std::uint32_t blocks : {1, 3, 5}) {
-        Device device(production());
-        device.schedule = {reversed, quantum};
-        EXPECT_TRUE(simulate(device, prepared, blocks) == expected) << reversed << ' ' << quantum << ' ' << blocks;
+  const Prepared drawn({test::with_spend(), 5, 300, 3}), pairs({test::life_cycle(), 6, 300, 9});
+  for (const Prepared* prepared : {&drawn, &pairs}) {
+    const Outcome expected = on_cpu(*prepared);
+    for (const bool reversed : {false, true}) {
+      for (const std::uint64_t quantum : {1, 7, 1000}) {
+        for (const std::uint32_t blocks : {1, 3, 5}) {
+          Device device(production());
+          device.schedule = {reversed, quantum};
+          EXPECT_TRUE(simulate(device, *prepared, {.n_blocks = blocks}) == expected)
+              << reversed << ' ' << quantum << ' ' << blocks;
+        }
       }
     }
   }
@@ -76,12 +100,12 @@ TEST(PtxSimulation, BarriersAreMissed) {
   const std::string barrier = "bar.sync";
   int n = 0, n_missed = 0;
   // The kernels of pairs are not run here.
-  for (std::size_t at = text.find(barrier, text.find(".entry " + std::string(test::ptx::simulation_kernel)));
+  for (std::size_t at = text.find(barrier, text.find(".entry " + std::string(test::ptx::simulation_kernels[0])));
        at != std::string::npos; at = text.find(barrier, at + 1), ++n) {
     const Module module(std::string(text).replace(at, text.find(';', at) - at, ""), "without a barrier");
     Device device(module);
     try {
-      simulate(device, prepared, 1);
+      simulate(device, prepared, {.n_blocks = 1});
     } catch (const test::ptx::Error& error) {
       EXPECT_THAT(error.what(), ::testing::AnyOf(::testing::HasSubstr("races with"), ::testing::HasSubstr("barrier")));
       ++n_missed;
@@ -98,7 +122,7 @@ TEST(PtxSimulation, AnotherSeedDiffers) {
   const Outcome expected = on_cpu(prepared);
   prepared.spec.seed += 1;
   Device device(production());
-  EXPECT_FALSE(simulate(device, prepared, 1) == expected);
+  EXPECT_FALSE(simulate(device, prepared, {}) == expected);
 }
 
 }  // namespace

@@ -75,6 +75,10 @@ void Device::give(const std::string& name, void* data, std::size_t bytes, bool r
   regions_[begin + bytes] = {name, static_cast<unsigned char*>(data), bytes, read_only, {}};
 }
 
+void Device::take_back(const void* data, std::size_t bytes) {
+  regions_.erase(reinterpret_cast<std::uintptr_t>(data) + bytes);
+}
+
 void Device::take_back_all() {
   regions_.clear();
   for (const auto& variable : module_->variables()) {
@@ -373,11 +377,10 @@ class Block {
 
   // Notes an access, and fails where it races with an earlier one.
   void watch(const Thread& thread, Region& region, std::uint64_t offset, std::size_t bytes, Use use) {
-    if (region.shadow.empty()) region.shadow.resize(region.bytes);
     const Accessor now{index_, thread.index, block_time_, warp_time_[thread.index / warp_size]};
     const bool atomic = use == Use::atomic;
     for (std::size_t i = 0; i < bytes; ++i) {
-      Shadow& shadow = region.shadow[offset + i];
+      Shadow& shadow = region.shadow.at(offset + i);
       const bool clash_with_write = !is_over(shadow.write, now) && !(atomic && shadow.write.atomic);
       const bool clash_with_read = use != Use::read && !is_over(shadow.read, now);
       if (clash_with_write || clash_with_read) {

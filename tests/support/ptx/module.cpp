@@ -279,9 +279,20 @@ class Parser {
         fail("unknown directive " + word);
       }
     }
-    for (const Declared& declared : module_shared_) place_shared(declared);
+    // What a launch adds begins where all else ends.
+    for (const Declared& declared : module_shared_) {
+      if (declared.bytes != 0) place_shared(declared);
+    }
+    std::vector<Slot> dynamic;
+    for (const Declared& declared : module_shared_) {
+      if (declared.bytes != 0) continue;
+      dynamic.push_back(static_cast<Slot>(kernel.slots.size()));
+      define(declared.name, 0);
+    }
     expect("{");
     body();
+    if (!dynamic.empty()) kernel.shared_bytes = round_up(kernel.shared_bytes, 16);
+    for (const Slot slot : dynamic) kernel.slots[slot] = kernel.shared_bytes;
     const auto end = static_cast<std::uint32_t>(kernel.code.size());
     bool falls_off = kernel.code.empty() || kernel.code.back().kind != Kind::exit || kernel.code.back().guarded;
     for (const auto& [at, label] : branches_) {
