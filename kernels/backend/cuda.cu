@@ -42,7 +42,6 @@ __global__ void __launch_bounds__(gpu_block_size)
   BlockTeam team;
   const PairTables<Amount> tables =
       make_pair_tables<Amount>(team, run.params, run.horizon, shape.position_bits, memory);
-  team.barrier();
   std::int64_t* values = scratch + static_cast<std::uint64_t>(blockIdx.x) * at_once * run.n_paths;
   for (std::uint64_t c = std::uint64_t{blockIdx.x} * at_once; c < n_customers;
        c += std::uint64_t{gridDim.x} * at_once) {

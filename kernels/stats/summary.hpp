@@ -63,7 +63,8 @@ struct SummaryShared {
   std::int64_t min, max;
 };
 
-// Summarises values [n], n >= 1. Every member calls it after the values are complete and a barrier; `out` is written by
+// Summarises values [n], n >= 1. Every member calls it; it begins with a barrier, so that what any of them wrote before
+// is seen by all, and it may be called again, and the values be written anew, without another. `out` is written by
 // member 0, `order` [n_ranks] by all: both are complete after the next barrier.
 template <class Team>
 CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* values, std::uint32_t n,
@@ -144,7 +145,6 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
     out->shortfall_squares = from_limbs(shared.shortfall_squares);
     out->n_nonpositive = shared.n_nonpositive;
   }
-  team.barrier();
 }
 
 }  // namespace clvsim::kernels

@@ -262,6 +262,16 @@ TEST(PtxMachine, FaultsAreErrors) {
   EXPECT_THAT(error_of("ld.global.u32 %r1, [%d0]; atom.global.add.u32 %r1, [%d0], 1;", 2), HasSubstr("races with a"));
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; atom.global.add.u32 %r1, [%d0], 1;", 2),
               HasSubstr("races with a write"));
+  // The warp has passed a barrier since; another warp has not.
+  EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; bar.warp.sync -1; @%p0 "
+                       "atom.global.add.u32 %r1, [%d0], 1; setp.eq.u32 %p1, %r0, 32; @%p1 atom.global.add.u32 %r1, "
+                       "[%d0], 1;",
+                       64),
+              HasSubstr("races with a write by block 0, thread 0"));
+  EXPECT_EQ(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; bar.warp.sync -1; atom.global.add.u32 "
+                     "%r1, [%d0], 1;",
+                     32),
+            "none");
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 bar.sync 0; @!%p0 bar.sync 0;", 2),
               HasSubstr("different barriers"));
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 bar.warp.sync 3; bar.sync 0;", 2), HasSubstr("never come"));

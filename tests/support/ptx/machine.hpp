@@ -34,6 +34,7 @@ struct Touch {
   enum class Scope : std::uint8_t { nobody, thread, warp, block, grid };
   Scope scope = Scope::nobody;  // of all that touched it since it was last safe
   bool atomic = false;
+  bool plain_before = false;  // a warp did so not atomically before its own barrier: other warps have not passed that
   std::uint32_t block = 0, thread = 0, block_time = 0, warp_time = 0;
 };
 struct Shadow {
