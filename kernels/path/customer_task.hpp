@@ -106,8 +106,8 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
       transactions.add(sink.n_transactions);
       squares.add(static_cast<u128>(sink.n_transactions) * sink.n_transactions);
     }
-    add_limbs(team, shared.transactions, transactions);
-    add_limbs(team, shared.transactions_squares, squares);
+    add_limbs<limbs_of_words>(team, shared.transactions, transactions);
+    add_limbs<limbs_of_squares>(team, shared.transactions_squares, squares);
     team.add_all(shared.n_active, n_active);
     team.add_all(shared.n_saturated, n_saturated);
     team.max_all(shared.max_drawn, max_drawn);

@@ -91,7 +91,7 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       min = v < min ? v : min;
       max = v > max ? v : max;
     }
-    add_limbs(team, shared.sum, sum);
+    add_limbs<limbs_of_words>(team, shared.sum, sum);
     team.add_all(shared.n_nonpositive, n_nonpositive);
     team.min_all(shared.min, min);
     team.max_all(shared.max, max);
@@ -115,8 +115,8 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       const double z2 = z * z;
       fourth.add(rounded_52_bits(z2 * z2 * fourth_scale));
     }
-    add_limbs(team, shared.squares, squares);
-    add_limbs(team, shared.fourth, fourth);
+    add_limbs<limbs_of_squares>(team, shared.squares, squares);
+    add_limbs<limbs_of_words>(team, shared.fourth, fourth);
   }
   select(team, shared.select, values, n, min, max, wanted.ranks, wanted.n_ranks, order);
   team.barrier();
@@ -129,8 +129,8 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       shortfall.add(d);
       squares.add(static_cast<u128>(d) * d);
     }
-    add_limbs(team, shared.shortfall, shortfall);
-    add_limbs(team, shared.shortfall_squares, squares);
+    add_limbs<limbs_of_words>(team, shared.shortfall, shortfall);
+    add_limbs<limbs_of_squares>(team, shared.shortfall_squares, squares);
   }
   team.barrier();
   if (team.rank() == 0) {

@@ -70,7 +70,7 @@ TEST(PtxSimulation, EqualsTheCpu) {
     const double reached = device.share_executed(kernel);
     std::printf("%s: %.1f %% of the code reached\n", kernel, 100 * reached);
     // What saturates, and the normal's far tail, are reached by functions.cpp; copies of unrolled loops are not all.
-    EXPECT_GE(reached, 0.8) << kernel;
+    EXPECT_GE(reached, 0.85) << kernel;
   }
 }
 
