@@ -17,7 +17,10 @@ namespace {
 std::unique_ptr<kernels::Backend> open_gpus(const kernels::RunSpec& spec, const std::vector<int>& gpus) {
   if (gpus.size() == 1) return kernels::make_cuda_backend(spec, gpus.front());
   std::vector<std::unique_ptr<kernels::Backend>> parts;
-  for (const int gpu : gpus) parts.push_back(kernels::make_cuda_backend(spec, gpu));
+  for (auto gpu = gpus.begin(); gpu != gpus.end(); ++gpu) {
+    const auto n_sharing = static_cast<int>(std::count(gpu, gpus.end(), *gpu));  // this one and those still to come
+    parts.push_back(kernels::make_cuda_backend(spec, *gpu, n_sharing));
+  }
   return kernels::make_split_backend(std::move(parts));
 }
 

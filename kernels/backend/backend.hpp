@@ -38,7 +38,7 @@ struct PathSums {
 [[nodiscard]] std::uint64_t path_sums_bytes(std::uint64_t n_paths, std::uint64_t horizon);
 
 // Runs batches of customers and gathers the path sums. The results do not depend on the backend, its threads, or how
-// customers are split into batches.
+// customers are split into batches. After an exception a backend can only be destroyed.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -77,8 +77,9 @@ struct GpuInfo {
 [[nodiscard]] std::vector<GpuInfo> list_gpus();
 // Whether the CUDA backend was built.
 [[nodiscard]] bool have_cuda();
-// Throws DeviceError without the CUDA backend, without GPU `index`, where the GPU fails, or where its memory is too
-// small.
-[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const RunSpec& spec, int index);
+// Takes at most a share of 1 / n_sharing, n_sharing >= 1, of the memory that is free on GPU `index`: the rest is for
+// backends that are opened there later. Throws DeviceError without the CUDA backend, without that GPU, where it fails,
+// or where its memory is too small.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const RunSpec& spec, int index, int n_sharing = 1);
 
 }  // namespace clvsim::kernels

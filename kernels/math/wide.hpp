@@ -22,21 +22,27 @@ struct WideSum {
 };
 
 // A WideSum as its six 32-bit limbs, each in a 64-bit slot: members of a team add their sums limb by limb, in any
-// order, and at most 2^32 of them cannot overflow a slot. Every member calls it.
+// order, and at most 2^32 of them cannot overflow a slot. Every member calls it. `used` limbs are added: the sum of all
+// members must stay below 2^(32 used).
 inline constexpr unsigned n_limbs = 6;
+inline constexpr unsigned limbs_of_words = 3;    // of 2^32 64-bit numbers
+inline constexpr unsigned limbs_of_squares = 5;  // of their squares
 
-template <class Team>
+template <unsigned used = n_limbs, class Team>
 CLVSIM_HD void add_limbs(Team& team, std::uint64_t* slots, const WideSum& sum) {
   const auto w0 = static_cast<std::uint64_t>(sum.low);
   const auto w1 = static_cast<std::uint64_t>(sum.low >> 64);
   const std::uint64_t w2 = sum.high;
   constexpr std::uint64_t mask = 0xFFFFFFFF;
+  static_assert(used == limbs_of_words || used == limbs_of_squares || used == n_limbs);
   team.add_all(slots[0], w0 & mask);
   team.add_all(slots[1], w0 >> 32);
   team.add_all(slots[2], w1 & mask);
-  team.add_all(slots[3], w1 >> 32);
-  team.add_all(slots[4], w2 & mask);
-  team.add_all(slots[5], w2 >> 32);
+  if constexpr (used > limbs_of_words) {
+    team.add_all(slots[3], w1 >> 32);
+    team.add_all(slots[4], w2 & mask);
+  }
+  if constexpr (used > limbs_of_squares) team.add_all(slots[5], w2 >> 32);
 }
 
 CLVSIM_HD inline WideSum from_limbs(const std::uint64_t* slots) {

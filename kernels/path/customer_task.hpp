@@ -77,7 +77,8 @@ struct TaskShared {
 };
 
 // Simulates all paths of a customer and summarises them. `values` [n_paths] is the team's scratch; `out` and `order`
-// [run.ranks.n_ranks] receive the results. Every member of the team calls it.
+// [run.ranks.n_ranks] receive the results, complete after the next barrier. Every member of the team calls it, and may
+// call it again with the same memory.
 template <class Model, class Team>
 CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>& run,
                             const typename Model::Customer& customer, const PathSumsView& sums, std::int64_t* values,
@@ -105,13 +106,12 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
       transactions.add(sink.n_transactions);
       squares.add(static_cast<u128>(sink.n_transactions) * sink.n_transactions);
     }
-    add_limbs(team, shared.transactions, transactions);
-    add_limbs(team, shared.transactions_squares, squares);
+    add_limbs<limbs_of_words>(team, shared.transactions, transactions);
+    add_limbs<limbs_of_squares>(team, shared.transactions_squares, squares);
     team.add_all(shared.n_active, n_active);
     team.add_all(shared.n_saturated, n_saturated);
     team.max_all(shared.max_drawn, max_drawn);
   }
-  team.barrier();
   summarise(team, shared.summary, values, run.n_paths, run.ranks, &out->value, order);
   if (team.rank() == 0) {
     out->n_active = shared.n_active;
@@ -120,7 +120,6 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
     out->transactions = from_limbs(shared.transactions);
     out->transactions_squares = from_limbs(shared.transactions_squares);
   }
-  team.barrier();
 }
 
 }  // namespace clvsim::kernels

@@ -292,8 +292,9 @@ CLVSIM_HD_INLINE void add_periods(Team& team, const PairTables<Amount>& tables,
 }
 
 // Simulates all paths of n customers, 1 to `at_once`, and summarises them. Member by member pairs rank, rank + size,
-// ... `values` [at_once, n_paths] is the team's scratch; `out` [n] and `order` [n, ranks] receive the results. Every
-// member of the team calls it.
+// ... `values` [at_once, n_paths] is the team's scratch; `out` [n] and `order` [n, ranks] receive the results, complete
+// after the next barrier. Every member of the team calls it, and may call it again with the same memory; it begins with
+// a barrier, after which the tables are complete.
 template <std::uint32_t at_once, class Amount, class Team>
 CLVSIM_HD void run_pairs(Team& team, PairShared& shared, const PairShape& shape, const PairTables<Amount>& tables,
                          const RunView<MigrationChainModel>& run, const ChainCustomer* customers, std::uint32_t n,
@@ -366,7 +367,6 @@ CLVSIM_HD void run_pairs(Team& team, PairShared& shared, const PairShape& shape,
     team.add_all(shared.transactions[k], transactions[k]);
     team.add_all(shared.transactions_squares[k], squares[k]);
   }
-  team.barrier();
   CLVSIM_UNROLL(1)
   for (std::uint32_t k = 0; k < n; ++k) {
     summarise(team, shared.summary, values + k * std::uint64_t{run.n_paths}, run.n_paths, run.ranks, &out[k].value,
@@ -379,7 +379,6 @@ CLVSIM_HD void run_pairs(Team& team, PairShared& shared, const PairShape& shape,
       out[k].transactions_squares = {shared.transactions_squares[k], 0};
     }
   }
-  team.barrier();
 }
 
 }  // namespace clvsim::kernels

@@ -63,7 +63,8 @@ struct SummaryShared {
   std::int64_t min, max;
 };
 
-// Summarises values [n], n >= 1. Every member calls it after the values are complete and a barrier; `out` is written by
+// Summarises values [n], n >= 1. Every member calls it; it begins with a barrier, so that what any of them wrote before
+// is seen by all, and it may be called again, and the values be written anew, without another. `out` is written by
 // member 0, `order` [n_ranks] by all: both are complete after the next barrier.
 template <class Team>
 CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* values, std::uint32_t n,
@@ -90,7 +91,7 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       min = v < min ? v : min;
       max = v > max ? v : max;
     }
-    add_limbs(team, shared.sum, sum);
+    add_limbs<limbs_of_words>(team, shared.sum, sum);
     team.add_all(shared.n_nonpositive, n_nonpositive);
     team.min_all(shared.min, min);
     team.max_all(shared.max, max);
@@ -114,8 +115,8 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       const double z2 = z * z;
       fourth.add(rounded_52_bits(z2 * z2 * fourth_scale));
     }
-    add_limbs(team, shared.squares, squares);
-    add_limbs(team, shared.fourth, fourth);
+    add_limbs<limbs_of_squares>(team, shared.squares, squares);
+    add_limbs<limbs_of_words>(team, shared.fourth, fourth);
   }
   select(team, shared.select, values, n, min, max, wanted.ranks, wanted.n_ranks, order);
   team.barrier();
@@ -128,8 +129,8 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
       shortfall.add(d);
       squares.add(static_cast<u128>(d) * d);
     }
-    add_limbs(team, shared.shortfall, shortfall);
-    add_limbs(team, shared.shortfall_squares, squares);
+    add_limbs<limbs_of_words>(team, shared.shortfall, shortfall);
+    add_limbs<limbs_of_squares>(team, shared.shortfall_squares, squares);
   }
   team.barrier();
   if (team.rank() == 0) {
@@ -144,7 +145,6 @@ CLVSIM_HD void summarise(Team& team, SummaryShared& shared, const std::int64_t* 
     out->shortfall_squares = from_limbs(shared.shortfall_squares);
     out->n_nonpositive = shared.n_nonpositive;
   }
-  team.barrier();
 }
 
 }  // namespace clvsim::kernels

@@ -76,7 +76,6 @@ Outcome run_pairs_with_team(const Prepared& prepared, const kernels::PairShape& 
   test::run_team(size, [&](test::ThreadTeam& team) {
     const auto tables =
         kernels::make_pair_tables<Amount>(team, spec.chain, spec.horizon, shape.position_bits, memory.data());
-    team.barrier();
     for (std::size_t i = 0; i < n; i += at_once) {
       const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(at_once, n - i));
       kernels::run_pairs<at_once>(team, *shared, shape, tables, view, prepared.customers.data() + i, count,

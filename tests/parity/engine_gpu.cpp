@@ -1,11 +1,17 @@
 // The GPU gives the bits of the CPU. Skipped, and saying so, without one.
 #include "tests/support/engine_outcome.hpp"
 #include "tests/support/engine_run.hpp"
+#include "tests/support/outcome_digest.hpp"
+#include "tests/support/places.hpp"
 
 #include <clvsim/error.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
 
 namespace clvsim {
 namespace {
@@ -16,14 +22,37 @@ namespace {
   }                                                                                                   \
   static_assert(true)
 
-TEST(Gpu, EqualsTheCpu) {
+// Every case of the parity tests, by the pair kernels where they can, against the record that all CPU code is held to.
+TEST(Gpu, GivesTheRecordedDigests) {
   CLVSIM_SKIP_WITHOUT_GPU();
+  std::ifstream file(test::source_dir() + "/tests/parity/digests.txt");
+  int number = 0;
   for (const test::Case& c : test::parity_cases()) {
-    const test::Prepared prepared(c);
+    ++number;
+    test::Prepared prepared(c);
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      std::string recorded;
+      ASSERT_TRUE(std::getline(file, recorded));
+      for (const std::size_t batch : {1, 7, 4096}) {
+        const auto backend = kernels::make_cuda_backend(prepared.spec, 0);
+        const test::Outcome outcome = run_backend(prepared, *backend, batch);
+        EXPECT_EQ(test::digest_line(number, periods, test::digest_of(outcome)), recorded) << "batches of " << batch;
+      }
+    }
+  }
+}
+
+// Little of the GPU's memory, as if many devices of a run shared it: smaller buffers, the same results.
+TEST(Gpu, LittleMemoryEqualsTheCpu) {
+  CLVSIM_SKIP_WITHOUT_GPU();
+  for (const bool periods : {true, false}) {
+    test::Prepared prepared({test::life_cycle(), 36, 10000, 500});
+    prepared.spec.periods = periods;
     const test::Outcome expected =
-        run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 2, test::budget), 64);
-    for (const std::size_t batch : {1, 3, 100}) {
-      EXPECT_TRUE(run_backend(prepared, *kernels::make_cuda_backend(prepared.spec, 0), batch) == expected);
+        run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 4, test::budget), 500);
+    for (const int n_sharing : {1, 64, 1000}) {
+      EXPECT_TRUE(run_backend(prepared, *kernels::make_cuda_backend(prepared.spec, 0, n_sharing), 500) == expected);
     }
   }
 }
@@ -64,6 +93,28 @@ TEST(Gpu, RunsEqualTheCpu) {
   const test::EngineRun gpu = test::run_engine(50, test::with_spend(), options);
   EXPECT_TRUE(same_bits(cpu, gpu));
   EXPECT_THAT(gpu.info.device, ::testing::StartsWith("cuda:0"));
+}
+
+// As --device cuda:0,0: two batches at a time on one GPU. And cuda:0,1, where there are two.
+TEST(Gpu, DeviceListsEqualTheCpu) {
+  CLVSIM_SKIP_WITHOUT_GPU();
+  SimulationOptions options = test::options(24, 1000, 0.01);
+  const bool two = kernels::list_gpus().size() > 1;
+  for (const MigrationChain& chain : {test::with_spend(), test::life_cycle()}) {
+    options.device = {DeviceChoice::Kind::cpu, {}, ""};
+    options.batch = 0;
+    const test::EngineRun cpu = test::run_engine(500, chain, options);
+    for (const std::vector<int>& gpus : {std::vector<int>{0, 0}, {0, 0, 0}, {0, two ? 1 : 0}}) {
+      for (const std::int64_t batch : {0, 13}) {
+        options.device = {DeviceChoice::Kind::cuda, gpus, ""};
+        options.batch = batch;
+        const test::EngineRun run = test::run_engine(500, chain, options);
+        EXPECT_TRUE(same_bits(cpu, run)) << run.info.device;
+        EXPECT_THAT(run.info.device, ::testing::HasSubstr(" + cuda:"));
+      }
+    }
+  }
+  if (!two) GTEST_SKIP() << "one GPU here: lists of it passed, two GPUs were not run";
 }
 
 // Runs everywhere: asking for a GPU that is not there fails with the reason.

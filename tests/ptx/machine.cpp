@@ -262,6 +262,16 @@ TEST(PtxMachine, FaultsAreErrors) {
   EXPECT_THAT(error_of("ld.global.u32 %r1, [%d0]; atom.global.add.u32 %r1, [%d0], 1;", 2), HasSubstr("races with a"));
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; atom.global.add.u32 %r1, [%d0], 1;", 2),
               HasSubstr("races with a write"));
+  // The warp has passed a barrier since; another warp has not.
+  EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; bar.warp.sync -1; @%p0 "
+                       "atom.global.add.u32 %r1, [%d0], 1; setp.eq.u32 %p1, %r0, 32; @%p1 atom.global.add.u32 %r1, "
+                       "[%d0], 1;",
+                       64),
+              HasSubstr("races with a write by block 0, thread 0"));
+  EXPECT_EQ(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 st.global.u32 [%d0], 0; bar.warp.sync -1; atom.global.add.u32 "
+                     "%r1, [%d0], 1;",
+                     32),
+            "none");
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 bar.sync 0; @!%p0 bar.sync 0;", 2),
               HasSubstr("different barriers"));
   EXPECT_THAT(error_of("setp.eq.u32 %p0, %r0, 0; @%p0 bar.warp.sync 3; bar.sync 0;", 2), HasSubstr("never come"));
@@ -269,6 +279,30 @@ TEST(PtxMachine, FaultsAreErrors) {
   EXPECT_THAT(error_of("frobnicate.u32 %r1, %r2;"), HasSubstr("unknown instruction frobnicate.u32"));
   EXPECT_THAT(error_of("add.u32 %r1, %r99, 1;"), HasSubstr("unknown operand %r99"));
   EXPECT_THAT(error_of("bra nowhere;"), HasSubstr("unknown label nowhere"));
+}
+
+// What a launch adds to a block's shared memory stands behind the kernel's own.
+TEST(PtxMachine, DynamicSharedMemory) {
+  const std::string text = ".extern .shared .align 16 .b8 more[];\n" +
+                           kernel_of(
+                               "mov.u32 %r1, 1; st.shared.u32 [block], %r1; st.shared.u32 [block+252], %r1; mov.u32 "
+                               "%r2, 2; st.shared.u32 [more], %r2; st.shared.u32 [more+28], %r2; ld.shared.u32 %r3, "
+                               "[block]; ld.shared.u32 %r4, [block+252]; add.u32 %r3, %r3, %r4; st.global.u32 [%d0], "
+                               "%r3;");
+  const Module module(text, "test.ptx");
+  std::vector<std::uint32_t> memory(1);
+  const auto launch = [&](std::size_t bytes) {
+    Device device(module);
+    device.give("memory", memory);
+    const auto bytes_of = [](const auto& value) {
+      const auto* first = reinterpret_cast<const unsigned char*>(&value);
+      return std::vector<unsigned char>(first, first + sizeof value);
+    };
+    device.launch_bytes("test", 1, 1, bytes, {bytes_of(memory.data()), bytes_of(std::uint32_t{7})});
+  };
+  launch(32);
+  EXPECT_THAT(memory, ElementsAre(2));
+  EXPECT_THROW(launch(31), Error);
 }
 
 TEST(PtxMachine, LaunchesAreChecked) {

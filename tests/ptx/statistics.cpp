@@ -14,8 +14,10 @@ namespace {
 TEST(PtxStatistics, BlocksEqualATeamOfOne) {
   const ptx::Module module = ptx::Module::read(source_dir() + "/tests/ptx/functions.ptx");
   ptx::Device device(module);
-  for (const std::size_t n : {1, 2, 31, 32, 33, 255, 256, 257, 1000}) {
+  for (const std::size_t n : {1, 2, 31, 32, 33, 255, 256, 257, 1000, 3000}) {
     for (int kind = 0; kind < 6; ++kind) {
+      // The whole range and the heavy tail: more keys in a bin than selection's list holds.
+      if (n == 3000 && kind != 3 && kind != 4) continue;
       const Values values = sample(n, kind);
       const std::vector<std::uint32_t> ranks = ranks_of(n);
       const auto tail = static_cast<std::uint32_t>(ranks.size() / 3);
@@ -41,7 +43,7 @@ TEST(PtxStatistics, BlocksEqualATeamOfOne) {
   const double reached = device.share_executed("run_summary");
   std::printf("%.1f million instructions, %.1f %% of the code reached\n",
               1e-6 * static_cast<double>(device.n_executed()), 100 * reached);
-  EXPECT_GE(reached, 0.8);
+  EXPECT_GE(reached, 0.9);
 }
 
 }  // namespace

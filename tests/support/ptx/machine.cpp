@@ -35,18 +35,30 @@ bool same_warp(const Touch& before, const Accessor& now) {
   return before.block == now.block && before.thread / warp_size == now.thread / warp_size;
 }
 
-// Whether a barrier stands between everything that touched a byte and `now`.
-bool is_separated(const Touch& before, const Accessor& now) {
+// Whether a barrier of the block stands between everything that touched a byte and `now`.
+bool is_separated_for_all(const Touch& before, const Accessor& now) {
   using Scope = Touch::Scope;
   if (before.scope == Scope::nobody) return true;
   if (before.scope == Scope::grid || before.block != now.block) return false;
-  if (before.block_time < now.block_time) return true;
+  return before.block_time < now.block_time;
+}
+
+// The same, or a barrier of the warp where no other touched it.
+bool is_separated(const Touch& before, const Accessor& now) {
+  using Scope = Touch::Scope;
+  if (is_separated_for_all(before, now)) return true;
+  if (before.scope == Scope::grid || before.block != now.block) return false;
   return before.scope != Scope::block && same_warp(before, now) && before.warp_time < now.warp_time;
 }
 
 // Whether it is over before `now`: separated, or earlier in the same thread.
 bool is_over(const Touch& before, const Accessor& now) {
   return is_separated(before, now) || (before.scope == Touch::Scope::thread && same_thread(before, now));
+}
+
+// Whether `now` finds nothing but atomic accesses before it.
+bool is_atomic(const Touch& before, const Accessor& now) {
+  return before.atomic && (!before.plain_before || same_warp(before, now));
 }
 
 // Adds an access to what is known of a byte.
@@ -58,7 +70,8 @@ void note(Touch& touch, const Accessor& now, bool atomic) {
     scope = std::max(touch.scope, joint);
   }
   if (!is_separated(touch, now)) atomic = atomic && touch.atomic;
-  touch = {scope, atomic, now.block, now.thread, now.block_time, now.warp_time};
+  const bool plain_before = !is_separated_for_all(touch, now) && (touch.plain_before || !touch.atomic);
+  touch = {scope, atomic, plain_before, now.block, now.thread, now.block_time, now.warp_time};
 }
 
 }  // namespace
@@ -73,6 +86,10 @@ void Device::give(const std::string& name, void* data, std::size_t bytes, bool r
     throw Error(name + " overlaps " + next->second.name);
   }
   regions_[begin + bytes] = {name, static_cast<unsigned char*>(data), bytes, read_only, {}};
+}
+
+void Device::take_back(const void* data, std::size_t bytes) {
+  regions_.erase(reinterpret_cast<std::uintptr_t>(data) + bytes);
 }
 
 void Device::take_back_all() {
@@ -373,12 +390,11 @@ class Block {
 
   // Notes an access, and fails where it races with an earlier one.
   void watch(const Thread& thread, Region& region, std::uint64_t offset, std::size_t bytes, Use use) {
-    if (region.shadow.empty()) region.shadow.resize(region.bytes);
     const Accessor now{index_, thread.index, block_time_, warp_time_[thread.index / warp_size]};
     const bool atomic = use == Use::atomic;
     for (std::size_t i = 0; i < bytes; ++i) {
-      Shadow& shadow = region.shadow[offset + i];
-      const bool clash_with_write = !is_over(shadow.write, now) && !(atomic && shadow.write.atomic);
+      Shadow& shadow = region.shadow.at(offset + i);
+      const bool clash_with_write = !is_over(shadow.write, now) && !(atomic && is_atomic(shadow.write, now));
       const bool clash_with_read = use != Use::read && !is_over(shadow.read, now);
       if (clash_with_write || clash_with_read) {
         const Touch& other = clash_with_write ? shadow.write : shadow.read;

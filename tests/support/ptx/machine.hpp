@@ -34,10 +34,27 @@ struct Touch {
   enum class Scope : std::uint8_t { nobody, thread, warp, block, grid };
   Scope scope = Scope::nobody;  // of all that touched it since it was last safe
   bool atomic = false;
+  bool plain_before = false;  // a warp did so not atomically before its own barrier: other warps have not passed that
   std::uint32_t block = 0, thread = 0, block_time = 0, warp_time = 0;
 };
 struct Shadow {
   Touch write, read;
+};
+
+// The shadows of a part of memory, made page by page where it is touched.
+class ShadowMemory {
+ public:
+  Shadow& at(std::size_t byte) {
+    const std::size_t page = byte / page_bytes;
+    if (page >= pages_.size()) pages_.resize(page + 1);
+    if (pages_[page].empty()) pages_[page].resize(page_bytes);
+    return pages_[page][byte % page_bytes];
+  }
+  void clear() { pages_.clear(); }
+
+ private:
+  static constexpr std::size_t page_bytes = 1024;
+  std::vector<std::vector<Shadow>> pages_;
 };
 
 // A part of memory that kernels may touch.
@@ -46,7 +63,7 @@ struct Region {
   unsigned char* data = nullptr;
   std::size_t bytes = 0;
   bool read_only = false;
-  std::vector<Shadow> shadow;  // [bytes]
+  ShadowMemory shadow;
 };
 
 class Device {
@@ -61,6 +78,8 @@ class Device {
          std::is_const_v<Value>);
   }
   void give(const std::string& name, void* data, std::size_t bytes, bool read_only);
+  // Takes back what was given.
+  void take_back(const void* data, std::size_t bytes);
   // Takes back everything but the module's own variables.
   void take_back_all();
 
@@ -77,6 +96,7 @@ class Device {
   void launch_bytes(const std::string& kernel, std::uint32_t blocks, std::uint32_t threads, std::size_t dynamic_shared,
                     const std::vector<std::vector<unsigned char>>& arguments);
 
+  [[nodiscard]] const Module& module() const { return *module_; }
   // Instructions executed so far, over all threads.
   [[nodiscard]] std::uint64_t n_executed() const { return n_executed_; }
   // How often each instruction of a kernel was executed; all zero before its first launch.

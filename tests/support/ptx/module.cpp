@@ -1,92 +1,18 @@
 #include "tests/support/ptx/module.hpp"
 
+#include "tests/support/ptx/decode.hpp"
+#include "tests/support/ptx/tokens.hpp"
+
 #include <algorithm>
-#include <bit>
-#include <cctype>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <set>
-#include <string_view>
 #include <utility>
 
 namespace clvsim::test::ptx {
 
 namespace {
-
-struct Token {
-  std::string text;
-  std::uint32_t line = 0;
-};
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || c == '%' || c == '.';
-}
-
-// Words (names, numbers, opcodes with their suffixes), strings, and single marks; comments are dropped.
-std::vector<Token> tokens_of(const std::string& text) {
-  std::vector<Token> tokens;
-  std::uint32_t line = 1;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::string_view rest = std::string_view(text).substr(i);
-    std::size_t length = 1;
-    if (rest.starts_with("//")) {
-      length = std::min(rest.find('\n'), rest.size());
-    } else if (rest.starts_with("/*")) {
-      length = std::min(rest.find("*/", 2), rest.size() - 2) + 2;
-    } else if (rest[0] == '"') {
-      length = std::min(rest.find('"', 1), rest.size() - 1) + 1;
-      tokens.push_back({std::string(rest.substr(0, length)), line});
-    } else if (is_word(rest[0])) {
-      const auto part_of_word = [&](std::size_t at) {
-        if (is_word(rest[at])) return true;
-        return rest[at] == ':' && (rest[at - 1] == ':' || (at + 1 < rest.size() && rest[at + 1] == ':'));
-      };
-      while (length < rest.size() && part_of_word(length)) ++length;
-      tokens.push_back({std::string(rest.substr(0, length)), line});
-    } else if (std::isspace(static_cast<unsigned char>(rest[0])) == 0) {
-      tokens.push_back({std::string(rest.substr(0, 1)), line});
-    }
-    line +=
-        static_cast<std::uint32_t>(std::count(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(length), '\n'));
-    i += length;
-  }
-  return tokens;
-}
-
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == at) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
-// Bytes of a fundamental type, without its dot; 0: not one that can be stored.
-std::size_t bytes_of(const std::string& type) {
-  static const std::map<std::string, std::size_t> known = {{"u8", 1},  {"s8", 1},  {"b8", 1},  {"u16", 2}, {"s16", 2},
-                                                           {"b16", 2}, {"u32", 4}, {"s32", 4}, {"b32", 4}, {"f32", 4},
-                                                           {"u64", 8}, {"s64", 8}, {"b64", 8}, {"f64", 8}};
-  const auto found = known.find(type);
-  return found == known.end() ? 0 : found->second;
-}
-
-// An integer, or 0d and 0f with the bits of a number in hexadecimal digits.
-std::optional<std::uint64_t> number(const std::string& word) {
-  if (word.empty() || std::isdigit(static_cast<unsigned char>(word[0])) == 0) return std::nullopt;
-  const bool is_float = word.size() > 2 && word[0] == '0' && std::string_view("dDfF").find(word[1]) < 4;
-  std::size_t used = 0;
-  const std::uint64_t value = is_float ? std::stoull(word.substr(2), &used, 16) : std::stoull(word, &used, 0);
-  if (is_float) used += 2;
-  if (used < word.size() && word[used] == 'U') ++used;
-  if (used != word.size()) return std::nullopt;
-  return value;
-}
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
@@ -126,14 +52,6 @@ class Parser {
   }
 
  private:
-  // An operand as it is written: a slot, an address, or several slots in braces.
-  struct Operand {
-    std::vector<Slot> slots;
-    bool is_address = false, in_braces = false;
-    std::int64_t offset = 0;
-    std::optional<Slot> second;  // of p|q
-  };
-
   [[noreturn]] void fail(const std::string& what) const {
     const std::uint32_t line = tokens_.empty() ? 0 : tokens_[std::min(at_ == 0 ? 0 : at_ - 1, tokens_.size() - 1)].line;
     throw Error(module_.name_ + ":" + std::to_string(line) + ": " + what +
@@ -279,9 +197,20 @@ class Parser {
         fail("unknown directive " + word);
       }
     }
-    for (const Declared& declared : module_shared_) place_shared(declared);
+    // What a launch adds begins where all else ends.
+    for (const Declared& declared : module_shared_) {
+      if (declared.bytes != 0) place_shared(declared);
+    }
+    std::vector<Slot> dynamic;
+    for (const Declared& declared : module_shared_) {
+      if (declared.bytes != 0) continue;
+      dynamic.push_back(static_cast<Slot>(kernel.slots.size()));
+      define(declared.name, 0);
+    }
     expect("{");
     body();
+    if (!dynamic.empty()) kernel.shared_bytes = round_up(kernel.shared_bytes, 16);
+    for (const Slot slot : dynamic) kernel.slots[slot] = kernel.shared_bytes;
     const auto end = static_cast<std::uint32_t>(kernel.code.size());
     bool falls_off = kernel.code.empty() || kernel.code.back().kind != Kind::exit || kernel.code.back().guarded;
     for (const auto& [at, label] : branches_) {
@@ -441,147 +370,12 @@ class Parser {
       operands.push_back(operand());
       accept(",");
     }
-    decode(made, operands);
+    try {
+      decode(made, operands, [this](std::uint64_t value) { return constant(value); });
+    } catch (const Error& error) {
+      fail(error.what());
+    }
     kernel_->code.push_back(made);
-  }
-
-  void decode(Instruction& made, const std::vector<Operand>& operands) {
-    const std::vector<std::string> parts = split(made.opcode, '.');
-    const std::string& base = parts[0];
-    if (base == "ret" || base == "exit") {
-      made.kind = Kind::exit;
-    } else if (base == "membar" || base == "fence") {
-      made.compute = find_compute("mov.b64");  // threads already see each other's writes in order
-      made.operand = {constant(garbage), constant(garbage)};
-    } else if (base == "ld" || base == "st") {
-      memory(made, parts, operands);
-    } else if (base == "atom" || base == "red") {
-      atomic(made, parts, operands);
-    } else if (base == "bar" || base == "barrier") {
-      barrier(made, operands);
-    } else if (base == "shfl" || base == "vote") {
-      warp(made, operands);
-    } else {
-      compute(made, operands);
-    }
-  }
-
-  void compute(Instruction& made, const std::vector<Operand>& operands) {
-    std::string name = made.opcode;
-    std::vector<Slot> slots;
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-      const Operand& operand = operands[i];
-      if (operand.is_address || operand.second) fail("operands of " + made.opcode);
-      if (operand.in_braces) name += (i == 0 ? ".unpack" : ".pack") + std::to_string(operand.slots.size());
-      slots.insert(slots.end(), operand.slots.begin(), operand.slots.end());
-    }
-    made.compute = find_compute(name);
-    if (made.compute == nullptr) fail("unknown instruction " + name);
-    if (slots.size() < 2 || slots.size() > made.operand.size()) fail("operands of " + name);
-    std::copy(slots.begin(), slots.end(), made.operand.begin());
-  }
-
-  // Space, vector and element of a memory instruction; gives back what is left of its name.
-  std::vector<std::string> access(Instruction& made, const std::vector<std::string>& parts) {
-    static const std::map<std::string, Space> spaces = {{"global", Space::global}, {"const", Space::global},
-                                                        {"shared", Space::shared}, {"shared::cta", Space::shared},
-                                                        {"local", Space::local},   {"param", Space::param}};
-    // Caching, and orders of memory that the execution of one thread after the other keeps anyway.
-    static const std::set<std::string> harmless = {"volatile", "relaxed", "weak", "nc",  "ca",  "cg",
-                                                   "cs",       "lu",      "cv",   "gpu", "cta", "sys"};
-    std::vector<std::string> left;
-    for (std::size_t i = 1; i + 1 < parts.size(); ++i) {
-      if (const auto found = spaces.find(parts[i]); found != spaces.end()) {
-        made.space = found->second;
-      } else if (parts[i] == "v2" || parts[i] == "v4") {
-        made.n_parts = parts[i] == "v2" ? 2 : 4;
-      } else if (!harmless.contains(parts[i])) {
-        left.push_back(parts[i]);
-      }
-    }
-    made.bytes = static_cast<std::uint8_t>(bytes_of(parts.back()));
-    made.is_signed = parts.back()[0] == 's';
-    if (made.bytes == 0) fail("unknown instruction " + made.opcode);
-    return left;
-  }
-
-  void set_address(Instruction& made, const Operand& operand) {
-    if (!operand.is_address) fail("operands of " + made.opcode);
-    made.operand[0] = operand.slots[0];
-    made.offset = operand.offset;
-  }
-
-  void memory(Instruction& made, const std::vector<std::string>& parts, const std::vector<Operand>& operands) {
-    if (!access(made, parts).empty()) fail("unknown instruction " + made.opcode);
-    const bool load = parts[0] == "ld";
-    made.kind = load ? Kind::load : Kind::store;
-    if (operands.size() != 2) fail("operands of " + made.opcode);
-    set_address(made, operands[load ? 1 : 0]);
-    const std::vector<Slot>& slots = operands[load ? 0 : 1].slots;
-    if (slots.size() != made.n_parts) fail("operands of " + made.opcode);
-    std::copy(slots.begin(), slots.end(), made.operand.begin() + 1);
-  }
-
-  void atomic(Instruction& made, const std::vector<std::string>& parts, const std::vector<Operand>& operands) {
-    const std::vector<std::string> left = access(made, parts);
-    made.kind = Kind::atomic;
-    made.has_result = parts[0] == "atom";
-    const std::size_t first = made.has_result ? 1 : 0;
-    if (left.size() == 1) made.compute = find_compute("atom." + left[0] + "." + parts.back());
-    if (made.compute == nullptr) fail("unknown instruction " + made.opcode);
-    const std::size_t n = operands.size() - first;
-    if (operands.size() < first + 2 || n > 3) fail("operands of " + made.opcode);
-    set_address(made, operands[first]);
-    for (std::size_t i = 1; i < n; ++i) made.operand[i] = operands[first + i].slots[0];
-    if (made.has_result) made.operand[3] = operands[0].slots[0];
-  }
-
-  // bar.sync 0; bar.red.popc.u32 d, 0, p. The result stands first, then the predicate.
-  void barrier(Instruction& made, const std::vector<Operand>& operands) {
-    made.kind = Kind::barrier;
-    std::string name = made.opcode;
-    if (name.starts_with("barrier.")) name.replace(0, 7, "bar");
-    if (name.starts_with("bar.cta.")) name.replace(0, 7, "bar");
-    if (name == "bar.warp.sync") {
-      made.kind = Kind::warp;
-      made.operand[2] = operands.at(0).slots[0];
-      return;
-    }
-    if (name == "bar.sync" || name == "bar.sync.aligned") {
-      if (operands.size() != 1 || operands[0].slots[0] != constant(0)) fail("operands of " + made.opcode);
-      return;
-    }
-    static const std::map<std::string, BarrierOperation> operations = {{"bar.red.popc.u32", BarrierOperation::popc},
-                                                                       {"bar.red.and.pred", BarrierOperation::all},
-                                                                       {"bar.red.or.pred", BarrierOperation::any}};
-    const auto found = operations.find(name);
-    if (found == operations.end()) fail("unknown instruction " + made.opcode);
-    if (operands.size() != 3 || operands[1].slots[0] != constant(0)) fail("operands of " + made.opcode);
-    made.barrier = found->second;
-    made.operand[0] = operands[0].slots[0];
-    made.operand[1] = operands[2].slots[0];
-  }
-
-  // Operands: result, value, mask of lanes, then lane or distance and the clamp of a shuffle.
-  void warp(Instruction& made, const std::vector<Operand>& operands) {
-    static const std::map<std::string, WarpOperation> operations = {
-        {"shfl.sync.idx.b32", WarpOperation::shuffle_idx},   {"shfl.sync.up.b32", WarpOperation::shuffle_up},
-        {"shfl.sync.down.b32", WarpOperation::shuffle_down}, {"shfl.sync.bfly.b32", WarpOperation::shuffle_bfly},
-        {"vote.sync.ballot.b32", WarpOperation::ballot},     {"vote.sync.any.pred", WarpOperation::any},
-        {"vote.sync.all.pred", WarpOperation::all}};
-    const auto found = operations.find(made.opcode);
-    if (found == operations.end()) fail("unknown instruction " + made.opcode);
-    made.kind = Kind::warp;
-    made.warp = found->second;
-    const bool shuffle = made.opcode[0] == 's';
-    if (operands.size() != (shuffle ? 5 : 3)) fail("operands of " + made.opcode);
-    made.operand[0] = operands[0].slots[0];
-    made.operand[1] = operands[1].slots[0];
-    made.operand[2] = operands.back().slots[0];
-    if (!shuffle) return;
-    made.operand[3] = operands[2].slots[0];
-    made.operand[4] = operands[3].slots[0];
-    if (operands[0].second) made.second_result = *operands[0].second;
   }
 
   Module& module_;

@@ -1,16 +1,15 @@
-// The production kernel, executed from its PTX: what the CUDA launcher does, without a GPU.
+// The production kernels, executed from their PTX by the launcher of a GPU, without a GPU.
 #pragma once
 
+#include "kernels/backend/gpu_backend.hpp"
 #include "tests/support/engine_outcome.hpp"
-#include "tests/support/ptx/machine.hpp"
+#include "tests/support/ptx/gpu.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace clvsim::test::ptx {
-
-inline constexpr const char* simulation_kernel = "simulate_customers_MigrationChainModel";
 
 // The tables that a view points to, as arrays that kernels may read.
 inline void give_tables(Device& device, const kernels::MigrationChainView& chain, std::uint32_t horizon) {
@@ -37,47 +36,11 @@ inline void give_tables(Device& device, const kernels::MigrationChainView& chain
   give("continued", chain.events.continued, chain.n_positions);
 }
 
-// All customers of a case, by `blocks` blocks of 256 threads.
-inline Outcome simulate(Device& device, const Prepared& prepared, std::uint32_t blocks) {
-  const kernels::RunSpec& spec = prepared.spec;
-  kernels::RunView<kernels::MigrationChainModel> run;
-  run.params = spec.chain;
-  run.seed = spec.seed;
-  run.horizon = spec.horizon;
-  run.n_paths = spec.n_paths;
-  run.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
-  Outcome outcome;
-  const std::size_t n = prepared.customers.size();
-  const std::size_t elements = spec.periods ? std::size_t{spec.n_paths} * spec.horizon : 0;
-  std::vector<kernels::CustomerSummary> summaries(n);
-  std::vector<std::uint64_t> total(spec.n_paths), revenue(elements);
-  std::vector<std::int64_t> scratch(std::size_t{spec.n_paths} * blocks);
-  outcome.order.resize(n * spec.ranks.size());
-  outcome.sums.active.resize(elements);
-  outcome.sums.transactions.resize(elements);
-  kernels::PathSumsView sums{total.data(), nullptr, nullptr, nullptr, 1, spec.n_paths};
-  if (spec.periods) {
-    sums.revenue = revenue.data();
-    sums.active = outcome.sums.active.data();
-    sums.transactions = outcome.sums.transactions.data();
-  }
-  give_tables(device, spec.chain, spec.horizon);
-  device.give("ranks", spec.ranks);
-  device.give("customers", prepared.customers);
-  device.give("total", total);
-  device.give("revenue", revenue);
-  device.give("active", outcome.sums.active);
-  device.give("transactions", outcome.sums.transactions);
-  device.give("scratch", scratch);
-  device.give("summaries", summaries);
-  device.give("order", outcome.order);
-  device.launch(simulation_kernel, blocks, 256, run, prepared.customers.data(), static_cast<std::uint32_t>(n), sums,
-                scratch.data(), summaries.data(), outcome.order.data());
-  device.take_back_all();
-  for (const kernels::CustomerSummary& summary : summaries) outcome.add(summary);
-  outcome.sums.total.assign(total.begin(), total.end());
-  outcome.sums.revenue.assign(revenue.begin(), revenue.end());
-  return outcome;
+// All customers of a case, in batches of `batch`.
+inline Outcome simulate(Device& device, const Prepared& prepared, const GpuSetting& setting, std::size_t batch = 100) {
+  GpuRecord record;
+  return run_backend(
+      prepared, *kernels::make_gpu_backend(prepared.spec, std::make_unique<PtxGpu>(device, setting, record), 1), batch);
 }
 
 }  // namespace clvsim::test::ptx

@@ -1,0 +1,381 @@
+#include "kernels/backend/gpu_backend.hpp"
+
+#include "kernels/backend/memory_plan.hpp"
+#include "kernels/path/pair_task.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+namespace clvsim::kernels {
+
+namespace {
+
+std::string megabytes(std::uint64_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
+
+// Memory that is given back.
+class GpuMemory {
+ public:
+  GpuMemory() = default;
+  GpuMemory(GpuMemory&& other) noexcept
+      : gpu_(std::exchange(other.gpu_, nullptr)), memory_(other.memory_), data_(other.data_) {}
+  GpuMemory& operator=(GpuMemory&&) = delete;
+  ~GpuMemory() {
+    if (gpu_ != nullptr) gpu_->release(memory_, data_);
+  }
+
+  // Once. Nothing is held unless it succeeds.
+  [[nodiscard]] GpuStatus allocate(Gpu& gpu, Gpu::Memory memory, std::uint64_t bytes) {
+    const GpuStatus status = gpu.allocate(memory, std::max<std::uint64_t>(1, bytes), data_);
+    if (status != gpu_success) return status;
+    gpu_ = &gpu;
+    memory_ = memory;
+    return status;
+  }
+  template <class T>
+  [[nodiscard]] T* as() const {
+    return gpu_ == nullptr ? nullptr : static_cast<T*>(data_);
+  }
+
+ private:
+  Gpu* gpu_ = nullptr;
+  Gpu::Memory memory_ = Gpu::Memory::device;
+  void* data_ = nullptr;
+};
+
+// An array of the GPU with its twin in pinned memory.
+template <class T>
+struct Mirrored {
+  GpuMemory device, pinned;
+
+  [[nodiscard]] GpuStatus allocate(Gpu& gpu, std::uint64_t n) {
+    const GpuStatus status = device.allocate(gpu, Gpu::Memory::device, n * sizeof(T));
+    return status == gpu_success ? pinned.allocate(gpu, Gpu::Memory::pinned, n * sizeof(T)) : status;
+  }
+};
+
+// Customers on their way, along a stream of their own.
+struct Buffer {
+  Mirrored<ChainCustomer> customers;
+  Mirrored<CustomerSummary> summaries;
+  Mirrored<std::int64_t> order;
+  GpuMemory scratch;
+  std::size_t first = 0, n = 0;  // of the batch; n = 0: empty
+};
+
+class GpuBackend final : public Backend {
+ public:
+  GpuBackend(const RunSpec& spec, std::unique_ptr<Gpu> gpu, int n_sharing)
+      : gpu_(std::move(gpu)), n_paths_(spec.n_paths), horizon_(spec.horizon), n_ranks_(spec.ranks.size()) {
+    check(gpu_->select(), "selecting it");
+    choose_kernel(spec);
+    add_tables(spec);
+    add_sums(spec);
+    needs_.block_bytes = needs_.block_customers * n_paths_ * sizeof(std::int64_t);
+    needs_.customer_bytes = sizeof(ChainCustomer) + sizeof(CustomerSummary) + n_ranks_ * sizeof(std::int64_t);
+    // A buffer takes milliseconds of a recent GPU, and at least a wave of blocks.
+    constexpr double steps = 5e9;
+    constexpr std::uint64_t most = 32768;
+    const auto customers = static_cast<std::uint64_t>(steps / (static_cast<double>(n_paths_) * horizon_));
+    needs_.most_customers = std::max(std::min(customers, most), needs_.most_blocks * needs_.block_customers);
+    std::uint64_t free = 0;
+    check(gpu_->free_memory(free), "asking for its free memory");
+    const std::optional<MemoryPlan> plan = plan_memory(free, static_cast<std::uint64_t>(n_sharing), needs_);
+    if (!plan) throw too_small(free, n_sharing);
+    plan_ = *plan;
+    allocate_fixed();
+    while (!try_allocate_buffers()) {
+      const std::optional<MemoryPlan> next = smaller(plan_, needs_);
+      if (!next) throw too_small(free, n_sharing);
+      plan_ = *next;
+    }
+    check(gpu_->wait(0), "copying tables to it");
+  }
+
+  ~GpuBackend() override {
+    // Nothing may be on its way to memory that is given back.
+    if (lost_ || gpu_->select() != gpu_success) return;
+    for (std::uint32_t stream = 0; stream < Gpu::n_streams; ++stream) {
+      if (fault_of(gpu_->wait(stream)) == GpuFault::lost) return;
+    }
+  }
+
+  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+           std::span<std::int64_t> order) override {
+    check(gpu_->select(), "selecting it");
+    const std::size_t n = customers.size(), wave = plan_.n_blocks * needs_.block_customers;
+    // A small batch is shared between the buffers, so that they overlap, unless blocks would be idle.
+    const std::size_t share = std::max(wave, (n + buffers_.size() - 1) / buffers_.size());
+    const std::size_t chunk = std::min<std::size_t>(plan_.n_customers, share);
+    std::uint32_t turn = 0;
+    const auto n_buffers = static_cast<std::uint32_t>(buffers_.size());
+    for (std::size_t first = 0; first < n; first += chunk, turn = (turn + 1) % n_buffers) {
+      collect(turn, summaries, order);
+      start(turn, first, customers.subspan(first, std::min(chunk, n - first)));
+    }
+    for (std::uint32_t i = 0; i < n_buffers; ++i) collect((turn + i) % n_buffers, summaries, order);
+  }
+
+  void gather(PathSums& sums) override {
+    check(gpu_->select(), "selecting it");
+    std::vector<std::uint64_t> marks;
+    for (const Sum& sum : sums_) sum.resize(sums, marks);
+    for (const Sum& sum : sums_) {
+      check(gpu_->copy_out(0, sum.data(sums, marks), sum.memory.as<void>(), sum.bytes), "copying sums from it");
+      check(gpu_->wait(0), "copying sums from it");  // before a failure could unwind the caller's memory
+    }
+    if (marks.empty()) return;
+    sums.active.clear();
+    sums.transactions.clear();
+    for (const std::uint64_t both : marks) {
+      sums.active.push_back(static_cast<std::uint32_t>(both));
+      sums.transactions.push_back(static_cast<std::uint32_t>(both >> 32));
+    }
+  }
+
+  [[nodiscard]] std::string description() const override { return gpu_->name(); }
+
+  [[nodiscard]] std::size_t batch_size() const override {
+    constexpr std::size_t buffers_a_batch = 4;  // copies of the first and the last are not beside computing
+    return buffers_a_batch * plan_.n_customers;
+  }
+
+ private:
+  // A table of the host, and where its copy has to be known.
+  struct Table {
+    const void* from = nullptr;
+    std::uint64_t bytes = 0;
+    std::function<void(void*)> place;
+    GpuMemory memory;
+  };
+  // Sums over customers: as they stand on the GPU, and where they go.
+  struct Sum {
+    std::uint64_t bytes = 0;
+    std::function<void(PathSums&, std::vector<std::uint64_t>& marks)> resize;
+    std::function<void*(PathSums&, std::vector<std::uint64_t>& marks)> data;
+    std::function<void(void*)> place;
+    GpuMemory memory;
+  };
+
+  void check(GpuStatus status, const char* action) {
+    if (status == gpu_success) return;
+    lost_ = fault_of(status) == GpuFault::lost;
+    throw DeviceError(gpu_message(gpu_->name(), action, status, gpu_->text_of(status)));
+  }
+
+  [[nodiscard]] DeviceError too_small(std::uint64_t free, int n_sharing) const {
+    const MemoryPlan least;
+    return DeviceError(gpu_->name() + ": this run needs at least " + megabytes(least.bytes(needs_)) +
+                       " of its memory; " + megabytes(free) + " are free" +
+                       (n_sharing > 1 ? ", for " + std::to_string(n_sharing) + " devices of this run" : "") +
+                       "; use fewer paths or a shorter horizon, end what else runs on it, or use --device cpu");
+  }
+
+  // The pair task where the chain and the GPU's shared memory allow it, else the task that every model has.
+  void choose_kernel(const RunSpec& spec) {
+    std::uint32_t n_blocks = 0;
+    shape_ = pair_shape(spec.chain, spec.seed, spec.horizon);
+    if (shape_.possible) {
+      kernel_ = spec.periods ? (shape_.wide ? SimulationKernel::pairs_periods_wide : SimulationKernel::pairs_periods)
+                             : (shape_.wide ? SimulationKernel::pairs_wide : SimulationKernel::pairs);
+      check(gpu_->blocks_at_once(kernel_, shape_.table_bytes, n_blocks), "loading its kernel");
+      shape_.possible = n_blocks > 0;
+    }
+    if (shape_.possible) {
+      shared_bytes_ = shape_.table_bytes;
+      if (spec.periods) needs_.block_customers = PairTask::customers_at_once;
+    } else {
+      kernel_ = SimulationKernel::general;
+      check(gpu_->blocks_at_once(kernel_, 0, n_blocks), "loading its kernel");
+    }
+    needs_.most_blocks = std::max(1U, n_blocks);
+  }
+
+  // [n] of the host, whose copy's address is kept in `to`.
+  template <class T>
+  void add_table(const T*& to, const T* from, std::uint64_t n) {
+    to = nullptr;
+    if (from == nullptr || n == 0) return;
+    Table& table = tables_.emplace_back();
+    table.from = from;
+    table.bytes = n * sizeof(T);
+    table.place = [&to](void* data) { to = static_cast<const T*>(data); };
+    needs_.fixed_bytes += table.bytes;
+  }
+
+  void add_tables(const RunSpec& spec) {
+    const MigrationChainView& chain = spec.chain;
+    const TableSchedule& schedule = chain.schedule;
+    const ChainEventsView& events = chain.events;
+    const std::uint64_t n = chain.n_positions, n_rows = n * schedule.n_tables;
+    const std::uint64_t n_events = events.dwell_bits == 0 ? 0 : n;  // positions that have them
+    run_.params = chain;
+    run_.seed = spec.seed;
+    run_.horizon = spec.horizon;
+    run_.n_paths = spec.n_paths;
+    run_.ranks = {nullptr, static_cast<std::uint32_t>(n_ranks_), spec.tail};
+    MigrationChainView& own = run_.params;
+    add_table(own.positions, chain.positions, n);
+    add_table(own.cells, chain.cells, n_rows << chain.column_bits);
+    add_table(own.outcomes, chain.outcomes, n_rows * chain.row);
+    add_table(own.schedule.table_of, schedule.table_of,
+              std::uint64_t{schedule.horizon} * schedule.n_segments * schedule.n_levels);
+    add_table(own.schedule.level, schedule.level, std::uint64_t{schedule.horizon} * schedule.n_worlds);
+    add_table(own.position_of_state, chain.position_of_state, chain.n_states);
+    add_table(own.value, chain.value, n * spec.horizon);
+    add_table(own.start_value, chain.start_value, n);
+    add_table(own.weight, chain.weight, spec.horizon);
+    add_table(own.spend.count_threshold, chain.spend.count_threshold, chain.has_spend ? chain.spend.n_counts - 1 : 0);
+    add_table(own.events.dwells, events.dwells, n_events << events.dwell_bits);
+    add_table(own.events.jumps, events.jumps, n_events << events.jump_bits);
+    add_table(own.events.continued, events.continued, n_events);
+    add_table(run_.ranks.ranks, spec.ranks.data(), n_ranks_);
+  }
+
+  // [n], from zero, whose address on the GPU is kept in `to` and whose values go to a member of PathSums. Signed sums
+  // stand there as unsigned ones.
+  template <class T, class Member>
+  void add_sum(T*& to, Member member, std::uint64_t n) {
+    Sum& sum = sums_.emplace_back();
+    sum.bytes = n * sizeof(T);
+    sum.resize = [member, n](PathSums& sums, std::vector<std::uint64_t>& marks) { member(sums, marks).resize(n); };
+    sum.data = [member](PathSums& sums, std::vector<std::uint64_t>& marks) -> void* {
+      auto& values = member(sums, marks);
+      static_assert(sizeof values[0] == sizeof(T));
+      return values.data();
+    };
+    sum.place = [&to](void* data) { to = static_cast<T*>(data); };
+    needs_.fixed_bytes += sum.bytes;
+  }
+
+  void add_sums(const RunSpec& spec) {
+    using Marks = std::vector<std::uint64_t>;
+    const auto total = [](PathSums & sums, Marks&) -> auto& { return sums.total; };
+    const auto revenue = [](PathSums & sums, Marks&) -> auto& { return sums.revenue; };
+    const std::uint64_t n_elements = std::uint64_t{n_paths_} * horizon_;
+    if (kernel_ != SimulationKernel::general) {
+      add_sum(pair_sums_.total, total, n_paths_);
+      if (!spec.periods) return;
+      add_sum(pair_sums_.cash, revenue, n_elements);
+      add_sum(
+          pair_sums_.marks, [](PathSums&, Marks & marks) -> auto& { return marks; }, n_elements);
+      return;
+    }
+    // Neighbouring threads walk neighbouring paths: paths vary fastest.
+    path_sums_.path_stride = 1;
+    path_sums_.period_stride = n_paths_;
+    add_sum(path_sums_.total, total, n_paths_);
+    if (!spec.periods) return;
+    add_sum(path_sums_.revenue, revenue, n_elements);
+    add_sum(
+        path_sums_.active, [](PathSums & sums, Marks&) -> auto& { return sums.active; }, n_elements);
+    add_sum(
+        path_sums_.transactions, [](PathSums & sums, Marks&) -> auto& { return sums.transactions; }, n_elements);
+  }
+
+  void allocate_fixed() {
+    for (Table& table : tables_) {
+      check(table.memory.allocate(*gpu_, Gpu::Memory::device, table.bytes), "allocating memory for tables");
+      table.place(table.memory.as<void>());
+      check(gpu_->copy_in(0, table.memory.as<void>(), table.from, table.bytes), "copying tables to it");
+    }
+    for (Sum& sum : sums_) {
+      check(sum.memory.allocate(*gpu_, Gpu::Memory::device, sum.bytes), "allocating memory for sums");
+      sum.place(sum.memory.as<void>());
+      check(gpu_->clear(0, sum.memory.as<void>(), sum.bytes), "clearing its memory");
+    }
+  }
+
+  // False where there is no memory for them; nothing is held then.
+  [[nodiscard]] bool try_allocate_buffers() {
+    buffers_.clear();
+    for (std::uint64_t i = 0; i < plan_.n_buffers; ++i) {
+      Buffer& buffer = buffers_.emplace_back();
+      GpuStatus status = buffer.customers.allocate(*gpu_, plan_.n_customers);
+      if (status == gpu_success) status = buffer.summaries.allocate(*gpu_, plan_.n_customers);
+      if (status == gpu_success) status = buffer.order.allocate(*gpu_, plan_.n_customers * n_ranks_);
+      if (status == gpu_success) {
+        status = buffer.scratch.allocate(*gpu_, Gpu::Memory::device, plan_.n_blocks * needs_.block_bytes);
+      }
+      if (fault_of(status) == GpuFault::no_memory) {
+        buffers_.clear();
+        return false;
+      }
+      check(status, "allocating memory for customers");
+    }
+    return true;
+  }
+
+  // Fills a buffer and sends it on its way; nothing of it is done when this returns.
+  void start(std::uint32_t turn, std::size_t first, std::span<const ChainCustomer> customers) {
+    Buffer& buffer = buffers_[turn];
+    buffer.first = first;
+    buffer.n = customers.size();
+    auto* const pinned = buffer.customers.pinned.as<ChainCustomer>();
+    std::copy(customers.begin(), customers.end(), pinned);
+    auto* device_customers = buffer.customers.device.as<const ChainCustomer>();
+    auto* device_summaries = buffer.summaries.device.as<CustomerSummary>();
+    auto *device_order = buffer.order.device.as<std::int64_t>(), *scratch = buffer.scratch.as<std::int64_t>();
+    check(gpu_->copy_in(turn, buffer.customers.device.as<void>(), pinned, buffer.n * sizeof(ChainCustomer)),
+          "copying customers to it");
+    auto n = static_cast<std::uint32_t>(buffer.n);
+    const std::uint64_t groups = (buffer.n + needs_.block_customers - 1) / needs_.block_customers;
+    const auto n_blocks = static_cast<std::uint32_t>(std::min(groups, plan_.n_blocks));
+    GpuStatus launched = gpu_success;
+    if (kernel_ == SimulationKernel::general) {
+      const std::array<GpuArgument, 7> arguments = {run_,    device_customers, n,           path_sums_,
+                                                    scratch, device_summaries, device_order};
+      launched = gpu_->launch(turn, kernel_, n_blocks, shared_bytes_, arguments);
+    } else {
+      const std::array<GpuArgument, 8> arguments = {run_,       shape_,  device_customers, n,
+                                                    pair_sums_, scratch, device_summaries, device_order};
+      launched = gpu_->launch(turn, kernel_, n_blocks, shared_bytes_, arguments);
+    }
+    check(launched, "launching the simulation");
+    check(
+        gpu_->copy_out(turn, buffer.summaries.pinned.as<void>(), device_summaries, buffer.n * sizeof(CustomerSummary)),
+        "copying results from it");
+    check(
+        gpu_->copy_out(turn, buffer.order.pinned.as<void>(), device_order, buffer.n * n_ranks_ * sizeof(std::int64_t)),
+        "copying results from it");
+  }
+
+  // Waits for a buffer, if it is on its way, and empties it.
+  void collect(std::uint32_t turn, std::span<CustomerSummary> summaries, std::span<std::int64_t> order) {
+    Buffer& buffer = buffers_[turn];
+    if (buffer.n == 0) return;
+    check(gpu_->wait(turn), "the simulation");
+    std::copy_n(buffer.summaries.pinned.as<CustomerSummary>(), buffer.n, summaries.data() + buffer.first);
+    std::copy_n(buffer.order.pinned.as<std::int64_t>(), buffer.n * n_ranks_, order.data() + buffer.first * n_ranks_);
+    buffer.n = 0;
+  }
+
+  std::unique_ptr<Gpu> gpu_;
+  bool lost_ = false;
+  std::uint32_t n_paths_, horizon_;
+  std::uint64_t n_ranks_;
+  SimulationKernel kernel_ = SimulationKernel::general;
+  PairShape shape_;
+  std::uint64_t shared_bytes_ = 0;  // dynamic, of a block
+  MemoryNeeds needs_;
+  MemoryPlan plan_;
+  // As kernels take them: pointers are the GPU's.
+  RunView<MigrationChainModel> run_;
+  PathSumsView path_sums_;
+  PairSums pair_sums_;
+  std::vector<Table> tables_;
+  std::vector<Sum> sums_;
+  std::vector<Buffer> buffers_;  // buffer i works along stream i
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_gpu_backend(const RunSpec& spec, std::unique_ptr<Gpu> gpu, int n_sharing) {
+  return std::make_unique<GpuBackend>(spec, std::move(gpu), n_sharing);
+}
+
+}  // namespace clvsim::kernels
