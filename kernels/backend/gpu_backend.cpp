@@ -105,19 +105,21 @@ class GpuBackend final : public Backend {
   }
 
   void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order) override {
+           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
     check(gpu_->select(), "selecting it");
     const std::size_t n = customers.size(), wave = plan_.n_blocks * needs_.block_customers;
     // A small batch is shared between the buffers, so that they overlap, unless blocks would be idle.
     const std::size_t share = std::max(wave, (n + buffers_.size() - 1) / buffers_.size());
-    const std::size_t chunk = std::min<std::size_t>(plan_.n_customers, share);
+    // Values are kept in the scratch: of no more customers than find room there, each its own.
+    const std::size_t chunk = std::min<std::size_t>(plan_.n_customers, values.empty() ? share : std::min(share, wave));
+    const Results results{summaries, order, values};
     std::uint32_t turn = 0;
     const auto n_buffers = static_cast<std::uint32_t>(buffers_.size());
     for (std::size_t first = 0; first < n; first += chunk, turn = (turn + 1) % n_buffers) {
-      collect(turn, summaries, order);
+      collect(turn, results);
       start(turn, first, customers.subspan(first, std::min(chunk, n - first)));
     }
-    for (std::uint32_t i = 0; i < n_buffers; ++i) collect((turn + i) % n_buffers, summaries, order);
+    for (std::uint32_t i = 0; i < n_buffers; ++i) collect((turn + i) % n_buffers, results);
   }
 
   void gather(PathSums& sums) override {
@@ -145,6 +147,11 @@ class GpuBackend final : public Backend {
   }
 
  private:
+  // Where the results of a batch go.
+  struct Results {
+    std::span<CustomerSummary> summaries;
+    std::span<std::int64_t> order, values;
+  };
   // A table of the host, and where its copy has to be known.
   struct Table {
     const void* from = nullptr;
@@ -345,12 +352,19 @@ class GpuBackend final : public Backend {
   }
 
   // Waits for a buffer, if it is on its way, and empties it.
-  void collect(std::uint32_t turn, std::span<CustomerSummary> summaries, std::span<std::int64_t> order) {
+  void collect(std::uint32_t turn, const Results& results) {
     Buffer& buffer = buffers_[turn];
     if (buffer.n == 0) return;
     check(gpu_->wait(turn), "the simulation");
-    std::copy_n(buffer.summaries.pinned.as<CustomerSummary>(), buffer.n, summaries.data() + buffer.first);
-    std::copy_n(buffer.order.pinned.as<std::int64_t>(), buffer.n * n_ranks_, order.data() + buffer.first * n_ranks_);
+    std::copy_n(buffer.summaries.pinned.as<CustomerSummary>(), buffer.n, results.summaries.data() + buffer.first);
+    std::copy_n(buffer.order.pinned.as<std::int64_t>(), buffer.n * n_ranks_,
+                results.order.data() + buffer.first * n_ranks_);
+    if (!results.values.empty()) {
+      check(gpu_->copy_out(turn, results.values.data() + buffer.first * n_paths_, buffer.scratch.as<void>(),
+                           buffer.n * n_paths_ * sizeof(std::int64_t)),
+            "copying values of paths from it");
+      check(gpu_->wait(turn), "copying values of paths from it");
+    }
     buffer.n = 0;
   }
 

@@ -59,7 +59,9 @@ TEST(Launcher, ManyBuffersEqualOne) {
   for (const bool periods : {true, false}) {
     Prepared prepared(c);
     prepared.spec.periods = periods;
-    const Outcome expected = on_cpu(prepared);
+    std::vector<std::int64_t> values, expected_values;
+    const Outcome expected =
+        run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100, &expected_values);
     for (const bool late : {true, false}) {
       for (const std::size_t batch : {1, 30, 61}) {
         Device device(production());
@@ -68,6 +70,8 @@ TEST(Launcher, ManyBuffersEqualOne) {
         setting.late = late;
         EXPECT_TRUE(run_backend(prepared, *open(device, prepared, setting, record), batch) == expected)
             << late << ' ' << batch;
+        EXPECT_TRUE(run_backend(prepared, *open(device, prepared, setting, record), batch, &values) == expected);
+        EXPECT_TRUE(values == expected_values) << late << ' ' << batch;
         EXPECT_LT(record.most_customers, 30U);
         EXPECT_EQ(record.n_held, 0);
       }
