@@ -55,7 +55,7 @@ GpuSetting with_room_for(std::uint64_t customers) {
 // Buffers are filled, computed and emptied in turn, whenever the GPU does what it was asked for.
 TEST(Launcher, ManyBuffersEqualOne) {
   test::Case c = small_case();
-  c.n_customers = 61;
+  c.n_customers = 33;
   for (const bool periods : {true, false}) {
     Prepared prepared(c);
     prepared.spec.periods = periods;
@@ -63,7 +63,7 @@ TEST(Launcher, ManyBuffersEqualOne) {
     const Outcome expected =
         run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget), 100, &expected_values);
     for (const bool late : {true, false}) {
-      for (const std::size_t batch : {1, 30, 61}) {
+      for (const std::size_t batch : {1, 20, 33}) {
         Device device(production());
         GpuRecord record;
         GpuSetting setting = with_room_for(9);

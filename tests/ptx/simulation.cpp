@@ -37,8 +37,8 @@ std::vector<test::Case> cases() {
   std::vector<test::Case> all = test::parity_cases();
   for (const double largest : {100.0, 1e12}) all.push_back({test::mixed_chain(5, 3, largest), 2, 3000, 4});
   for (test::Case& c : all) {
-    // Few customers; the schedules below have two groups a block.
-    c.n_customers = std::min<std::size_t>(c.n_customers, c.n_paths > 2000 ? 2 : 3);
+    // One group of customers walked at once; the schedules below have two groups a block.
+    c.n_customers = std::min<std::size_t>(c.n_customers, c.n_paths > 2000 ? 2 : 4);
     c.horizon = std::min(c.horizon, 20U);
   }
   return all;
