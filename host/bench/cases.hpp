@@ -47,8 +47,8 @@ void add_gpu_cases(PlannedCases& cases, const DeviceChoice& device);  // a chain
 inline constexpr const char *memory_ceiling = "copy_memory", *cache_ceiling = "copy_cache";
 // What a run computes for each of n customers, on the CPU cases' own terms: 60 periods, 10,000 paths, one thread.
 [[nodiscard]] SimulationOptions bench_simulation();
-// A chain in which every state leads to itself, with `stay`, and to the states after it, as many as a state may lead to,
-// and earns.
+// A chain in which every state leads to itself, with `stay`, and to the states after it, as many as a state may lead
+// to, and earns.
 [[nodiscard]] MigrationChain dense_chain(int n_states, double stay);
 // Throws ModelError unless a simulated mean is within 4 standard errors of the exact one.
 void check_mean(const std::string& name, double mean, double se, double exact);
