@@ -129,6 +129,7 @@ void add_chain_cases(PlannedCases& cases) {
   cases.push_back(baseline_case());
   constexpr auto event = StepSampler::event;
   cases.push_back(chain_case({.name = "event_6", .chain = six, .sampler = event}, fastest));
+  cases.push_back(chain_case({.name = "event_6_periods", .chain = six, .periods = true, .sampler = event}, fastest));
   constexpr double longer_stay = 0.95;
   cases.push_back(
       chain_case({.name = "event_6_dwell_20", .chain = dense_chain(6, longer_stay), .sampler = event}, fastest));

@@ -47,7 +47,7 @@ PlannedCase bare_event_case(const std::string& name, const MigrationChain& chain
       paths.values = walk->values.data();
       paths.active = walk->active.data();
       paths.purchases = walk->purchases.data();
-      lanes.walk_events(walk->tables.events, &paths, 1);
+      lanes.walk_events(walk->tables.events, &paths, 1, kernels::LaneOutputs::counts);
     };
     double sum = 0, squares = 0;
     Hasher hasher;

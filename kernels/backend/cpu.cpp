@@ -37,6 +37,7 @@ struct Worker {
   std::vector<std::uint16_t> tile_marks;
   std::vector<std::uint32_t> bought;  // see ChainPaths; [customers at once, periods, words]
   std::unique_ptr<SpendScratch> spend;
+  std::vector<std::int64_t> changes;
   std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
   SummaryScratch scratch;
 };
@@ -73,8 +74,8 @@ class CpuBackend final : public Backend {
     run_.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
     constexpr std::uint32_t most_paths = std::uint32_t{1} << 31;
     if (instructions != "reference" && spec.n_paths < most_paths) {
-      // Events leave no sums by period behind: where these are wanted, the reference walks.
-      has_events_ = !spec.periods && make_event_lanes(spec.chain, spec.seed, spec.horizon, events_);
+      has_events_ = make_event_lanes(spec.chain, spec.seed, spec.horizon, events_) &&
+                    (!spec.periods || events_.events.customers_a_sum != 0);
       if (has_events_ || make_lane_tables(spec_.chain, spec.seed, spec.horizon, padded_, tables_))
         lanes_ = find_lanes(instructions);
     }
@@ -88,7 +89,8 @@ class CpuBackend final : public Backend {
       constexpr std::size_t bought_bytes = std::size_t{1} << 18;    // within a core's second cache
       std::size_t most = scratch_bytes / (padded_ * sizeof(std::int64_t));
       if (draws_spend_) most = std::min(most, bought_bytes / (bought_words() * sizeof(std::uint32_t)));
-      at_once_ = std::clamp<std::size_t>(most, 1, tables_.chain.customers_a_sum);
+      const std::size_t a_sum = has_events_ ? events_.events.customers_a_sum : tables_.chain.customers_a_sum;
+      at_once_ = std::clamp<std::size_t>(most, 1, a_sum);
     }
   }
 
@@ -171,6 +173,10 @@ class CpuBackend final : public Backend {
       worker.spend = std::make_unique<SpendScratch>();
     }
     if (!spec_.periods) return;
+    if (has_events_) {
+      worker.changes.resize((spec_.horizon + std::size_t{3}) * event_tile);
+      return;
+    }
     worker.tile_cash.resize(std::size_t{spec_.horizon} * tables_.chain.n_limbs * lane_tile);
     worker.tile_marks.resize(std::size_t{spec_.horizon} * lane_tile);
   }
@@ -220,9 +226,10 @@ class CpuBackend final : public Backend {
         paths.marks = worker.tile_marks.data();
         paths.bought = worker.bought.data() + i * bought_words() + first_path % spend_paths_ / lanes_->n_register_paths;
         paths.bought_stride = bought_stride();
+        paths.changes = worker.changes.data();
       }
       if (has_events_) {
-        lanes_->walk_events(events_.events, worker.paths.data(), n);
+        lanes_->walk_events(events_.events, worker.paths.data(), n, outputs);
       } else {
         lanes_->walk_chain(tables_.chain, worker.paths.data(), n, outputs);
       }
@@ -244,6 +251,12 @@ class CpuBackend final : public Backend {
           const std::uint64_t largest = draw_spend(worker, customers[i], i, first, n_paths);
           largest_drawn[i] = std::max(largest_drawn[i], largest);
         }
+      }
+    } else if (spec_.periods && has_events_) {
+      for (std::uint32_t first = 0; first < padded_; first += event_tile) {
+        walk(first, event_tile, LaneOutputs::periods);
+        lanes_->add_events(events_.events, worker.changes.data(), padded_, worker.revenue.data() + first,
+                           worker.active.data() + first, worker.transactions.data() + first);
       }
     } else if (spec_.periods) {
       for (std::uint32_t first = 0; first < padded_; first += lane_tile) walk_tile(first, LaneOutputs::periods);

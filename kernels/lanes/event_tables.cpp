@@ -6,6 +6,41 @@
 
 namespace clvsim::kernels {
 
+namespace {
+
+// What sums by period are made of; after `rest`.
+void add_counts(const MigrationChainView& chain, EventTables& tables) {
+  EventLanes& lanes = tables.events;
+  lanes.customers_a_sum = 0;
+  if (lanes.horizon > EventLanes::max_horizon_by_period) return;
+  std::uint64_t max_at = 0, max_from = 0;
+  for (std::uint32_t i = 0; i < chain.n_positions; ++i) {
+    max_at = std::max(max_at, distance(chain.positions[i].cash_at, 0));
+    max_from = std::max(max_from, distance(chain.positions[i].cash_from, 0));
+  }
+  lanes.cash_is_of_next = max_at == 0;
+  lanes.has_both = max_at != 0 && max_from != 0;
+  constexpr std::uint64_t most_cash = std::uint64_t{1} << (62 - EventLanes::cash_shift), most_counted = 255;
+  const std::uint64_t fitting = most_cash / std::max<std::uint64_t>(1, max_at + max_from);
+  lanes.customers_a_sum = static_cast<std::uint32_t>(std::min(most_counted, fitting));
+  if (lanes.customers_a_sum == 0) return;
+  constexpr std::int64_t cash_unit = std::int64_t{1} << EventLanes::cash_shift;
+  const std::size_t size = EventLanes::entry_size(lanes.has_both), mask = (std::size_t{1} << lanes.position_bits) - 1;
+  tables.rest_and_counts.assign(tables.rest.size() * size, 0);
+  for (std::size_t e = 0; e < tables.rest.size(); ++e) {
+    std::int64_t* const entry = tables.rest_and_counts.data() + e * size;
+    entry[0] = tables.rest[e];
+    if ((e & mask) >= chain.n_positions) continue;
+    const ChainPosition& position = chain.positions[e & mask];
+    const std::int64_t cash = lanes.cash_is_of_next ? position.cash_from : position.cash_at;
+    entry[1] = cash * cash_unit + (position.purchase ? 1 << 8 : 0) + (position.active ? 1 : 0);
+    if (lanes.has_both) entry[2] = position.cash_from * cash_unit;
+  }
+  lanes.rest_and_counts = tables.rest_and_counts.data();
+}
+
+}  // namespace
+
 bool make_event_lanes(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, EventTables& tables) {
   EventLanes& lanes = tables.events;
   const ChainEventsView& events = chain.events;
@@ -79,6 +114,7 @@ bool make_event_lanes(const MigrationChainView& chain, std::uint64_t seed, std::
       tables.rest[t * stride + i] = tables.rest[(t + 1) * stride + i] + period;
     }
   }
+  add_counts(chain, tables);
   lanes.dwell = tables.dwell.data();
   lanes.dwell_low = tables.dwell_low.data();
   lanes.high = tables.high.data();

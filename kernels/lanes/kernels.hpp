@@ -67,6 +67,7 @@ struct LaneCode {
             Statistics::collect,
             Statistics::count,
             ChainCode<Simd>::add_tile,
+            EventCode<Simd>::add_events,
             MathCode<Simd>::table()};
   }
 };

@@ -83,10 +83,12 @@ struct ChainPaths {
   std::uint32_t tile = 0;
   std::int32_t* cash = nullptr;    // [horizon, n_limbs, tile]: first the even paths, then the odd ones
   std::uint16_t* marks = nullptr;  // [horizon, tile]
+  // The same of events, of n_paths = event_tile paths: what changes after every period, from before the first on.
+  std::int64_t* changes = nullptr;  // [horizon + 3, event_tile]
 };
 // Paths that every instruction set can walk at once: counts of paths are multiples of it; of lane_tile for
 // LaneOutputs::periods and drawn_periods, whose sums are meant to stay in a core's first cache.
-inline constexpr std::uint32_t lane_paths = 128, lane_tile = 64;
+inline constexpr std::uint32_t lane_paths = 128, lane_tile = 64, event_tile = 32;
 
 // The drawn spend of a chain (kernels/lanes/tables.hpp).
 struct SpendLanes {
@@ -182,9 +184,9 @@ struct LaneKernels {
   // point. For customers whose amounts stay below the limit (spend_fits).
   std::uint64_t (*draw_spend)(const SpendLanes& spend, const SpendPaths& paths);
 
-  // Walks the events of the paths of n customers (kernels/lanes/event_tables.hpp); not for LaneOutputs::periods. Paths'
-  // purchases are written where the chain has some.
-  void (*walk_events)(const EventLanes& events, const ChainPaths* customers, std::size_t n);
+  // Walks the events of the paths of n customers (kernels/lanes/event_tables.hpp). Paths' purchases are written where
+  // the chain has some. For LaneOutputs::periods the customers' paths and what their changes are added to are the same.
+  void (*walk_events)(const EventLanes& events, const ChainPaths* customers, std::size_t n, LaneOutputs outputs);
 
   // Passes over values [n] whose distances from the smallest, the keys, fit 32 bits; kernels/lanes/summary.hpp puts
   // them together. n is below 2^31.
@@ -203,6 +205,9 @@ struct LaneKernels {
   // clears them.
   void (*add_tile)(const ChainLanes& chain, const ChainPaths& tile, std::size_t stride, std::int64_t* cash,
                    std::uint32_t* active, std::uint32_t* purchases);
+  // The same for the changes of events.
+  void (*add_events)(const EventLanes& events, std::int64_t* changes, std::size_t stride, std::int64_t* cash,
+                     std::uint32_t* active, std::uint32_t* purchases);
 
   LaneMath math;
 };

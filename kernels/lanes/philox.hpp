@@ -1,5 +1,5 @@
 // Philox4x32-10 on vector registers: the words of kernels/rng/philox.hpp for many counters at once, of which only c0
-// differs.
+// differs, or c0, c2 and c3.
 //
 // A register holds 64-bit lanes with a 32-bit word in the low half of each; what stands in the high halves does not
 // matter. A round is then two multiplications 32 x 32 -> 64, two shifts and two three-way exclusive ors for every
@@ -63,6 +63,18 @@ class PhiloxRounds {
       : PhiloxRounds(c0, c, seed) {
 #pragma GCC unroll 8
     for (unsigned j = 0; j < n; ++j) y_[j] = j % 2 == 0 ? c1[j / 2] : Simd::high(c1[j / 2]);
+  }
+
+  // Register g: of counters {lane of c0[g], c.y, lane of c2[g], lane of c3[g]}.
+  [[gnu::always_inline]] PhiloxRounds(const typename Simd::Register (&c0)[n_groups], const Words& c,
+                                      const typename Simd::Register (&c2)[n_groups],
+                                      const typename Simd::Register (&c3)[n_groups], std::uint64_t seed)
+      : PhiloxRounds(c0, c, seed) {
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < n; ++j) {
+      z_[j] = j % 2 == 0 ? c2[j / 2] : Simd::high(c2[j / 2]);
+      w_[j] = j % 2 == 0 ? c3[j / 2] : Simd::high(c3[j / 2]);
+    }
   }
 
   [[gnu::always_inline]] void round() {

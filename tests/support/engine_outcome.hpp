@@ -239,6 +239,9 @@ inline std::vector<Case> parity_cases() {
       {dwyer_migration(), 3, 300, 4, event, 1, 1, 0, {dwell_law(1), dwell_law(2), {}, dwell_law(3)}},
       {dwyer_retention(), 200, 300, 4, event, 1, 1, 0, {dwell_law(5), dwell_law(31), dwell_law(100)}}};
   for (const Case& c : drawn_cases()) cases.push_back(c);
+  // Events by period of more customers than a list, or 8 bits, hold.
+  cases.push_back({long_stays(6, 0.875, 50), 20, 40, 300, event});
+  cases.push_back({life_cycle(), 20, 40, 300, event});
   return cases;
 }
 
