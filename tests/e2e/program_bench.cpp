@@ -91,8 +91,10 @@ TEST(Bench, MeasuresTheEngineBesideTheMachine) {
   const std::string words = "philox_" + document["context"]["instruction_sets"][0].get<std::string>();
   const std::map<std::string, json> cases = cases_of(document);
   ASSERT_TRUE(cases.contains(words));
-  for (const std::string& set : document["context"]["instruction_sets"]) {
-    for (const char* function : {"exp_", "log_", "normal_", "gamma_"}) EXPECT_TRUE(cases.contains(function + set));
+  for (const json& set : document["context"]["instruction_sets"]) {
+    for (const char* function : {"exp_", "log_", "normal_", "gamma_"}) {
+      EXPECT_TRUE(cases.contains(function + set.get<std::string>()));
+    }
   }
   for (const auto& [name, item] : cases) {
     ASSERT_EQ(item["samples"].size(), 5U) << name;
