@@ -3,10 +3,9 @@
 // thread and batch size). tests/parity/compilers.sh compares what compilers and levels of optimisation make of it with
 // digests.txt.
 #include "kernels/lanes/lanes.hpp"
+#include "tests/support/draw_digests.hpp"
 #include "tests/support/outcome_digest.hpp"
 
-#include <cmath>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -43,6 +42,6 @@ int main(int argc, char** argv) {
       std::printf("%s\n", test::digest_line(number, periods, expected).c_str());
     }
   }
-  differences += print_draws();
+  differences += test::print_draws();
   return differences == 0 ? 0 : 1;
 }
