@@ -11,7 +11,6 @@
 #include <clvsim/error.hpp>
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 namespace clvsim::kernels {
@@ -41,15 +40,6 @@ struct Worker {
   std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
   SummaryScratch scratch;
 };
-
-template <class T>
-void add_to(std::vector<T>& sum, const std::vector<T>& other) {
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    // Unsigned: the caller has bounded the sums, and refuses the run where they could overflow.
-    using U = std::make_unsigned_t<T>;
-    sum[i] = static_cast<T>(static_cast<U>(sum[i]) + static_cast<U>(other[i]));
-  }
-}
 
 const LaneKernels* find_lanes(const std::string& instructions) {
   for (const LaneKernels* lanes : lane_kernels()) {

@@ -5,20 +5,11 @@
 #include <clvsim/error.hpp>
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 namespace clvsim::kernels {
 
 namespace {
-
-template <class T>
-void add_to(std::vector<T>& sum, const std::vector<T>& other) {
-  using Unsigned = std::make_unsigned_t<T>;  // the engine refuses a run whose sums could overflow
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] = static_cast<T>(static_cast<Unsigned>(sum[i]) + static_cast<Unsigned>(other[i]));
-  }
-}
 
 class SplitBackend final : public Backend {
  public:

@@ -1,4 +1,4 @@
-// A few threads over many items.
+// A few threads over many items, and what they have added up.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace clvsim::kernels {
@@ -37,6 +38,16 @@ void for_groups(std::size_t n, std::size_t group, std::size_t n_workers, F&& f) 
     work(0);
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+// Adds sums of as many elements.
+template <class T>
+void add_to(std::vector<T>& sum, const std::vector<T>& other) {
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    // Unsigned: the caller has bounded the sums, and refuses the run where they could overflow.
+    using U = std::make_unsigned_t<T>;
+    sum[i] = static_cast<T>(static_cast<U>(sum[i]) + static_cast<U>(other[i]));
+  }
 }
 
 }  // namespace clvsim::kernels
