@@ -33,7 +33,7 @@ PlannedCase chain_case(const ChainCase& wanted, const kernels::LaneKernels& lane
   options.periods = wanted.periods;
   options.sampler = wanted.sampler;
   // What is done once a run should weigh little.
-  const std::int64_t n_customers = (wanted.periods ? 1024 : 64) * 10000 / static_cast<std::int64_t>(wanted.n_paths);
+  const std::int64_t n_customers = (wanted.periods ? 4096 : 64) * 10000 / static_cast<std::int64_t>(wanted.n_paths);
   PlannedCase planned;
   planned.suite = wanted.suite;
   planned.result.name = wanted.name;

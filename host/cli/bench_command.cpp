@@ -149,7 +149,7 @@ void add_bench(CLI::App& program, Session& session) {
   CLI::App* app = program.add_subcommand("bench", "Measure the engine beside the limits of this machine");
   BenchOptions& options = command->options;
   app->add_option("--suite", options.suite,
-                  "cases to measure: smoke (half a minute), standard (files as well), scaling (threads and customers)")
+                  "cases to measure: smoke (a minute or so), standard (files as well), scaling (threads and customers)")
       ->type_name("NAME")
       ->capture_default_str();
   app->add_option("--filter", options.filter, "only cases whose name has a match, and what they are measured by")
