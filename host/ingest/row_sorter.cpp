@@ -170,8 +170,7 @@ class RunReader {
 // Merges runs by a binary heap of their readers.
 class Merger {
  public:
-  Merger(TemporaryFile& file, const RowFormat& format, const Run* first, const Run* last,
-         std::size_t block_bytes) {
+  Merger(TemporaryFile& file, const RowFormat& format, const Run* first, const Run* last, std::size_t block_bytes) {
     for (const Run* run = first; run != last; ++run) readers_.emplace_back(file, format, *run, block_bytes);
     for (RunReader& reader : readers_)
       if (reader.next()) heap_.push_back(&reader);
