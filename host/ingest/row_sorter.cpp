@@ -116,10 +116,10 @@ struct Run {
   std::int64_t begin = 0, end = 0;  // bytes of the temporary file
 };
 
-// Reads the rows of a run, one block at a time, and gives back what it has read.
+// Reads the rows of a run, one block at a time.
 class RunReader {
  public:
-  RunReader(TemporaryFile& file, const RowFormat& format, Run run, std::size_t block_bytes)
+  RunReader(const TemporaryFile& file, const RowFormat& format, Run run, std::size_t block_bytes)
       : file_(&file), format_(format), run_(run) {
     block_.resize(std::max(block_bytes, format.most_bytes()));
   }
@@ -151,14 +151,13 @@ class RunReader {
       const std::size_t got = file_->read(run_.begin, block_.data() + end_, static_cast<std::size_t>(wanted));
       if (got == 0)
         throw IoError("the temporary file of the sort has become shorter; is another program truncating files?");
-      file_->release(run_.begin, run_.begin + static_cast<std::int64_t>(got));
       run_.begin += static_cast<std::int64_t>(got);
       end_ += got;
     }
     return end_ > 0;
   }
 
-  TemporaryFile* file_;
+  const TemporaryFile* file_;
   RowFormat format_;
   Run run_;
   std::vector<char> block_;
@@ -170,7 +169,8 @@ class RunReader {
 // Merges runs by a binary heap of their readers.
 class Merger {
  public:
-  Merger(TemporaryFile& file, const RowFormat& format, const Run* first, const Run* last, std::size_t block_bytes) {
+  Merger(const TemporaryFile& file, const RowFormat& format, const Run* first, const Run* last,
+         std::size_t block_bytes) {
     for (const Run* run = first; run != last; ++run) readers_.emplace_back(file, format, *run, block_bytes);
     for (RunReader& reader : readers_)
       if (reader.next()) heap_.push_back(&reader);

@@ -37,11 +37,6 @@ std::size_t TemporaryFile::read(std::int64_t offset, char* into, std::size_t n) 
   }
 }
 
-void TemporaryFile::release(std::int64_t begin, std::int64_t end) {
-  // Where it is refused, the space comes back with the file.
-  (void)::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin, end - begin);
-}
-
 void TemporaryFile::fail(const char* what, int error) const {
   throw IoError(fmt::format("cannot {} '{}': {}; give another folder with --temporary-folder", what, folder_.string(),
                             std::generic_category().message(error)));

@@ -19,9 +19,6 @@ class TemporaryFile {
   void append(std::string_view bytes);
   // Bytes read at `offset`: fewer than n only at the end of the file or where the system says so.
   std::size_t read(std::int64_t offset, char* into, std::size_t n) const;
-  // Gives the space of [begin, end) back, on disk and in the page cache, where the file system can: those bytes have
-  // been read for the last time.
-  void release(std::int64_t begin, std::int64_t end);
   [[nodiscard]] std::int64_t size() const { return size_; }
 
  private:

@@ -82,8 +82,8 @@ TEST(SplitBackend, AnyPartsEqualOne) {
 TEST(SplitBackend, TheFasterTakesMore) {
   const test::Prepared prepared({test::life_cycle(), 6, 10, 4000});
   std::atomic<std::size_t> fast{0}, slow{0};
-  const auto split =
-      split_over(prepared.spec, {{std::chrono::milliseconds(5), -1, &slow}, {std::chrono::milliseconds(0), -1, &fast}});
+  const auto split = split_over(
+      prepared.spec, {{std::chrono::milliseconds(50), -1, &slow}, {std::chrono::milliseconds(0), -1, &fast}});
   static_cast<void>(run_backend(prepared, *split, 400));
   EXPECT_EQ(fast + slow, 4000U);
   EXPECT_GT(slow, 0U);
