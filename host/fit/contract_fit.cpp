@@ -1,0 +1,47 @@
+#include "host/fit/fit.hpp"
+#include "host/fit/likelihood.hpp"
+
+#include <clvsim/contract_models.hpp>
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <tuple>
+
+namespace clvsim {
+
+LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Tenure> tenures,
+                                 const LikelihoodFitOptions& options) {
+  bool churned = false;
+  for (std::size_t i = 0; i < tenures.size(); ++i) {
+    const Tenure& tenure = tenures[i];
+    if (tenure.renewals < (tenure.churned ? 1 : 0) || tenure.entered < 0 ||
+        tenure.entered > tenure.renewals - (tenure.churned ? 1 : 0) || !(tenure.weight > 0))
+      throw DataError(
+          fmt::format("tenure no. {} of weight {} entered after {} renewals and {} {}; a contract churns at "
+                      "opportunity 1 or later, "
+                      "and enters before",
+                      i + 1, tenure.weight, tenure.entered, tenure.churned ? "churned at opportunity" : "has made",
+                      tenure.renewals));
+    churned = churned || tenure.churned;
+  }
+  const auto all = merge_equal(tenures, [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.entered); });
+  LikelihoodProblem problem;
+  problem.model = model.name();
+  problem.names = model.parameter_names();
+  problem.start.assign(problem.names.size(), 1);
+  problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
+  problem.some = problem.all;
+  problem.some_is_all = true;
+  problem.n_unique = static_cast<std::int64_t>(all.size());
+  for (const Tenure& tenure : all) problem.n_customers += tenure.weight;
+  if (problem.n_customers < static_cast<double>(min_customers))
+    throw DataError(fmt::format("{} contracts are too few to fit {}; give at least {}", problem.n_customers,
+                                model.name(), min_customers));
+  if (!churned)
+    throw DataError(
+        fmt::format("no contract has churned, so that {} cannot be fitted; give a longer log", model.name()));
+  return fit_likelihood(problem, options);
+}
+
+}  // namespace clvsim

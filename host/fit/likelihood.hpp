@@ -1,0 +1,60 @@
+// Maximum likelihood: several starts on some of the data, the best polished on all of them, and the certificate.
+#pragma once
+
+#include <clvsim/likelihood_fit.hpp>
+
+#include "host/math/maximise.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clvsim {
+
+// The log-likelihood at `parameters` and, where `gradient` is not empty, its gradient by their logarithms.
+using LogLikelihood = std::function<double(std::span<const double> parameters, std::span<double> gradient)>;
+
+struct LikelihoodProblem {
+  std::string model;
+  std::span<const std::string_view> names;
+  std::vector<double> start;  // parameters
+  LogLikelihood some, all;
+  bool some_is_all = false;
+  double n_customers = 0;
+  std::int64_t n_unique = 0;
+};
+
+// Throws ModelError where no maximum is certified, saying what runs away and what to do.
+[[nodiscard]] LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options);
+
+// Adds the weights of equal items up; ascending by `key`, so that the order of the customers does not matter.
+template <class Item, class Key>
+std::vector<Item> merge_equal(std::span<const Item> items, const Key& key) {
+  std::vector<Item> all(items.begin(), items.end());
+  std::sort(all.begin(), all.end(), [&](const Item& a, const Item& b) { return key(a) < key(b); });
+  std::size_t n = 0;
+  for (const Item& item : all) {
+    if (n > 0 && key(all[n - 1]) == key(item)) {
+      all[n - 1].weight += item.weight;
+    } else {
+      all[n++] = item;
+    }
+  }
+  all.resize(n);
+  return all;
+}
+
+// Every k-th item, from the middle of the first k on; all where that would be less than every second one.
+template <class Item>
+std::vector<Item> thin_out(const std::vector<Item>& all, std::int64_t wanted) {
+  const std::size_t k = all.size() / static_cast<std::size_t>(std::max<std::int64_t>(wanted, 1));
+  if (k < 2) return all;
+  std::vector<Item> some;
+  for (std::size_t i = k / 2; i < all.size(); i += k) some.push_back(all[i]);
+  return some;
+}
+
+}  // namespace clvsim

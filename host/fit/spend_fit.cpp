@@ -1,0 +1,65 @@
+#include "host/fit/fit.hpp"
+#include "host/fit/likelihood.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/gamma_gamma.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <tuple>
+
+namespace clvsim {
+
+LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const LikelihoodFitOptions& options) {
+  for (std::size_t i = 0; i < histories.size(); ++i) {
+    const SpendHistory& h = histories[i];
+    if (h.x < 1 || !(h.mean > 0) || !std::isfinite(h.mean) || !(h.weight > 0))
+      throw DataError(fmt::format(
+          "spend history no. {} of weight {} has {} purchases of mean {}; leave customers without a positive purchase "
+          "out, and refunds and free orders out of the mean",
+          i + 1, h.weight, h.x, h.mean));
+  }
+  const auto all = merge_equal(histories, [](const SpendHistory& h) { return std::tuple(h.x, h.mean); });
+  const auto some = thin_out(all, options.subsample);
+  LikelihoodProblem problem;
+  static constexpr std::array<std::string_view, 3> names{"p", "q", "gamma"};
+  problem.model = "gamma_gamma";
+  problem.names = names;
+  const auto on = [](const std::vector<SpendHistory>& data) -> LogLikelihood {
+    return [&data](std::span<const double> p, std::span<double> gradient) {
+      return GammaGamma{p[0], p[1], p[2]}.log_likelihood(data, gradient);
+    };
+  };
+  problem.some = on(some);
+  problem.all = on(all);
+  problem.some_is_all = some.size() == all.size();
+  problem.n_unique = static_cast<std::int64_t>(all.size());
+  double spend = 0, purchases = 0;
+  bool repeats = false;
+  for (const SpendHistory& h : all) {
+    problem.n_customers += h.weight;
+    purchases += h.weight * h.x;
+    spend += h.weight * h.x * h.mean;
+    repeats = repeats || h.x > 1;
+  }
+  if (problem.n_customers < static_cast<double>(min_customers))
+    throw DataError(fmt::format("{} customers with spend are too few to fit gamma_gamma; give at least {}",
+                                problem.n_customers, min_customers));
+  if (!repeats)
+    throw DataError(
+        "no customer has two purchases, so that spend within and between customers cannot be told apart; give a longer "
+        "log");
+  // The mean spend is p gamma / (q - 1).
+  problem.start = {4, 4, 3.0 / 4 * spend / purchases};
+  LikelihoodFit fit = fit_likelihood(problem, options);
+  if (fit.parameters[1] <= 1)
+    throw ModelError(fmt::format(
+        "gamma_gamma gives q = {:.6g}: at q <= 1 the mean spend of new customers is infinite; a few very large amounts "
+        "dominate: check them, model such customers apart, or use log-normal spend",
+        fit.parameters[1]));
+  return fit;
+}
+
+}  // namespace clvsim

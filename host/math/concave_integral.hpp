@@ -1,0 +1,89 @@
+// Integrals of exp(psi) for concave psi, by Gauss-Legendre panels placed where the mass is.
+#pragma once
+
+#include "host/math/special.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace clvsim {
+
+// Nodes and weights of the Gauss-Legendre rule on (-1, 1) (Abramowitz & Stegun 1964, 25.4.29), by Newton's iteration.
+template <std::size_t n>
+struct GaussLegendre {
+  std::array<double, n> node{}, weight{};
+  GaussLegendre();
+};
+
+template <std::size_t n>
+GaussLegendre<n>::GaussLegendre() {
+  for (std::size_t i = 0; i < n; ++i) {
+    // Close to sin(pi s), here by the first terms of its series.
+    constexpr double pi = 3.14159265358979323846;
+    const double angle = pi * ((static_cast<double>(i) + 0.75) / (static_cast<double>(n) + 0.5) - 0.5);
+    const double square = angle * angle;
+    double x = angle * (1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))), slope = 1;
+    for (int step = 0; step < 12; ++step) {
+      double p = 1, before = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        const double next =
+            ((2 * static_cast<double>(k) + 1) * x * p - static_cast<double>(k) * before) / (static_cast<double>(k) + 1);
+        before = p;
+        p = next;
+      }
+      slope = static_cast<double>(n) * (x * p - before) / (x * x - 1);
+      x -= p / slope;
+    }
+    node[i] = x;
+    weight[i] = 2 / ((1 - x * x) * slope * slope);
+  }
+}
+
+// Where exp(psi) has its mass on [0, length]: psi is concave with its maximum at `mode`, and beyond the cuts it is
+// lower than that by `depth` or more. `n` panels lie between the cuts.
+struct ConcavePanels {
+  std::array<double, 5> cut{};
+  int n = 1;
+};
+
+template <class Psi>
+ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
+  constexpr double depth = 45;  // e^-45 is below the rounding of the sum
+  constexpr double flat = 6;    // one panel of 24 nodes integrates exp(psi) to 1e-15 where psi varies by less
+  constexpr int halvings = 40;  // of the search for a cut, which need not be sharp
+  const double top = psi(mode);
+  const auto cut_between = [&](double inside, double outside) {
+    if (psi(outside) >= top - depth) return outside;
+    for (int k = 0; k < halvings; ++k) {
+      const double middle = 0.5 * (inside + outside);
+      (psi(middle) >= top - depth ? inside : outside) = middle;
+    }
+    return outside;
+  };
+  ConcavePanels panels;
+  if (top - std::min(psi(0.0), psi(length)) < flat) {
+    panels.cut = {0, length, length, length, length};
+    return panels;
+  }
+  const double left = mode > 0 ? cut_between(mode, 0) : 0, right = mode < length ? cut_between(mode, length) : length;
+  panels.n = 0;
+  panels.cut[0] = left;
+  // At 12 % and 40 % of the way from the mode, where a density that falls from its mode bends most.
+  for (const double to : {mode, mode + 0.12 * (right - mode), mode + 0.4 * (right - mode), right})
+    if (to > panels.cut[static_cast<std::size_t>(panels.n)]) panels.cut[static_cast<std::size_t>(++panels.n)] = to;
+  return panels;
+}
+
+// Calls visit(w, weight) for every node of the panels: the integral of exp(psi) is the sum of weight exp(psi(w)).
+template <class Visit>
+void for_nodes(const ConcavePanels& panels, Visit&& visit) {
+  static const GaussLegendre<24> rule;
+  for (int k = 0; k < panels.n; ++k) {
+    const double from = panels.cut[static_cast<std::size_t>(k)], to = panels.cut[static_cast<std::size_t>(k) + 1];
+    const double half = 0.5 * (to - from), middle = 0.5 * (to + from);
+    for (std::size_t i = 0; i < rule.node.size(); ++i) visit(middle + half * rule.node[i], half * rule.weight[i]);
+  }
+}
+
+}  // namespace clvsim

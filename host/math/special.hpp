@@ -1,0 +1,31 @@
+// Special functions of the likelihoods: the same bits on every machine, as they are made of kernels/math alone.
+#pragma once
+
+#include "kernels/math/log_gamma.hpp"
+#include "kernels/math/portable.hpp"
+
+namespace clvsim {
+
+using kernels::portable_exp;
+using kernels::portable_log;
+using kernels::portable_log1p;
+
+// ln Gamma(x), x > 0.
+inline double log_gamma(double x) { return kernels::elementary::log_gamma<kernels::ScalarDoubles>(x); }
+
+// ln Gamma(y + a) - ln Gamma(y), y > 0, y + a > 0, without the cancellation of the difference where y is large.
+[[nodiscard]] double log_gamma_ratio(double y, double a);
+
+// d/dx ln Gamma(x), x > 0: by recurrence to x >= 10, then the asymptotic series (Abramowitz & Stegun 1964, 6.3.18).
+[[nodiscard]] double digamma(double x);
+
+// ln B(a, b), a, b > 0.
+[[nodiscard]] double log_beta(double a, double b);
+
+// ln(e^a + e^b); either may be -inf.
+[[nodiscard]] double log_add(double a, double b);
+
+// e^x - 1 without cancellation near 0.
+[[nodiscard]] double portable_expm1(double x);
+
+}  // namespace clvsim

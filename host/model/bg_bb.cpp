@@ -1,0 +1,118 @@
+// BG/BB (Fader, Hardie & Shang 2010): at each of T opportunities a customer who is still there buys with probability
+// p ~ Beta(alpha, beta); at the beginning of each it drops out with theta ~ Beta(gamma, delta). With n = T
+//
+//   A   = B(alpha + x, beta + n - x) B(gamma, delta + n)                                  alive
+//   D_i = B(alpha + x, beta + t_x - x + i) B(gamma + 1, delta + t_x + i)                  left after t_x + i, i < n -
+//   t_x L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
+#include "host/model/purchase_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace clvsim {
+namespace {
+
+enum Parameter : std::size_t { alpha, beta, gamma, delta, n_parameters_of };
+using Gradient = std::array<double, n_parameters_of>;
+
+class BgBb final : public PurchaseModel {
+ public:
+  [[nodiscard]] std::string name() const override { return "bg_bb"; }
+  [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
+    static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "gamma", "delta"};
+    return names;
+  }
+  [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory>) const override { return {1, 1, 0.5, 3}; }
+
+  [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
+                                      std::span<double> gradient) const override {
+    Tables tables(p);
+    double sum = 0;
+    Gradient slope{};
+    for (const PurchaseHistory& h : histories) {
+      LogSum<n_parameters_of> mass;
+      weigh(p, tables, h, [&](bool, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
+      sum += h.weight * mass.value();
+      if (gradient.empty()) continue;
+      for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
+    }
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * p[i];
+    return sum;
+  }
+
+  [[nodiscard]] double p_alive(std::span<const double> p, const PurchaseHistory& h) const override {
+    Tables tables(p);
+    double log_alive = minus_infinity, log_dead = minus_infinity;
+    weigh(p, tables, h, [&](bool alive, double log_mass, const Gradient&) {
+      double& log_sum = alive ? log_alive : log_dead;
+      log_sum = log_add(log_sum, log_mass);
+    });
+    return 1 / (1 + portable_exp(log_dead - log_alive));
+  }
+
+  [[nodiscard]] double expected_purchases(std::span<const double> p, const PurchaseHistory& h,
+                                          double t) const override {
+    return p_alive(p, h) * buys(p, h) * opportunities(p, h, t, 1);
+  }
+  [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
+    return expected_purchases(p, PurchaseHistory{}, t);
+  }
+  [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
+                                           double rate) const override {
+    return p_alive(p, h) * buys(p, h) * opportunities(p, h, std::numeric_limits<double>::infinity(), 1 / (1 + rate));
+  }
+
+ private:
+  struct Tables {
+    explicit Tables(std::span<const double> p)
+        : buy(p[alpha]),
+          pass(p[beta]),
+          either(p[alpha] + p[beta]),
+          stay(p[delta]),
+          go_or_stay(p[gamma] + p[delta]),
+          log_gamma_(portable_log(p[gamma])) {}
+    RisingTable buy, pass, either, stay, go_or_stay;
+    double log_gamma_;
+  };
+
+  // visit(alive, log of A or D_i over B(alpha, beta) B(gamma, delta), its gradient) for every term.
+  template <class Visit>
+  static void weigh(std::span<const double> p, Tables& tables, const PurchaseHistory& h, Visit&& visit) {
+    const auto n = static_cast<std::size_t>(h.T), last = static_cast<std::size_t>(h.t_x);
+    const auto x = static_cast<std::size_t>(h.x);
+    // Of `seen` opportunities it bought at x, then stayed for `stayed` and, unless alive, left.
+    const auto term = [&](bool alive, std::size_t seen) {
+      double log_mass = tables.buy.value(x) + tables.pass.value(seen - x) - tables.either.value(seen);
+      const double either = tables.either.slope(seen);
+      Gradient by{tables.buy.slope(x) - either, tables.pass.slope(seen - x) - either, 0, 0};
+      const std::size_t drawn = alive ? seen : seen + 1;
+      log_mass += tables.stay.value(seen) - tables.go_or_stay.value(drawn) + (alive ? 0 : tables.log_gamma_);
+      by[gamma] = -tables.go_or_stay.slope(drawn) + (alive ? 0 : 1 / p[gamma]);
+      by[delta] = tables.stay.slope(seen) - tables.go_or_stay.slope(drawn);
+      visit(alive, log_mass, by);
+    };
+    term(true, n);
+    for (std::size_t seen = last; seen < n; ++seen) term(false, seen);
+  }
+  [[nodiscard]] static double buys(std::span<const double> p, const PurchaseHistory& h) {
+    return (p[alpha] + h.x) / (p[alpha] + p[beta] + h.T);
+  }
+  // Expected opportunities met in (n, n + t] by a customer there at n, discounted by v at each.
+  [[nodiscard]] static double opportunities(std::span<const double> p, const PurchaseHistory& h, double t, double v) {
+    constexpr int most = 10'000'000;
+    double sum = 0, there = 1;
+    for (int k = 1; k <= most && k <= t; ++k) {
+      const double at = p[delta] + h.T + k - 1;
+      there *= v * at / (p[gamma] + at);
+      sum += there;
+      if (v < 1 && there < 1e-17 * (1 - v) * sum) break;
+    }
+    return sum;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<PurchaseModel> make_bg_bb() { return std::make_unique<BgBb>(); }
+
+}  // namespace clvsim

@@ -1,0 +1,184 @@
+// BG/NBD (Fader, Hardie & Lee 2005), MBG/NBD (Batislam, Denizel & Filiztekin 2007) and their Erlang-k forms
+// (Reutterer, Platzer & Schroeder 2020).
+//
+// Purchases come after Erlang-k times of rate lambda ~ Gamma(r, alpha); after each, a customer drops out with
+// probability p ~ Beta(a, b). m = 1 where the first purchase counts as well, else 0. Given the history, the customer is
+// alive with j = 0 ... k - 1 phases of the next time over, or dropped out at the last purchase:
+//
+//   A_j = B(a, b + x + m) Gamma(r + kx + j) / j! (T - t_x)^j / (alpha + T)^(r + kx + j)
+//   D   = B(a + 1, b + x - 1 + m) Gamma(r + kx) / (alpha + t_x)^(r + kx)               none where x + m = 0
+//   L   = (sum A_j + D) alpha^r / (Gamma(r) B(a, b)) prod (gap^(k-1)) / (k-1)!^x
+#include "host/model/purchase_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace clvsim {
+namespace {
+
+enum Parameter : std::size_t { r, alpha, a, b, n_parameters_of };
+using Gradient = std::array<double, n_parameters_of>;
+
+class BgNbd final : public PurchaseModel {
+ public:
+  BgNbd(int k, bool after_first) : k_(k), m_(after_first ? 1 : 0) {}
+
+  [[nodiscard]] std::string name() const override {
+    const std::string family = m_ == 1 ? "mbg" : "bg";
+    return k_ == 1 ? family + "_nbd" : fmt::format("{}_cnbd_{}", family, k_);
+  }
+  [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
+    static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "a", "b"};
+    return names;
+  }
+
+  // The rate by the mean number of purchases over the mean time of observation.
+  [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {
+    double purchases = 0, time = 0;
+    for (const PurchaseHistory& h : histories) {
+      purchases += h.weight * h.x;
+      time += h.weight * h.T;
+    }
+    const double rate = std::max(k_ * purchases, 1.0) / std::max(time, 1e-9);
+    return {0.5, 0.5 / rate / 2, 1, 2};
+  }
+
+  [[nodiscard]] double log_likelihood(std::span<const double> parameters, std::span<const PurchaseHistory> histories,
+                                      std::span<double> gradient) const override {
+    Tables tables(parameters);
+    const double log_alpha = portable_log(parameters[alpha]);
+    double sum = 0;
+    Gradient slope{};
+    for (const PurchaseHistory& h : histories) {
+      LogSum<n_parameters_of> mass;
+      weigh(parameters, tables, h, [&](int, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
+      sum += h.weight * (mass.value() + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma(k_));
+      if (gradient.empty()) continue;
+      for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
+      slope[r] += h.weight * log_alpha;
+      slope[alpha] += h.weight * parameters[r] / parameters[alpha];
+    }
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * parameters[i];
+    return sum;
+  }
+
+  [[nodiscard]] double p_alive(std::span<const double> parameters, const PurchaseHistory& history) const override {
+    return posterior(parameters, history).p_alive;
+  }
+
+  // sum over n >= 1 of P(Y >= n): a customer that would buy so often, had it not dropped out before.
+  [[nodiscard]] double expected_purchases(std::span<const double> parameters, const PurchaseHistory& history,
+                                          double t) const override {
+    const Posterior now = posterior(parameters, history);
+    return now.p_alive * purchases_while_alive(parameters, history, now.phase, t);
+  }
+
+  [[nodiscard]] double expected_of_new(std::span<const double> parameters, double t) const override {
+    return expected_purchases(parameters, PurchaseHistory{}, t);
+  }
+
+ private:
+  struct Tables {
+    explicit Tables(std::span<const double> p) : rate(p[r]), keep(p[b]), all(p[a] + p[b]), log_a(portable_log(p[a])) {}
+    RisingTable rate, keep, all;
+    double log_a;
+  };
+  struct Posterior {
+    double p_alive = 1;
+    std::vector<double> phase;  // [k] given that it is alive
+  };
+
+  // visit(j, log of A_j / (Gamma(r) B(a, b)), its gradient) for every phase, then the same of D with j = -1.
+  template <class Visit>
+  void weigh(std::span<const double> p, Tables& tables, const PurchaseHistory& h, Visit&& visit) const {
+    const auto kept = static_cast<std::size_t>(h.x + m_);
+    const auto phases = static_cast<std::size_t>(k_) * static_cast<std::size_t>(h.x);
+    // B(a, b + kept) / B(a, b)
+    const double log_kept = tables.keep.value(kept) - tables.all.value(kept);
+    const double log_exposure = portable_log(p[alpha] + h.T);
+    double log_silent = 0;  // of (T - t_x)^j / j!
+    for (int j = 0; j < k_; ++j) {
+      if (j > 0) log_silent += h.T > h.t_x ? portable_log((h.T - h.t_x) / j) : minus_infinity;
+      const double shape = p[r] + static_cast<double>(phases) + j;
+      const auto n = phases + static_cast<std::size_t>(j);
+      visit(j, log_kept + tables.rate.value(n) + log_silent - shape * log_exposure,
+            Gradient{tables.rate.slope(n) - log_exposure, -shape / (p[alpha] + h.T), -tables.all.slope(kept),
+                     tables.keep.slope(kept) - tables.all.slope(kept)});
+    }
+    if (kept == 0) return;
+    // B(a + 1, b + kept - 1) / B(a, b)
+    const double shape = p[r] + static_cast<double>(phases), log_until_last = portable_log(p[alpha] + h.t_x);
+    visit(-1,
+          tables.log_a + tables.keep.value(kept - 1) - tables.all.value(kept) + tables.rate.value(phases) -
+              shape * log_until_last,
+          Gradient{tables.rate.slope(phases) - log_until_last, -shape / (p[alpha] + h.t_x),
+                   1 / p[a] - tables.all.slope(kept), tables.keep.slope(kept - 1) - tables.all.slope(kept)});
+  }
+
+  [[nodiscard]] Posterior posterior(std::span<const double> p, const PurchaseHistory& h) const {
+    Tables tables(p);
+    std::vector<double> log_phase;
+    double log_alive = minus_infinity, log_dead = minus_infinity;
+    weigh(p, tables, h, [&](int j, double log_mass, const Gradient&) {
+      if (j < 0) {
+        log_dead = log_mass;
+      } else {
+        log_phase.push_back(log_mass);
+        log_alive = log_add(log_alive, log_mass);
+      }
+    });
+    Posterior now;
+    if (h.x + m_ > 0) {
+      // Of the ratio of the largest terms alpha cancels: its logarithm keeps its digits where x is large.
+      if (k_ == 1)
+        log_dead = log_alive + portable_log(p[a] / (p[b] + h.x + m_ - 1)) +
+                   (p[r] + h.x) * portable_log1p((h.T - h.t_x) / (p[alpha] + h.t_x));
+      now.p_alive = 1 / (1 + portable_exp(log_dead - log_alive));
+    }
+    for (const double log_mass : log_phase) now.phase.push_back(portable_exp(log_mass - log_alive));
+    return now;
+  }
+
+  // Expected purchases in (T, T + t] of a customer alive at T. Phases to come are negative binomial: shape
+  // r + kx + j, probability (alpha + T) / (alpha + T + t).
+  [[nodiscard]] double purchases_while_alive(std::span<const double> p, const PurchaseHistory& h,
+                                             const std::vector<double>& phase, double t) const {
+    if (!(t > 0)) return 0;
+    constexpr int most_phases = 10'000'000;
+    constexpr double negligible = 1e-18;
+    const double odds = t / (p[alpha] + h.T), log_stop = -portable_log1p(odds), log_go = portable_log(odds) + log_stop;
+    const double kept = p[b] + h.x + m_;
+    double sum = 0;
+    for (int j = 0; j < k_; ++j) {
+      const double shape = p[r] + static_cast<double>(k_) * h.x + j;
+      double log_mass = shape * log_stop;       // P(N = i) of the phases to come
+      double tail = -portable_expm1(log_mass);  // P(N > i)
+      double survives = 1, expected = 0;        // B(a, kept + n - 1) / B(a, kept)
+      for (int i = 0, n = 1; i < most_phases; ++i) {
+        // P(N >= k n - j) is wanted.
+        if (i + 1 == k_ * n - j) {
+          expected += tail * survives;
+          survives *= (kept + n - 1) / (p[a] + kept + n - 1);
+          ++n;
+        }
+        const double ratio = (shape + i) / (i + 1), mass = portable_exp(log_mass += portable_log(ratio) + log_go);
+        tail = std::max(tail - mass, 0.0);
+        // From here on masses fall at least geometrically.
+        const double falls = 1 - (shape + i + 1) / (i + 2) * portable_exp(log_go);
+        if (falls > 0 && mass < negligible * falls) break;
+      }
+      sum += phase[static_cast<std::size_t>(j)] * expected;
+    }
+    return sum;
+  }
+
+  int k_, m_;
+};
+
+}  // namespace
+
+std::unique_ptr<PurchaseModel> make_bg_nbd(int k, bool after_first) { return std::make_unique<BgNbd>(k, after_first); }
+
+}  // namespace clvsim

@@ -1,0 +1,111 @@
+// sBG and BdW against the numbers of Fader & Hardie 2007 (table 1, appendix B), Fader et al. 2018 and Fader & Hardie
+// 2010, 2015.
+#include <clvsim/contract_models.hpp>
+#include <clvsim/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <span>
+#include <vector>
+
+namespace clvsim {
+namespace {
+
+using Parameters = std::vector<double>;
+
+constexpr std::array<double, 13> regular{1000, 631, 468, 382, 326, 289, 262, 241, 223, 207, 194, 183, 173};
+constexpr std::array<double, 13> high_end{1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394};
+
+std::vector<Tenure> cohort(const std::array<double, 13>& survivors, std::size_t renewals) {
+  return tenures_of_cohort(std::span(survivors).first(renewals + 1));
+}
+
+struct Published {
+  const char* model;
+  const std::array<double, 13>* survivors;
+  std::size_t renewals;
+  Parameters parameters;
+  double log_likelihood;
+};
+
+TEST(ContractModels, FitTheCohortsOfThePapers) {
+  const std::vector<Published> all{{"sbg", &regular, 7, {.7040773, 1.1820431}, -1680.265188},
+                                   {"sbg", &high_end, 7, {.6680883, 3.8060948}, -1611.158147},
+                                   {"sbg", &regular, 4, {.76367, 1.29583}, -1401.5594},
+                                   {"sbg", &high_end, 4, {1.28098, 7.79038}, -1225.1349},
+                                   {"bdw", &regular, 4, {.52303, .89428, 1.19640}, -1401.3831},
+                                   {"bdw", &high_end, 4, {.25934, 1.72255, 1.58436}, -1222.7493},
+                                   {"bdw", &regular, 7, {.45561, .77933, 1.28345}, -1679.6028},
+                                   {"bdw", &high_end, 7, {.21425, 1.42657, 1.72356}, -1605.3142}};
+  for (const Published& published : all) {
+    SCOPED_TRACE(testing::Message() << published.model << " " << published.renewals << " " << published.log_likelihood);
+    const auto model = make_contract_model(published.model);
+    const LikelihoodFit fit = fit_contract_model(*model, cohort(*published.survivors, published.renewals));
+    EXPECT_NEAR(fit.log_likelihood, published.log_likelihood, 5.1e-5);
+    for (std::size_t i = 0; i < published.parameters.size(); ++i)
+      EXPECT_NEAR(fit.parameters[i], published.parameters[i], 5.1e-6) << fit.names[i];
+    EXPECT_EQ(fit.n_agreeing, fit.n_starts);
+  }
+}
+
+TEST(ContractModels, HaveTheLogLikelihoodsOfAppendixB) {
+  const auto model = make_contract_model("sbg");
+  EXPECT_NEAR(model->log_likelihood(Parameters{1, 1}, cohort(high_end, 7), {}), -2115.5455, 5.1e-5);
+  EXPECT_NEAR(model->log_likelihood(Parameters{.01, .01}, cohort(high_end, 7), {}), -2741.7009, 5.1e-5);
+}
+
+TEST(ContractModels, SurviveAsTheTableSays) {
+  const auto model = make_contract_model("sbg");
+  const std::array<double, 13> of_regular{100,   62.67, 47.38, 38.80, 33.21, 29.23, 26.25,
+                                          23.90, 22.01, 20.44, 19.12, 17.99, 17.00};
+  const std::array<double, 13> of_high_end{100,   85.07, 74.69, 66.98, 60.99, 56.18, 52.22,
+                                           48.89, 46.04, 43.58, 41.42, 39.51, 37.80};
+  for (std::size_t t = 0; t < of_regular.size(); ++t) {
+    EXPECT_NEAR(100 * model->survival(Parameters{.7040773, 1.1820431}, static_cast<double>(t)), of_regular[t], 5.1e-3);
+    EXPECT_NEAR(100 * model->survival(Parameters{.6680883, 3.8060948}, static_cast<double>(t)), of_high_end[t], 5.1e-3);
+  }
+}
+
+// $100 a period at 10 %, before renewals 1, 2 and 5.
+TEST(ContractModels, GiveTheResidualValuesOfThePaper) {
+  const auto model = make_contract_model("sbg");
+  const Parameters p{.764, 1.296};
+  EXPECT_NEAR(100 * model->derl(p, 1, 0.1), 288.22, 5.1e-3);
+  EXPECT_NEAR(100 * model->derl(p, 2, 0.1), 393.94, 5.1e-3);
+  EXPECT_NEAR(100 * model->derl(p, 5, 0.1), 568.25, 5.1e-3);
+}
+
+TEST(ContractModels, BdwWithCOneIsSbg) {
+  const auto sbg = make_contract_model("sbg"), bdw = make_contract_model("bdw");
+  for (const double t : {0., 1., 2., 7., 100., 1e5})
+    EXPECT_NEAR(bdw->survival(Parameters{.7, 1.2, 1}, t) / sbg->survival(Parameters{.7, 1.2}, t), 1, 1e-12) << t;
+}
+
+// A contract first seen after two renewals counts as one that is known to have made them.
+TEST(ContractModels, CountLeftTruncatedContractsFromTheirEntry) {
+  const auto model = make_contract_model("sbg");
+  const Parameters p{.7, 1.2};
+  const std::vector<Tenure> churned{{5, true, 2, 1}}, there{{5, false, 2, 1}};
+  const double before = model->survival(p, 2);
+  EXPECT_NEAR(model->log_likelihood(p, churned, {}), std::log((model->survival(p, 4) - model->survival(p, 5)) / before),
+              1e-13);
+  EXPECT_NEAR(model->log_likelihood(p, there, {}), std::log(model->survival(p, 5) / before), 1e-13);
+}
+
+TEST(ContractModels, RefuseWhatTheyCannotFit) {
+  const auto model = make_contract_model("sbg");
+  EXPECT_THROW((void)tenures_of_cohort(std::array<double, 3>{100, 90, 91}), DataError);
+  EXPECT_THROW((void)fit_contract_model(*model, std::vector<Tenure>{{0, true, 0, 100}}), DataError);
+  EXPECT_THROW((void)fit_contract_model(*model, std::vector<Tenure>{{3, false, 4, 100}}), DataError);
+  EXPECT_THROW((void)fit_contract_model(*model, std::vector<Tenure>{{3, false, 0, 100}}), DataError);
+  EXPECT_THROW((void)fit_contract_model(*model, std::vector<Tenure>{{3, true, 0, 10}}), DataError);
+  // All contracts alike: theta has no spread, alpha and beta run away.
+  EXPECT_THROW((void)fit_contract_model(*model, tenures_of_cohort(std::array<double, 4>{1000, 500, 250, 125})),
+               ModelError);
+  EXPECT_THROW((void)make_contract_model("weibull"), ConfigError);
+}
+
+}  // namespace
+}  // namespace clvsim
