@@ -151,6 +151,7 @@ std::vector<BenchCase> run_bench(const BenchOptions& options, const std::functio
     if (progress) progress(i + 1, options.n_samples);
   }
   std::vector<BenchCase> results;
+  results.reserve(cases.size());
   for (Timed& timed : cases) results.push_back(std::move(timed.result));
   for (BenchCase& result : results) {
     compare_with_limit(result, results);

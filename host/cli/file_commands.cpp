@@ -69,7 +69,7 @@ void run_export(const FileCommand& command, Session& session) {
     if (!command.csv.empty()) document.update({{"rows", n_customers}, {"file", command.csv}});
     if (!command.paths_csv.empty())
       document.update({{"path_rows", n_customers * n_paths}, {"paths_file", command.paths_csv}});
-    return print_json("clvsim.export/1", std::move(document));
+    return print_json("clvsim.export/1", document);
   }
   if (!command.csv.empty()) fmt::print("wrote {} customers to {}\n", with_separators(n_customers), command.csv);
   if (!command.paths_csv.empty())
@@ -88,7 +88,7 @@ void run_doctor(Session& session) {
          {"thrust", fmt::format("{}.{}.{}", THRUST_MAJOR_VERSION, THRUST_MINOR_VERSION, THRUST_SUBMINOR_VERSION)},
          {"cli11", CLI11_VERSION}}},
        {"file_versions", {{"store", 1}, {"run", 1}, {"model", 1}, {"scenario", 1}, {"forecast", 1}}}});
-  if (session.json) return print_json("clvsim.doctor/1", std::move(document));
+  if (session.json) return print_json("clvsim.doctor/1", document);
   fmt::print("{}", indented(document));
   if (document["gpus"].empty()) fmt::print("no GPU is usable here: --device auto takes the CPU\n");
 }
@@ -132,7 +132,7 @@ void add_inspect(CLI::App& program, Session& session) {
     } else {
       document = describe_file(command->file);
     }
-    if (session.json) return print_json("clvsim.inspect/1", std::move(document));
+    if (session.json) return print_json("clvsim.inspect/1", document);
     fmt::print("{}", indented(document));
   });
 }

@@ -108,7 +108,7 @@ void run_simulate(SimulateCommand& command, Session& session) {
                                  {"sd", exact.sd},
                                  {"p_active", exact.p_active},
                                  {"transactions_mean", exact.transactions}};
-    return print_json("clvsim.simulate/1", std::move(document));
+    return print_json("clvsim.simulate/1", document);
   }
   fmt::print("{}", text_of(run));
   if (results.size() > 0) {
@@ -215,7 +215,7 @@ void run_forecast(ForecastCommand& command, Session& session) {
                   {"holdout", to_json(holdout, run.currency.decimals)},
                   {"notes", notes},
                   {"files", written}};
-    return print_json("clvsim.forecast/1", std::move(document));
+    return print_json("clvsim.forecast/1", document);
   }
   fmt::print("{}\n{}", text_of(run), text_of(run, holdout));
   for (const std::string& note : notes) fmt::print("note: {}\n", note);

@@ -17,7 +17,10 @@ double log_gamma_ratio(double y, double a) {
 
 double digamma(double x) {
   double shift = 0;
-  for (; x < 10; x += 1) shift -= 1 / x;
+  while (x < 10) {
+    shift -= 1 / x;
+    x += 1;
+  }
   const double w = 1 / (x * x);
   // B_2k / 2k, k = 1 to 7.
   constexpr std::array<double, 7> terms{1.0 / 12,  -1.0 / 120,     1.0 / 252, -1.0 / 240,

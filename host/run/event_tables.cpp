@@ -88,9 +88,9 @@ void add_jump_row(std::vector<kernels::AliasCell>& cells, unsigned bits, std::si
   for (const auto& exit : exits.to) total += exit.second;
   std::vector<std::uint64_t> mass(std::size_t{1} << bits);
   std::vector<std::uint16_t> value(mass.size(), static_cast<std::uint16_t>(position));
-  if (exits.to.empty()) mass[0] = whole_mass;  // never left: the row is not asked
+  if (total == 0) mass[0] = whole_mass;  // never left: the row is not asked
   std::uint64_t before = 0;
-  for (std::size_t k = 0; k < exits.to.size(); ++k) {
+  for (std::size_t k = 0; total > 0 && k < exits.to.size(); ++k) {
     value[k] = exits.to[k].first;
     cumulative += exits.to[k].second;
     const auto until = static_cast<std::uint64_t>(((cumulative << mass_bits) + total / 2) / total);

@@ -15,7 +15,6 @@ namespace clvsim {
 
 namespace {
 
-using kernels::DrawIndex;
 using kernels::Purpose;
 
 // Whose draws a world's are; path w of it is world w.

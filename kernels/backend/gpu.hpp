@@ -20,6 +20,7 @@ inline constexpr std::uint32_t gpu_block_size = 256;  // threads of a block
 // An argument of a kernel, as it stands on the host.
 struct GpuArgument {
   template <class T>
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): some arguments are pointers
   GpuArgument(T& value) : data(&value), bytes(sizeof value) {
     static_assert(std::is_trivially_copyable_v<T>);
   }

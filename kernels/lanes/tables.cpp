@@ -119,7 +119,7 @@ bool spend_fits(const LaneTables& tables, const ChainCustomer& customer) {
   // NaN does not fit. The sum of a path stays below the fixed point's limit, so that nothing is cut off.
   return largest < SpendLanes::amount_limit &&
          largest * entry.n_counts * tables.spend.horizon + static_cast<double>(tables.bound) <
-             static_cast<double>(fixed_limit / 2);
+             0.5 * static_cast<double>(fixed_limit);
 }
 
 bool make_lane_tables(const MigrationChainView& chain, std::uint64_t seed, std::uint32_t horizon, std::size_t n_paths,

@@ -1,0 +1,331 @@
+// What holds for every model, whatever its formulas: gradients are slopes, probabilities add up, units and the order of
+// the customers do not matter, and a fit finds the parameters that drew the data.
+#include <clvsim/contract_models.hpp>
+#include <clvsim/error.hpp>
+#include <clvsim/gamma_gamma.hpp>
+#include <clvsim/purchase_models.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace clvsim {
+namespace {
+
+using Parameters = std::vector<double>;
+using Likelihood = std::function<double(const Parameters&, std::span<double>)>;
+
+// Central differences by the logarithms of the parameters. The likelihood is a sum of terms that cancel, of some
+// ln T for each of `n_events`.
+void expect_slopes(const Likelihood& likelihood, const Parameters& at, double n_events = 0) {
+  constexpr double h = 1e-5;
+  std::vector<double> gradient(at.size());
+  const double value = likelihood(at, gradient);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    Parameters up = at, down = at;
+    up[i] *= std::exp(h);
+    down[i] *= std::exp(-h);
+    const double slope = (likelihood(up, {}) - likelihood(down, {})) / (2 * h);
+    EXPECT_NEAR(gradient[i], slope, 2e-8 * (std::abs(value) + std::abs(slope) + 1) + 1e-9 * n_events)
+        << "parameter " << i;
+  }
+}
+
+// The corners: nothing bought, bought at the end, often, and hardly observed.
+std::vector<PurchaseHistory> corner_histories(bool whole) {
+  if (whole) return {{0, 0, 1}, {0, 0, 12}, {1, 1, 1}, {1, 1, 12}, {3, 5, 9}, {12, 12, 12}, {40, 55, 60}};
+  return {{0, 0, 40},          {0, 0, 0.01},      {1, 39.9, 40, 1.2},   {1, 40, 40, 3.7},   {2, 3, 200, 0.4},
+          {7, 30, 38.86, 9.1}, {60, 20, 39, -60}, {300, 99, 100, -330}, {5, 0.001, 30, -45}};
+}
+
+std::vector<std::unique_ptr<PurchaseModel>> all_models() {
+  std::vector<std::unique_ptr<PurchaseModel>> all;
+  for (const char* name : {"pareto_nbd", "bg_nbd", "mbg_nbd", "bg_bb"}) all.push_back(make_purchase_model(name));
+  for (const int k : {2, 3, 5}) {
+    all.push_back(make_purchase_model("bg_cnbd_k", k));
+    all.push_back(make_purchase_model("mbg_cnbd_k", k));
+  }
+  return all;
+}
+
+const std::vector<Parameters> places{
+    {0.25, 4.4, 0.8, 2.4}, {0.55, 10.6, 0.6, 11.7}, {3, 0.4, 1.7, 0.2}, {0.05, 60, 5, 90}, {1, 5, 1, 5}};
+
+TEST(Likelihoods, GradientsAreSlopes) {
+  for (const auto& model : all_models()) {
+    for (const Parameters& at : places) {
+      for (const PurchaseHistory& history : corner_histories(model->name() == "bg_bb")) {
+        SCOPED_TRACE(testing::Message() << model->name() << " r = " << at[0] << ", x = " << history.x
+                                        << ", T = " << history.T);
+        expect_slopes(
+            [&](const Parameters& p, std::span<double> g) {
+              return model->log_likelihood(p, {&history, 1}, g);
+            },
+            at, history.x);
+      }
+    }
+  }
+}
+
+TEST(Likelihoods, ContractGradientsAreSlopes) {
+  const std::vector<Tenure> tenures{{1, true, 0, 1},  {7, true, 0, 1}, {0, false, 0, 1},
+                                    {9, false, 0, 1}, {6, true, 3, 1}, {40, false, 5, 1}};
+  for (const char* name : {"sbg", "bdw"}) {
+    const auto model = make_contract_model(name);
+    for (Parameters at : {Parameters{.7, 1.2, 1.3}, {.05, .02, .6}, {6, 300, 1}}) {
+      at.resize(model->parameter_names().size());
+      for (const Tenure& tenure : tenures)
+        expect_slopes(
+            [&](const Parameters& p, std::span<double> g) {
+              return model->log_likelihood(p, {&tenure, 1}, g);
+            },
+            at);
+    }
+  }
+}
+
+TEST(Likelihoods, SpendGradientsAreSlopes) {
+  for (const Parameters& at : {Parameters{6.2, 3.7, 15}, {0.3, 1.1, 200}})
+    for (const SpendHistory& history : {SpendHistory{1, 30}, SpendHistory{40, 0.5}, SpendHistory{3, 9000}})
+      expect_slopes(
+          [&](const Parameters& p, std::span<double> g) {
+            return GammaGamma{p[0], p[1], p[2]}.log_likelihood({&history, 1}, g);
+          },
+          at);
+}
+
+// Of BG/BB every history of n opportunities: there are finitely many.
+TEST(BgBbProperty, ProbabilitiesOfAllHistoriesAddUpToOne) {
+  const auto model = make_purchase_model("bg_bb");
+  for (const Parameters& at : places) {
+    const int n = 7;
+    double sum = 0;
+    for (int x = 0; x <= n; ++x) {
+      for (int last = x; last <= n; ++last) {
+        if ((x == 0) != (last == 0)) continue;
+        const PurchaseHistory history{x, static_cast<double>(last), n};
+        // Ways to place the other x - 1 purchases before the last.
+        const double ways = x < 2 ? 1 : std::exp(std::lgamma(last) - std::lgamma(x) - std::lgamma(last - x + 1));
+        sum += ways * std::exp(model->log_likelihood(at, {&history, 1}, {}));
+      }
+    }
+    EXPECT_NEAR(sum, 1, 1e-12);
+  }
+}
+
+TEST(PurchaseModelProperty, AliveAndExpectedAreInRangeAndGrowWithTime) {
+  for (const auto& model : all_models()) {
+    for (const Parameters& at : places) {
+      for (const PurchaseHistory& history : corner_histories(model->name() == "bg_bb")) {
+        SCOPED_TRACE(testing::Message() << model->name() << " r = " << at[0] << ", x = " << history.x
+                                        << ", T = " << history.T);
+        const double alive = model->p_alive(at, history);
+        EXPECT_GE(alive, 0);
+        EXPECT_LE(alive, 1);
+        EXPECT_EQ(model->expected_purchases(at, history, 0), 0);
+        double before = 0;
+        for (const double t : {1., 4., 30., 300.}) {
+          const double expected = model->expected_purchases(at, history, t);
+          EXPECT_GE(expected, before * (1 - 1e-12));
+          EXPECT_TRUE(std::isfinite(expected));
+          before = expected;
+        }
+      }
+    }
+  }
+}
+
+// Where the last purchase is at the end, a customer of the models without a drop-out at purchases is alive.
+TEST(PurchaseModelProperty, WhoBuysAtTheEndIsAlive) {
+  const auto pareto = make_purchase_model("pareto_nbd"), bb = make_purchase_model("bg_bb");
+  EXPECT_EQ(pareto->p_alive(places[1], {4, 30, 30}), 1);
+  EXPECT_EQ(bb->p_alive(places[1], {4, 30, 30}), 1);
+  EXPECT_EQ(make_purchase_model("bg_nbd")->p_alive(places[0], {0, 0, 300}), 1) << "none drops out before a purchase";
+}
+
+TEST(PurchaseModelProperty, KOneIsTheModelWithoutPhases) {
+  for (const PurchaseHistory& history : corner_histories(false)) {
+    for (const auto& [one, phases] : {std::pair{"bg_nbd", "bg_cnbd_k"}, {"mbg_nbd", "mbg_cnbd_k"}})
+      EXPECT_EQ(make_purchase_model(one)->log_likelihood(places[0], {&history, 1}, {}),
+                make_purchase_model(phases, 1)->log_likelihood(places[0], {&history, 1}, {}));
+  }
+}
+
+// BG/NBD's expectation as the hypergeometric function that the paper prints, by its series.
+double expected_by_hypergeometric(const Parameters& p, const PurchaseHistory& h, double alive, double t) {
+  const double r = p[0], alpha = p[1], a = p[2], b = p[3], z = t / (alpha + h.T + t);
+  const double first = r + h.x, second = b + h.x, third = a + b + h.x - 1;
+  double term = 1, sum = 1;
+  for (int n = 0; n < 100000 && term > 1e-18 * sum; ++n) {
+    term *= (first + n) * (second + n) / ((third + n) * (n + 1)) * z;
+    sum += term;
+  }
+  return alive * third / (a - 1) * (1 - std::pow((alpha + h.T) / (alpha + h.T + t), first) * sum);
+}
+
+TEST(BgNbdProperty, ExpectsWhatThePapersFormulaSays) {
+  const auto model = make_purchase_model("bg_nbd");
+  for (const Parameters& at : places) {
+    if (at[2] == 1) continue;  // the formula is 0 / 0 there
+    for (const PurchaseHistory& history : {PurchaseHistory{0, 0, 39}, {2, 30.43, 38.86}, {9, 12, 31}, {26, 30, 31}}) {
+      for (const double t : {0.5, 10., 78.}) {
+        const double expected = expected_by_hypergeometric(at, history, model->p_alive(at, history), t);
+        EXPECT_NEAR(model->expected_purchases(at, history, t), expected, 1e-9 * std::abs(expected) + 1e-12)
+            << at[2] << " " << history.x << " " << t;
+      }
+    }
+  }
+}
+
+// DERT is the integral of the discounted slope of the expected purchases.
+TEST(ParetoNbdProperty, DertIsTheDiscountedIntegralOfTheExpectation) {
+  const auto model = make_purchase_model("pareto_nbd");
+  for (const Parameters& at : places) {
+    const PurchaseHistory history{3, 20, 39};
+    const double delta = 0.05;
+    double sum = 0;
+    constexpr int n = 60000;
+    constexpr double step = 0.01;
+    for (int i = 0; i < n; ++i)
+      sum += std::exp(-delta * step * (i + 0.5)) * (model->expected_purchases(at, history, step * (i + 1)) -
+                                                    model->expected_purchases(at, history, step * i));
+    EXPECT_NEAR(*model->dert(at, history, delta) / sum, 1, 1e-6);
+  }
+}
+
+// Simulated as each model says. The random numbers here are std's: nothing is shared with the engine.
+class Simulated : public testing::Test {
+ protected:
+  std::mt19937_64 random{20261126};
+  double gamma(double shape, double rate) { return std::gamma_distribution<double>(shape, 1 / rate)(random); }
+  double beta(double a, double b) {
+    const double x = gamma(a, 1), y = gamma(b, 1);
+    return x / (x + y);
+  }
+  bool happens(double p) { return std::uniform_real_distribution<double>()(random) < p; }
+
+  PurchaseHistory history(const std::string& name, int k, const Parameters& p, double T) {
+    PurchaseHistory h;
+    h.T = T;
+    if (name == "bg_bb") {
+      const double buys = beta(p[0], p[1]), leaves = beta(p[2], p[3]);
+      for (int n = 1; n <= static_cast<int>(T) && !happens(leaves); ++n) {
+        if (!happens(buys)) continue;
+        ++h.x;
+        h.t_x = n;
+      }
+      return h;
+    }
+    const double rate = gamma(p[0], p[1]);
+    const bool pareto = name == "pareto_nbd";
+    const double ends = pareto ? std::exponential_distribution<double>(gamma(p[2], p[3]))(random) : T;
+    const double drops = pareto ? 0 : beta(p[2], p[3]);
+    if (name[0] == 'm' && happens(drops)) return h;
+    for (double t = 0;;) {
+      const double gap = gamma(k, rate);
+      t += gap;
+      if (!(t <= std::min(T, ends))) return h;
+      ++h.x;
+      h.t_x = t;
+      h.log_gaps += std::log(gap);
+      if (!pareto && happens(drops)) return h;
+    }
+  }
+};
+
+TEST_F(Simulated, FitsFindTheParametersWithinTheirErrors) {
+  struct Case {
+    const char* name;
+    int k;
+    Parameters truth;
+  };
+  for (const Case& c : {Case{"pareto_nbd", 1, {0.6, 8, 0.8, 12}},
+                        {"bg_nbd", 1, {0.4, 5, 0.9, 2.5}},
+                        {"mbg_nbd", 1, {0.6, 5, 0.7, 2.5}},
+                        {"bg_cnbd_k", 3, {0.8, 4, 0.8, 2.5}},
+                        {"mbg_cnbd_k", 2, {0.8, 5, 0.8, 2.5}},
+                        {"bg_bb", 1, {1.2, 0.8, 0.7, 2.8}}}) {
+    SCOPED_TRACE(c.name);
+    std::vector<PurchaseHistory> histories;
+    std::uniform_real_distribution<double> observed(20, 60);
+    for (int i = 0; i < 8000; ++i)
+      histories.push_back(history(c.name, c.k, c.truth, std::string(c.name) == "bg_bb" ? 10 : observed(random)));
+    const auto model = make_purchase_model(c.name, c.k);
+    const LikelihoodFit fit = fit_purchase_model(*model, histories);
+    EXPECT_EQ(fit.n_agreeing, fit.n_starts);
+    // Four parameters jointly: the squared distance in the metric of the covariance is chi-squared with 4 degrees of
+    // freedom, above 37.3 with probability 1.5e-7.
+    std::vector<double> off(4);
+    for (std::size_t i = 0; i < 4; ++i) off[i] = std::log(c.truth[i] / fit.parameters[i]);
+    // Solves covariance * y = off by Gaussian elimination.
+    std::vector<std::vector<double>> rows(4, std::vector<double>(5));
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::size_t j = 0; j < 4; ++j) rows[i][j] = fit.log_covariance[4 * i + j];
+      rows[i][4] = off[i];
+    }
+    for (std::size_t i = 0; i < 4; ++i)
+      for (std::size_t j = 0; j < 4; ++j) {
+        if (i == j) continue;
+        const double factor = rows[j][i] / rows[i][i];
+        for (std::size_t l = 0; l < 5; ++l) rows[j][l] -= factor * rows[i][l];
+      }
+    double distance = 0;
+    for (std::size_t i = 0; i < 4; ++i) distance += off[i] * rows[i][4] / rows[i][i];
+    EXPECT_LT(distance, 37.3);
+    EXPECT_GT(distance, 0.01);
+    for (const double error : fit.standard_errors) EXPECT_GT(error, 0);
+
+    // Order and duplicates of the customers do not matter.
+    std::vector<PurchaseHistory> shuffled = histories;
+    std::shuffle(shuffled.begin(), shuffled.end(), random);
+    EXPECT_EQ(fit_purchase_model(*model, shuffled).parameters, fit.parameters);
+  }
+}
+
+// P(alive) of drawn customers, in groups, is the share that is alive.
+TEST_F(Simulated, PAliveIsCalibrated) {
+  const auto model = make_purchase_model("pareto_nbd");
+  const Parameters p{0.6, 8, 0.8, 12};
+  std::array<double, 5> expected{}, alive{}, variance{};
+  for (int i = 0; i < 60000; ++i) {
+    const double rate = gamma(p[0], p[1]), ends = std::exponential_distribution<double>(gamma(p[2], p[3]))(random);
+    PurchaseHistory h;
+    h.T = 40;
+    for (double t = gamma(1, rate); t <= std::min(h.T, ends); t += gamma(1, rate)) {
+      ++h.x;
+      h.t_x = t;
+    }
+    const double probability = model->p_alive(p, h);
+    const auto group = static_cast<std::size_t>(std::min(probability * 5, 4.0));
+    expected[group] += probability;
+    variance[group] += probability * (1 - probability);
+    alive[group] += ends > h.T ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_GT(variance[i], 20) << "a group too small to tell";
+    EXPECT_LT(std::abs(alive[i] - expected[i]), 5.3 * std::sqrt(variance[i])) << i;
+  }
+}
+
+TEST(FitRefuses, WhatCannotBeFitted) {
+  const auto model = make_purchase_model("pareto_nbd");
+  const auto refuses = [&](std::vector<PurchaseHistory> histories) { (void)fit_purchase_model(*model, histories); };
+  EXPECT_THROW(refuses({40, {1, 5, 4}}), DataError);
+  EXPECT_THROW(refuses({40, {1, 0, 4}}), DataError);
+  EXPECT_THROW(refuses({40, {-1, 0, 4}}), DataError);
+  EXPECT_THROW(refuses({40, {0, 0, std::nan("")}}), DataError);
+  EXPECT_THROW(refuses({29, {1, 2, 4}}), DataError);
+  EXPECT_THROW(refuses({40, {0, 0, 4}}), DataError) << "nobody bought again";
+  EXPECT_THROW(refuses({40, {3, 2, 4}}), ModelError) << "all alike: no spread to estimate";
+  EXPECT_THROW((void)make_purchase_model("bg_cnbd_k", 0), ConfigError);
+  EXPECT_THROW((void)make_purchase_model("bg-nbd"), ConfigError);
+}
+
+}  // namespace
+}  // namespace clvsim
