@@ -452,4 +452,19 @@ void TomlFile::finish() const {
       fmt::format("{}: unknown key '{}' in {}{}{}", place(*document_, *unread), key, table->title, hint, known));
 }
 
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 }  // namespace clvsim

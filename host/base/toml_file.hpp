@@ -100,4 +100,7 @@ class TomlFile {
   std::shared_ptr<const detail::TomlDocument> document_;
 };
 
+// Text as a basic string of TOML, with its quotes.
+[[nodiscard]] std::string toml_string(std::string_view text);
+
 }  // namespace clvsim

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 namespace clvsim::cli {
@@ -55,12 +56,25 @@ struct FitCommand {
 
 void run_fit(FitCommand& command, Session& session) {
   command.settings.apply_flags();
-  const std::vector<std::string> models{"migration_chain"};
-  if (command.model != models.front())
+  std::vector<std::string> models{"migration_chain"};
+  for (const std::string_view name : behaviour_models()) models.emplace_back(name);
+  if (std::find(models.begin(), models.end(), command.model) == models.end())
     throw ConfigError(fmt::format("--model {}: no such model; there is: {}{}", command.model, fmt::join(models, ", "),
                                   did_you_mean(command.model, models)));
   check_distinct({command.store}, {command.output});
   const StoreReader store(command.store);
+  if (command.model != models.front()) {
+    for (const char* key : {"recency-cells", "frequency-classes", "prior-strength", "min-periods"})
+      if (command.settings.given(key))
+        throw ConfigError(fmt::format("--{} is of the migration chain; {} has no such setting", key, command.model));
+    check_output(command.output, command.overwrite);
+    const BehaviourFit fit = fit_behaviour(store, command.model);
+    write_behaviour(fit, store.info(), command.output, command.overwrite);
+    write_log(session, command.output, {{"store", command.store}});
+    if (session.json) return print_json("clvsim.fit/1", to_json(fit, store.info()));
+    fmt::print("{}\nwrote {}\n", text_of(fit, store.info()), command.output);
+    return;
+  }
   const FitReport report = fit_migration_chain(store, command.options);
   write_model(report.chain, command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
@@ -120,12 +134,15 @@ void add_fit(CLI::App& program, Session& session) {
   auto command = std::make_shared<FitCommand>();
   CLI::App* app = program.add_subcommand("fit", "Estimate a model from a customer store");
   app->add_option("store", command->store, "customer store")->type_name("STORE")->required();
-  app->add_option("--model", command->model, "behaviour model (default: migration_chain)")->type_name("NAME");
+  app->add_option("--model", command->model,
+                  "migration_chain (default), pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k or gamma_gamma")
+      ->type_name("NAME");
   app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
   app->add_flag("--force", command->overwrite, "replace an existing output");
   command->settings.add_flags(*app, "Model");
   add_common(*app, session,
              "clvsim fit customers.h5 --model migration_chain -o model.toml\n"
+             "clvsim fit customers.h5 --model pareto_nbd -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }

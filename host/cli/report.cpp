@@ -169,6 +169,60 @@ std::string text_of(const FitReport& report) {
   return text;
 }
 
+Json to_json(const BehaviourFit& result, const StoreInfo& store) {
+  const LikelihoodFit& fit = result.fit;
+  Json parameters = Json::object(), errors = Json::object();
+  for (std::size_t i = 0; i < fit.names.size(); ++i) {
+    parameters[fit.names[i]] = fit.parameters[i];
+    errors[fit.names[i]] = fit.standard_errors[i];
+  }
+  Json document{{"model", result.model},
+                {"unit", name_of(store.unit)},
+                {"customers", static_cast<std::int64_t>(fit.n_customers)},
+                {"customers_left_out", result.n_left_out},
+                {"unique_histories", fit.n_unique},
+                {"parameters", std::move(parameters)},
+                {"standard_errors", std::move(errors)},
+                {"log_likelihood", fit.log_likelihood},
+                {"aic", fit.aic},
+                {"bic", fit.bic},
+                {"certificate",
+                 {{"gradient_norm", fit.gradient_norm},
+                  {"remaining", fit.remaining},
+                  {"condition", fit.condition},
+                  {"starts", fit.n_starts},
+                  {"starts_agreeing", fit.n_agreeing}}}};
+  if (result.k > 0) {
+    document["k"] = result.k;
+    document["log_likelihood_of_k"] = result.log_likelihood_of_k;
+  }
+  return document;
+}
+
+std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
+  const LikelihoodFit& fit = result.fit;
+  std::string text =
+      fmt::format("{} from {} customers ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}\n", result.model,
+                  with_separators(static_cast<std::int64_t>(fit.n_customers)), with_separators(fit.n_unique),
+                  name_of(store.unit), "parameter", "estimate", "std. error");
+  for (std::size_t i = 0; i < fit.names.size(); ++i)
+    text += fmt::format("{:<12}{:>16.7g}{:>16.5g}\n", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
+  text += fmt::format("\nlog-likelihood {:.6f}, AIC {:.3f}, BIC {:.3f}\n", fit.log_likelihood, fit.aic, fit.bic);
+  text +=
+      fmt::format("maximum: gradient norm {:.1e}, could rise by {:.1e}; condition {:.3g}; {} of {} starts end here\n",
+                  fit.gradient_norm, fit.remaining, fit.condition, fit.n_agreeing, fit.n_starts);
+  if (result.k > 0) {
+    text += fmt::format("k = {} of log-likelihoods", result.k);
+    for (std::size_t k = 0; k < result.log_likelihood_of_k.size(); ++k)
+      text += fmt::format("{} {:.2f} ({})", k == 0 ? "" : ",", result.log_likelihood_of_k[k], k + 1);
+    text += '\n';
+  }
+  if (result.n_left_out > 0)
+    text += fmt::format("note: {} customers without {} are left out\n", with_separators(result.n_left_out),
+                        result.model == "gamma_gamma" ? "a positive repeat purchase" : "a purchase");
+  return text;
+}
+
 Json to_json(const Distribution& distribution, const SimulationOptions& options) {
   Json document{{"mean", distribution.mean.mean},
                 {"mean_se", distribution.mean.se},

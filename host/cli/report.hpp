@@ -1,6 +1,7 @@
 // Results as text for people and as JSON for programs.
 #pragma once
 
+#include <clvsim/behaviour_fit.hpp>
 #include <clvsim/fit.hpp>
 #include <clvsim/holdout.hpp>
 #include <clvsim/import.hpp>
@@ -17,6 +18,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const Ledger& ledger, int decimals);
 Json to_json(const ImportReport& report);
 Json to_json(const FitReport& report);
+Json to_json(const BehaviourFit& fit, const StoreInfo& store);
 Json to_json(const RunInfo& run);
 Json to_json(const Estimate& estimate);
 Json to_json(const HoldoutTotals& holdout, int decimals);
@@ -25,6 +27,7 @@ Json to_json(const CustomerResults& results, std::size_t i, const RunInfo& run);
 
 std::string text_of(const ImportReport& report);
 std::string text_of(const FitReport& report);
+std::string text_of(const BehaviourFit& fit, const StoreInfo& store);
 std::string text_of(const RunInfo& run);
 // The forecast of undiscounted revenue beside what the log then shows.
 std::string text_of(const RunInfo& run, const HoldoutTotals& holdout);

@@ -26,21 +26,6 @@ std::string numbers(const std::vector<double>& values) {
   return "[" + text + "]";
 }
 
-std::string toml_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 std::string_view name_of(Measure measure) { return measure == Measure::profit ? "profit" : "revenue"; }
 
 void append_spend(std::string& text, const SpendModel& spend) {
@@ -138,6 +123,10 @@ void check_format(const TomlTable& root) {
 MigrationChain chain_of(const TomlFile& file) {
   const TomlTable root = file.root();
   check_format(root);
+  if (const auto model = root.optional_string("model"); model && *model != "migration_chain")
+    root.fail("model", fmt::format("is \"{}\", and only a migration_chain can be simulated so far; fit one (clvsim fit "
+                                   "--model migration_chain)",
+                                   *model));
   MigrationChain chain;
   try {
     chain.unit = parse_period_unit(root.string("period"));

@@ -284,6 +284,62 @@ TEST(Forecast, Cdnow) {
   EXPECT_LT(forecast, 1.5 * 776961.13);
 }
 
+// Other models of the same log: published maxima, and what cannot be done with them yet.
+TEST(FitByLikelihood, Cdnow) {
+  if (data_folder().empty()) GTEST_SKIP() << "the public data sets are not beside the project";
+  TemporaryFolder folder;
+  const std::string store = folder / "customers.h5";
+  ASSERT_EQ(run_clvsim({"import", data_folder() / "cdnow_master.csv", "--observation-end", "1997-09-30", "-o", store})
+                .exit_code,
+            0);
+  const std::vector<std::pair<std::string, double>> published{{"pareto_nbd", -95415.119},
+                                                              {"bg_nbd", -95368.444},
+                                                              {"mbg_nbd", -95336.958},
+                                                              {"bg_cnbd_k", -95368.444},
+                                                              {"gamma_gamma", -40763.476}};
+  for (const auto& [model, log_likelihood] : published) {
+    const std::string file = folder / (model + ".toml");
+    const ProgramResult result = run_clvsim({"fit", store, "--model", model, "-o", file, "--json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NEAR(result.json()["log_likelihood"].get<double>(), log_likelihood, 1e-3);
+    EXPECT_EQ(result.json()["certificate"]["starts_agreeing"], 5);
+    const ProgramResult simulated = run_clvsim({"simulate", store, "--model", file, "-o", folder / "run.h5"});
+    EXPECT_EQ(simulated.exit_code, 2);
+    EXPECT_NE(simulated.err.find(model), std::string::npos) << simulated.err;
+  }
+}
+
+TEST(FitByLikelihood, GeneratedLog) {
+  TemporaryFolder folder;
+  const std::string log = folder / "log.csv", store = folder / "customers.h5", file = folder / "model.toml";
+  ASSERT_EQ(
+      run_clvsim({"generate", "--model", configs + "models/generator_retail.toml", "--customers", "2000", "-o", log})
+          .exit_code,
+      0);
+  ASSERT_EQ(run_clvsim({"import", log, "--observation-end", "1997-12-31", "-o", store}).exit_code, 0);
+  const std::vector<std::string> fit{"fit", store, "--model", "gamma_gamma", "-o", file};
+  const ProgramResult text = run_clvsim(fit);
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("log-likelihood"), std::string::npos) << text.out;
+  EXPECT_EQ(run_clvsim(fit).exit_code, 5) << "the output exists";
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = fit;
+    all.insert(all.end(), more.begin(), more.end());
+    return run_clvsim(all);
+  };
+  EXPECT_EQ(with({"--force"}).exit_code, 0);
+  const ProgramResult setting = with({"--force", "--recency-cells", "4"});
+  EXPECT_EQ(setting.exit_code, 2);
+  EXPECT_NE(setting.err.find("--recency-cells"), std::string::npos) << setting.err;
+  // Customers of the generator never leave for good: drop-out cannot be estimated, and is not made up.
+  const std::string none = folder / "none.toml";
+  const ProgramResult refused = run_clvsim({"fit", store, "--model", "pareto_nbd", "-o", none});
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_NE(refused.err.find("no maximum of its likelihood"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(none));
+  EXPECT_EQ(run_clvsim({"fit", store, "--model", "mbg-nbd", "-o", file, "--force"}).exit_code, 2);
+}
+
 // A model's own margin, or a flag's, scales the closed form as it scales the simulation.
 TEST(ClosedForm, CountsTheMargin) {
   const ProgramResult result =

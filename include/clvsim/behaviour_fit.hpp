@@ -1,0 +1,43 @@
+/// \file
+/// Fitting the models of purchases and of spend to a customer store (docs/theory/purchase_models.md).
+#pragma once
+
+#include <clvsim/gamma_gamma.hpp>
+#include <clvsim/purchase_models.hpp>
+#include <clvsim/store.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clvsim {
+
+/// The histories of the store's customers that have a purchase, in the order of the keys. Times are in the store's
+/// unit: a week is 7 days, a year 365.25, a month 365.25 / 12.
+[[nodiscard]] std::vector<PurchaseHistory> purchase_histories(const StoreReader& store);
+/// The repeat purchases with a positive amount of the customers that have one: amounts in currency units.
+[[nodiscard]] std::vector<SpendHistory> spend_histories(const StoreReader& store);
+
+struct BehaviourFit {
+  std::string model;  ///< as asked for
+  int k = 0;          ///< chosen regularity of bg_cnbd_k, mbg_cnbd_k; 0 of other models
+  LikelihoodFit fit;
+  std::int64_t n_left_out = 0;              ///< customers of the store without what the model needs
+  std::vector<double> log_likelihood_of_k;  ///< [k - 1] of every regularity that was tried
+};
+
+/// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, gamma_gamma.
+[[nodiscard]] std::span<const std::string_view> behaviour_models();
+/// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
+/// highest likelihood is taken.
+[[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
+                                         const LikelihoodFitOptions& options = {});
+
+/// The model file (docs/formats/model.md): the same fit gives the same bytes.
+[[nodiscard]] std::string behaviour_toml(const BehaviourFit& fit, const StoreInfo& store);
+/// Throws IoError.
+void write_behaviour(const BehaviourFit& fit, const StoreInfo& store, const std::filesystem::path& path,
+                     bool overwrite);
+
+}  // namespace clvsim
