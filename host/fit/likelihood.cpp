@@ -69,7 +69,11 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
   }
   constexpr double same = 1e-4;
   for (const double value : ends) fit.n_agreeing += value > best.value - same ? 1 : 0;
-  if (!problem.some_is_all) best = polish(by_logarithms(problem.all), best);
+  if (!problem.some_is_all) {
+    Maximum polished = polish(by_logarithms(problem.all), best);
+    if (!polished.certified) polished = maximise(by_logarithms(problem.all), polished.at);
+    best = std::move(polished);
+  }
   if (!best.certified) refuse(problem, best);
 
   fit.model = problem.model;

@@ -27,7 +27,7 @@ struct LikelihoodFit {
 
 struct LikelihoodFitOptions {
   int n_starts = 5;               ///< 1 to 7: the model's own, and others spread around it
-  std::int64_t subsample = 3000;  ///< histories that every start is tried on; the best is polished on all
+  std::int64_t subsample = 1000;  ///< histories that every start is tried on; the best is polished on all
 };
 
 }  // namespace clvsim
