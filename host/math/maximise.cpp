@@ -36,6 +36,10 @@ class Search {
     return objective_(at, gradient);
   }
 
+  [[nodiscard]] double tolerance() const {
+    return std::max(options_.decrement, options_.relative * std::abs(result.value));
+  }
+
   // Moves along `direction` as far as the value rises enough (Armijo); false where it does not.
   bool move(const Vector& direction) {
     constexpr double longest = 2;  // of a coordinate: a factor of e^2 of a parameter
@@ -50,7 +54,7 @@ class Search {
       const double value = evaluate(at, gradient);
       const bool finite = std::isfinite(value) &&
                           std::all_of(gradient.begin(), gradient.end(), [](double g) { return std::isfinite(g); });
-      if (!finite || value < result.value + enough * size * slope) continue;
+      if (!finite || value < result.value + enough * size * slope - 1e-15 * std::abs(result.value)) continue;
       result.at.swap(at);
       result.gradient.swap(gradient);
       result.value = value;
@@ -72,7 +76,7 @@ class Search {
     for (int step = 0; step < options_.most_steps; ++step) {
       const Vector direction = times(inverse, result.gradient);
       const double expected = dot(direction, result.gradient);
-      if (!fresh && expected < options_.decrement) return;
+      if (!fresh && expected < tolerance()) return;
       const Vector before = result.at, gradient = result.gradient;
       if (!move(direction)) {
         if (fresh) return;
@@ -131,7 +135,7 @@ class Search {
       if (!cholesky(shifted, lower)) return;
       const Vector direction = times(inverse_of(lower), result.gradient);
       result.decrement = 0.5 * dot(direction, result.gradient);
-      if (spectrum.front() >= least && result.decrement < options_.decrement) {
+      if (spectrum.front() >= least && result.decrement < tolerance()) {
         result.certified = true;
         return;
       }
@@ -149,7 +153,7 @@ class Search {
     for (int step = 0; step < most; ++step) {
       Vector direction = times(inverse, result.gradient);
       for (double& d : direction) d *= scale;
-      if (dot(direction, result.gradient) < options_.decrement) return;
+      if (dot(direction, result.gradient) < tolerance()) return;
       const Vector before = result.at, gradient = result.gradient;
       if (!move(direction)) return;
       Vector s(before.size()), y(before.size());

@@ -13,7 +13,8 @@ using Objective = std::function<double(std::span<const double> at, std::span<dou
 struct MaximiseOptions {
   double lowest = -16, highest = 16;  // of every coordinate
   int most_steps = 300;
-  double decrement = 1e-9;  // how much higher the maximum of the local quadratic may lie
+  double decrement = 1e-9;  // how much higher the maximum of the local quadratic may lie, or
+  double relative = 2e-14;  // this share of the value: a hundred roundings
 };
 
 // Square matrix, row by row.

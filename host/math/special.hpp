@@ -10,6 +10,20 @@ using kernels::portable_exp;
 using kernels::portable_log;
 using kernels::portable_log1p;
 
+// A sum whose error does not grow with the number of terms (Neumaier 1974).
+class CompensatedSum {
+ public:
+  void add(double term) {
+    const double sum = sum_ + term;
+    rest_ += (sum_ < 0 ? -sum_ : sum_) >= (term < 0 ? -term : term) ? (sum_ - sum) + term : (term - sum) + sum_;
+    sum_ = sum;
+  }
+  [[nodiscard]] double value() const { return sum_ + rest_; }
+
+ private:
+  double sum_ = 0, rest_ = 0;
+};
+
 // ln Gamma(x), x > 0.
 inline double log_gamma(double x) { return kernels::elementary::log_gamma<kernels::ScalarDoubles>(x); }
 

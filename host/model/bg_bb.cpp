@@ -27,17 +27,17 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
                                       std::span<double> gradient) const override {
     Tables tables(p);
-    double sum = 0;
+    CompensatedSum sum;
     Gradient slope{};
     for (const PurchaseHistory& h : histories) {
       LogSum<n_parameters_of> mass;
       weigh(p, tables, h, [&](bool, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
-      sum += h.weight * mass.value();
+      sum.add(h.weight * mass.value());
       if (gradient.empty()) continue;
       for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * p[i];
-    return sum;
+    return sum.value();
   }
 
   [[nodiscard]] double p_alive(std::span<const double> p, const PurchaseHistory& h) const override {

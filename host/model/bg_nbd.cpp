@@ -49,19 +49,19 @@ class BgNbd final : public PurchaseModel {
                                       std::span<double> gradient) const override {
     Tables tables(parameters);
     const double log_alpha = portable_log(parameters[alpha]);
-    double sum = 0;
+    CompensatedSum sum;
     Gradient slope{};
     for (const PurchaseHistory& h : histories) {
       LogSum<n_parameters_of> mass;
       weigh(parameters, tables, h, [&](int, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
-      sum += h.weight * (mass.value() + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma(k_));
+      sum.add(h.weight * (mass.value() + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma(k_)));
       if (gradient.empty()) continue;
       for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
       slope[r] += h.weight * log_alpha;
       slope[alpha] += h.weight * parameters[r] / parameters[alpha];
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * parameters[i];
-    return sum;
+    return sum.value();
   }
 
   [[nodiscard]] double p_alive(std::span<const double> parameters, const PurchaseHistory& history) const override {

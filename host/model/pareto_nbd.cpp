@@ -86,7 +86,7 @@ class ParetoNbd final : public PurchaseModel {
                                       std::span<double> gradient) const override {
     RisingTable rising(p[r]);
     const double log_alpha = portable_log(p[alpha]), log_beta_ = portable_log(p[beta]), log_s = portable_log(p[s]);
-    double sum = 0;
+    CompensatedSum sum;
     Gradient slope{};
     for (const PurchaseHistory& h : histories) {
       const double purchases = p[r] + h.x;
@@ -99,7 +99,7 @@ class ParetoNbd final : public PurchaseModel {
                {-log_buys, -purchases / (p[alpha] + h.T), -log_stays, -p[s] / (p[beta] + h.T)});
       mass.add(dropout.log_mass + log_s, dead);
       const auto n = static_cast<std::size_t>(h.x);
-      sum += h.weight * (rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + mass.value());
+      sum.add(h.weight * (rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + mass.value()));
       if (gradient.empty()) continue;
       for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
       slope[r] += h.weight * (rising.slope(n) + log_alpha);
@@ -108,7 +108,7 @@ class ParetoNbd final : public PurchaseModel {
       slope[beta] += h.weight * p[s] / p[beta];
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * p[i];
-    return sum;
+    return sum.value();
   }
 
   [[nodiscard]] double p_alive(std::span<const double> p, const PurchaseHistory& h) const override {
