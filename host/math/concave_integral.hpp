@@ -48,9 +48,11 @@ struct ConcavePanels {
   bool narrow = false;  // 12 nodes are enough
 };
 
-// Where psi varies by less than this, one panel of 12 or of 24 nodes gives the integral to rounding: of exp(-R t) over
-// (0, 1), n nodes are off by R^(2n) (n!)^4 / ((2n + 1) (2n)!^3) (Abramowitz & Stegun 1964, 25.4.30), 4e-18 and 3e-24.
-inline constexpr double narrowest_range = 7, narrow_range = 24;
+// One panel of 12 or of 24 nodes is enough where psi varies by less than `_range`: of exp(-R t) over (0, 1), n nodes
+// are off by R^(2n) (n!)^4 / ((2n + 1) (2n)!^3) (Abramowitz & Stegun 1964, 25.4.30), 2e-18 and 3e-24; and where the
+// panel is shorter than `_length`: the integrands here have branch points at a distance of pi from the real axis.
+inline constexpr double narrowest_range = 7, narrowest_length = 2.5;
+inline constexpr double narrow_range = 24, narrow_length = 6;
 
 template <class Psi>
 ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
@@ -67,9 +69,9 @@ ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
   };
   ConcavePanels panels;
   const double range = top - std::min(psi(0.0), psi(length));
-  if (range < narrow_range) {
+  if (range < narrow_range && length < narrow_length) {
     panels.cut = {0, length, length, length, length};
-    panels.narrow = range < narrowest_range;
+    panels.narrow = range < narrowest_range && length < narrowest_length;
     return panels;
   }
   const double left = mode > 0 ? cut_between(mode, 0) : 0, right = mode < length ? cut_between(mode, length) : length;

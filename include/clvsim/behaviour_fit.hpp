@@ -1,5 +1,5 @@
 /// \file
-/// Fitting the models of purchases and of spend to a customer store (docs/theory/purchase_models.md).
+/// Fitting the models of purchases and of spend to a customer store (docs/theory has a page for each).
 #pragma once
 
 #include <clvsim/gamma_gamma.hpp>

@@ -199,6 +199,26 @@ TEST(ParetoNbdProperty, DertIsTheDiscountedIntegralOfTheExpectation) {
   }
 }
 
+// Ranges of t over many orders of magnitude, against the trapezoidal rule in the logarithm of tau.
+TEST(ParetoNbdProperty, IntegratesOverManyOrdersOfMagnitude) {
+  const auto model = make_purchase_model("pareto_nbd");
+  const std::vector<std::pair<Parameters, double>> cases{{{.1, .05, .5, 50}, 500},   {{.1, .5, .5, 50}, 700},
+                                                         {{.3, 1, .5, 100}, 1000},   {{.05, .001, .2, 30}, 700},
+                                                         {{.5, 20, .05, 1e-4}, 500}, {{.5, 20, .05, 1e-6}, 500}};
+  for (const auto& [p, T] : cases) {
+    const double first = std::min(p[1], p[3]), length = std::log1p(T / first);
+    constexpr int n = 2000000;
+    double sum = 0;
+    for (int i = 0; i <= n; ++i) {
+      const double grown = std::exp(length * i / n), tau = first * (grown - 1);
+      const double term = std::pow(p[1] + tau, -p[0]) * std::pow(p[3] + tau, -p[2] - 1) * first * grown;
+      sum += i == 0 || i == n ? term / 2 : term;
+    }
+    const double odds = p[2] * sum * length / n * std::pow(p[1] + T, p[0]) * std::pow(p[3] + T, p[2]);
+    EXPECT_NEAR(model->p_alive(p, {0, 0, T}) * (1 + odds), 1, 2e-10) << p[1] << " " << p[3];
+  }
+}
+
 // Simulated as each model says. The random numbers here are std's: nothing is shared with the engine.
 class Simulated : public testing::Test {
  protected:
