@@ -111,4 +111,20 @@ int PeriodGrid::index_of(Date day) const {
   return k;
 }
 
+std::int64_t mean_length(PeriodUnit unit) {
+  constexpr std::int64_t month = 487, year = 5844;
+  static_assert(year == 12 * month && 4 * year == 1461 * sixteenths_a_day);
+  switch (unit) {
+    case PeriodUnit::day:
+      return sixteenths_a_day;
+    case PeriodUnit::week:
+      return 7 * sixteenths_a_day;
+    case PeriodUnit::month:
+      return month;
+    case PeriodUnit::year:
+      break;
+  }
+  return year;
+}
+
 }  // namespace clvsim

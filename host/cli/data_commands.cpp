@@ -54,19 +54,25 @@ struct FitCommand {
   bool overwrite = false;
 };
 
-void run_fit(FitCommand& command, Session& session) {
-  command.settings.apply_flags();
+// The default first.
+std::vector<std::string> fitted_models() {
   std::vector<std::string> models{"migration_chain"};
   for (const std::string_view name : behaviour_models()) models.emplace_back(name);
+  return models;
+}
+
+void run_fit(FitCommand& command, Session& session) {
+  command.settings.apply_flags();
+  const std::vector<std::string> models = fitted_models();
   if (std::find(models.begin(), models.end(), command.model) == models.end())
     throw ConfigError(fmt::format("--model {}: no such model; there is: {}{}", command.model, fmt::join(models, ", "),
                                   did_you_mean(command.model, models)));
   check_distinct({command.store}, {command.output});
   const StoreReader store(command.store);
   if (command.model != models.front()) {
-    for (const char* key : {"recency-cells", "frequency-classes", "prior-strength", "min-periods"})
-      if (command.settings.given(key))
-        throw ConfigError(fmt::format("--{} is of the migration chain; {} has no such setting", key, command.model));
+    if (!command.settings.given().empty())
+      throw ConfigError(fmt::format("--{} is a setting of {}; {} has none: leave it out",
+                                    *command.settings.given().begin(), models.front(), command.model));
     check_output(command.output, command.overwrite);
     const BehaviourFit fit = fit_behaviour(store, command.model);
     write_behaviour(fit, store.info(), command.output, command.overwrite);
@@ -135,7 +141,7 @@ void add_fit(CLI::App& program, Session& session) {
   CLI::App* app = program.add_subcommand("fit", "Estimate a model from a customer store");
   app->add_option("store", command->store, "customer store")->type_name("STORE")->required();
   app->add_option("--model", command->model,
-                  "migration_chain (default), pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k or gamma_gamma")
+                  fmt::format("one of {}; the first is the default", fmt::join(fitted_models(), ", ")))
       ->type_name("NAME");
   app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
   app->add_flag("--force", command->overwrite, "replace an existing output");

@@ -194,7 +194,8 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
                   {"starts_agreeing", fit.n_agreeing}}}};
   if (result.k > 0) {
     document["k"] = result.k;
-    document["log_likelihood_of_k"] = result.log_likelihood_of_k;
+    for (const auto& [k, log_likelihood] : result.tried)
+      document["tried"].push_back({{"k", k}, {"log_likelihood", log_likelihood}});
   }
   return document;
 }
@@ -208,13 +209,11 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   for (std::size_t i = 0; i < fit.names.size(); ++i)
     text += fmt::format("{:<12}{:>16.7g}{:>16.5g}\n", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
   text += fmt::format("\nlog-likelihood {:.6f}, AIC {:.3f}, BIC {:.3f}\n", fit.log_likelihood, fit.aic, fit.bic);
-  text +=
-      fmt::format("maximum: gradient norm {:.1e}, could rise by {:.1e}; condition {:.3g}; {} of {} starts end here\n",
-                  fit.gradient_norm, fit.remaining, fit.condition, fit.n_agreeing, fit.n_starts);
+  text += fmt::format("maximum: gradient norm {:.1e}, could rise by {:.1e}; condition {:.3g}; {} of {} starts agree\n",
+                      fit.gradient_norm, fit.remaining, fit.condition, fit.n_agreeing, fit.n_starts);
   if (result.k > 0) {
     text += fmt::format("k = {} of log-likelihoods", result.k);
-    for (std::size_t k = 0; k < result.log_likelihood_of_k.size(); ++k)
-      text += fmt::format("{} {:.2f} ({})", k == 0 ? "" : ",", result.log_likelihood_of_k[k], k + 1);
+    for (const auto& [k, log_likelihood] : result.tried) text += fmt::format(" {:.2f} ({})", log_likelihood, k);
     text += '\n';
   }
   if (result.n_left_out > 0)

@@ -46,6 +46,7 @@ class Settings {
   void read(const TomlTable& table);
   // Applies the flags that were given. Throws ConfigError "--flag VALUE: reason".
   void apply_flags();
+  [[nodiscard]] const std::set<std::string>& given() const { return given_; }
   [[nodiscard]] bool given(const std::string& key) const { return given_.contains(key); }
 
  private:

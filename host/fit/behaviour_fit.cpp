@@ -3,7 +3,9 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/fit/fit.hpp"
 #include "host/math/special.hpp"
+#include "host/run/chain_tables.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -11,8 +13,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <functional>
+#include <exception>
 
 namespace clvsim {
 namespace {
@@ -21,29 +22,12 @@ constexpr std::array<std::string_view, 6> model_names{"pareto_nbd", "bg_nbd",   
                                                       "bg_cnbd_k",  "mbg_cnbd_k", "gamma_gamma"};
 constexpr int most_regular = 6;
 
-double days_of(PeriodUnit unit) {
-  constexpr double year = 365.25;
-  switch (unit) {
-    case PeriodUnit::day:
-      return 1;
-    case PeriodUnit::week:
-      return 7;
-    case PeriodUnit::month:
-      return year / 12;
-    case PeriodUnit::year:
-      break;
-  }
-  return year;
-}
-
-void for_customers(const StoreReader& store, const std::function<void(const CustomerBatch&, std::size_t)>& visit) {
-  constexpr std::int64_t batch_size = 1 << 14;
-  CustomerBatch batch;
-  for (std::int64_t first = 0; first < store.info().n_customers; first += batch_size) {
-    store.read(first, std::min(batch_size, store.info().n_customers - first), batch);
+template <class Visit>
+void for_customers(const StoreReader& store, const Visit& visit) {
+  for_batches(store, [&](const CustomerBatch& batch) {
     for (std::size_t i = 0; i < batch.size(); ++i)
       if (batch.n_purchase_days[i] > 0) visit(batch, i);
-  }
+  });
 }
 
 // Calls visit(r) for every purchase of a customer after its first day.
@@ -58,7 +42,7 @@ void for_repeats(const CustomerBatch& batch, std::size_t i, Visit&& visit) {
 }  // namespace
 
 std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
-  const double days = days_of(store.info().unit);
+  const double days = static_cast<double>(mean_length(store.info().unit)) / sixteenths_a_day;
   std::vector<PurchaseHistory> histories;
   for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
     PurchaseHistory history;
@@ -78,7 +62,7 @@ std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
 }
 
 std::vector<SpendHistory> spend_histories(const StoreReader& store) {
-  const double minor_units = std::pow(10.0, store.info().currency.decimals);
+  const double minor_units = minor_units_per_unit(store.info().currency.decimals);
   std::vector<SpendHistory> histories;
   for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
     SpendHistory history;
@@ -116,13 +100,19 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, con
     result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
     return result;
   }
+  std::exception_ptr refusal;
   for (int k = 1; k <= most_regular; ++k) {
-    LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, options);
-    result.log_likelihood_of_k.push_back(fit.log_likelihood);
-    if (k > 1 && fit.log_likelihood <= result.fit.log_likelihood) continue;
-    result.k = k;
-    result.fit = std::move(fit);
+    try {
+      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, options);
+      result.tried.emplace_back(k, fit.log_likelihood);
+      if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
+      result.k = k;
+      result.fit = std::move(fit);
+    } catch (const ModelError&) {
+      refusal = std::current_exception();
+    }
   }
+  if (result.k == 0) std::rethrow_exception(refusal);
   return result;
 }
 

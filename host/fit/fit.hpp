@@ -11,6 +11,9 @@ using BatchSink = std::function<void(const CustomerBatch&)>;
 // Hands every customer of a log to the sink, in batches, in the order of the keys; called once a pass.
 using BatchSource = std::function<void(const BatchSink&)>;
 
+// Hands every customer of a store to the sink.
+void for_batches(const StoreReader& store, const BatchSink& sink);
+
 // fit_migration_chain on the batches of `source`; of `info` it uses the currency, unit, dates, has_cost and digest.
 FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const FitOptions& options);
 

@@ -65,13 +65,17 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
       from[i] = portable_log(problem.start[i] * (k == 0 ? 1 : spread[static_cast<std::size_t>(k) - 1][i]));
     Maximum found = maximise(by_logarithms(problem.some), from);
     ends.push_back(found.value);
-    if (k == 0 || found.value > best.value) best = std::move(found);
+    if (k == 0 || !(found.value <= best.value)) best = std::move(found);
   }
   constexpr double same = 1e-4;
   for (const double value : ends) fit.n_agreeing += value > best.value - same ? 1 : 0;
   if (!problem.some_is_all) {
     Maximum polished = polish(by_logarithms(problem.all), best);
-    if (!polished.certified) polished = maximise(by_logarithms(problem.all), polished.at);
+    if (!polished.certified) {  // the subsample was too thin: from the start, on everything
+      std::vector<double> from(n);
+      for (std::size_t i = 0; i < n; ++i) from[i] = portable_log(problem.start[i]);
+      polished = maximise(by_logarithms(problem.all), from);
+    }
     best = std::move(polished);
   }
   if (!best.certified) refuse(problem, best);

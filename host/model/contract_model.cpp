@@ -112,7 +112,13 @@ double ContractModel::derl(std::span<const double> parameters, std::int32_t n, d
   constexpr double negligible = 1e-16;
   double sum = 0, factor = 1;
   // What is left is at most factor * survival / (1 - v): survival never rises.
+  constexpr std::int32_t most_terms = 10'000'000;
   for (std::int32_t t = n;; ++t, factor *= v) {
+    if (t - n == most_terms)
+      throw ModelError(
+          fmt::format("residual lifetime at discount rate {} does not settle within {} renewals; give a larger "
+                      "rate",
+                      rate, most_terms));
     const double term = factor * survival(parameters, t);
     sum += term;
     if (term <= negligible * sum * (1 - v)) break;

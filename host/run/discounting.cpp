@@ -12,36 +12,18 @@ namespace clvsim {
 
 namespace {
 
-// Lengths in sixteenths of a day: a year is 365.25 days, a month a twelfth of it; all integers.
-constexpr std::int64_t day_length = 16, week_length = 7 * day_length, month_length = 487, year_length = 5844;
-static_assert(year_length == 12 * month_length && 4 * year_length == 1461 * day_length);
-
-std::int64_t length_of(PeriodUnit unit) {
-  switch (unit) {
-    case PeriodUnit::day:
-      return day_length;
-    case PeriodUnit::week:
-      return week_length;
-    case PeriodUnit::month:
-      return month_length;
-    case PeriodUnit::year:
-      return year_length;
-  }
-  return month_length;
-}
-
 std::int64_t length_of(RatePeriod per) {
   switch (per) {
     case RatePeriod::day:
-      return day_length;
+      return mean_length(PeriodUnit::day);
     case RatePeriod::week:
-      return week_length;
+      return mean_length(PeriodUnit::week);
     case RatePeriod::month:
-      return month_length;
+      return mean_length(PeriodUnit::month);
     case RatePeriod::year:
-      return year_length;
+      break;
   }
-  return year_length;
+  return mean_length(PeriodUnit::year);
 }
 
 // (1 + rate)^-(numerator / denominator): by multiplication where the exponent is whole, else by exp and log1p.
@@ -94,7 +76,7 @@ void check(const Discounting& discounting) {
 
 std::vector<double> discount_factors(const Discounting& discounting, PeriodUnit unit, int horizon) {
   check(discounting);
-  const std::int64_t period = length_of(unit);
+  const std::int64_t period = mean_length(unit);
   const std::int64_t per = length_of(discounting.per);
   const double decay =
       mean_decay(static_cast<double>(period) / static_cast<double>(per) * kernels::portable_log1p(discounting.rate));

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -23,14 +24,14 @@ struct BehaviourFit {
   std::string model;  ///< as asked for
   int k = 0;          ///< chosen regularity of bg_cnbd_k, mbg_cnbd_k; 0 of other models
   LikelihoodFit fit;
-  std::int64_t n_left_out = 0;              ///< customers of the store without what the model needs
-  std::vector<double> log_likelihood_of_k;  ///< [k - 1] of every regularity that was tried
+  std::int64_t n_left_out = 0;                ///< customers of the store without what the model needs
+  std::vector<std::pair<int, double>> tried;  ///< every k with a certified maximum, and its log-likelihood
 };
 
 /// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, gamma_gamma.
 [[nodiscard]] std::span<const std::string_view> behaviour_models();
 /// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
-/// highest likelihood is taken.
+/// highest likelihood is taken; those without a certified maximum are left out.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
                                          const LikelihoodFitOptions& options = {});
 

@@ -28,6 +28,9 @@ inline constexpr Date last_valid_date{84005};
 
 /// The period of a model: a day, exactly seven days, a calendar month, or a calendar year (twelve calendar months).
 enum class PeriodUnit : std::uint8_t { day, week, month, year };
+/// Mean length of a period in sixteenths of a day, a whole number: a year is 365.25 days, a month a twelfth of it.
+[[nodiscard]] std::int64_t mean_length(PeriodUnit unit);
+inline constexpr std::int64_t sixteenths_a_day = 16;
 [[nodiscard]] std::string_view name_of(PeriodUnit unit);
 /// Throws ConfigError for anything but "day", "week", "month", "year".
 [[nodiscard]] PeriodUnit parse_period_unit(std::string_view text);

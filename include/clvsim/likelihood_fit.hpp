@@ -21,8 +21,8 @@ struct LikelihoodFit {
   double remaining = 0;       ///< how much higher the maximum of the local quadratic lies
   double condition = 0;       ///< largest over smallest eigenvalue of the information about the logarithms
   int n_starts = 0;           ///< searches
-  int n_agreeing = 0;         ///< of them that ended within 1e-4 of the best log-likelihood
-  int n_evaluations = 0;      ///< of the log-likelihood of all histories
+  int n_agreeing = 0;         ///< of them, on the subsample, that ended within 1e-4 of the best log-likelihood
+  int n_evaluations = 0;      ///< of the log-likelihood by the last search
 };
 
 struct LikelihoodFitOptions {
