@@ -51,6 +51,7 @@ struct FitCommand {
   FitOptions options;
   Settings settings = fit_settings(options);
   std::string store, output, model = "migration_chain";
+  std::string spend;
   bool overwrite = false;
 };
 
@@ -74,13 +75,17 @@ void run_fit(FitCommand& command, Session& session) {
       throw ConfigError(fmt::format("--{} is a setting of {}; {} has none: leave it out",
                                     *command.settings.given().begin(), models.front(), command.model));
     check_output(command.output, command.overwrite);
-    const BehaviourFit fit = fit_behaviour(store, command.model);
+    const BehaviourFit fit =
+        fit_behaviour(store, command.model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
     write_behaviour(fit, store.info(), command.output, command.overwrite);
     write_log(session, command.output, {{"store", command.store}});
     if (session.json) return print_json("clvsim.fit/1", to_json(fit, store.info()));
     fmt::print("{}\nwrote {}\n", text_of(fit, store.info()), command.output);
     return;
   }
+  if (!command.spend.empty())
+    throw ConfigError(fmt::format(
+        "--spend is a setting of models of purchases; {} has a spend of its own: leave it out", models.front()));
   const FitReport report = fit_migration_chain(store, command.options);
   write_model(report.chain, command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
@@ -143,6 +148,9 @@ void add_fit(CLI::App& program, Session& session) {
   app->add_option("--model", command->model,
                   fmt::format("one of {}; the first is the default", fmt::join(fitted_models(), ", ")))
       ->type_name("NAME");
+  app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), or none")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"gamma_gamma", "none"}));
   app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
   app->add_flag("--force", command->overwrite, "replace an existing output");
   command->settings.add_flags(*app, "Model");

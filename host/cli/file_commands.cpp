@@ -7,7 +7,9 @@
 #include "host/io/describe.hpp"
 #include "host/io/hdf5_version.hpp"
 
+#include <clvsim/behaviour_model.hpp>
 #include <clvsim/error.hpp>
+#include <clvsim/purchase_models.hpp>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
@@ -109,6 +111,38 @@ void add_export(CLI::App& program, Session& session) {
   app->callback([command, &session] { run_export(*command, session); });
 }
 
+namespace {
+
+Json to_json(const MigrationChain& chain) {
+  Json states = Json::array();
+  for (const ChainState& state : chain.states)
+    states.push_back({{"name", state.name}, {"active", state.active}, {"outcomes", state.outcomes.size()}});
+  return {{"type", "model"},
+          {"model", "migration_chain"},
+          {"unit", name_of(chain.unit)},
+          {"start", chain.states[static_cast<std::size_t>(chain.start_state)].name},
+          {"spend", chain.spend ? "drawn" : "fixed"},
+          {"customers", chain.n_customers},
+          {"customer_periods", chain.n_customer_periods},
+          {"states", std::move(states)}};
+}
+
+Json to_json(const BehaviourModel& model) {
+  Json parameters = Json::object();
+  const auto names = make_purchase_model(model.model, model.k)->parameter_names();
+  for (std::size_t i = 0; i < names.size(); ++i) parameters[std::string(names[i])] = model.parameters[i];
+  Json document{{"type", "model"},
+                {"model", model.model},
+                {"unit", name_of(model.unit)},
+                {"spend", model.spend ? "gamma_gamma" : "none"},
+                {"customers", model.n_customers},
+                {"parameters", std::move(parameters)}};
+  if (model.fit) document["log_likelihood"] = model.fit->log_likelihood;
+  return document;
+}
+
+}  // namespace
+
 void add_inspect(CLI::App& program, Session& session) {
   auto command = std::make_shared<FileCommand>();
   CLI::App* app = program.add_subcommand("inspect", "Describe a clvsim file: store, run or model");
@@ -117,18 +151,7 @@ void add_inspect(CLI::App& program, Session& session) {
   app->callback([command, &session] {
     Json document;
     if (std::filesystem::path(command->file).extension() == ".toml") {
-      const MigrationChain chain = read_model(command->file);
-      Json states = Json::array();
-      for (const ChainState& state : chain.states)
-        states.push_back({{"name", state.name}, {"active", state.active}, {"outcomes", state.outcomes.size()}});
-      document = {{"type", "model"},
-                  {"model", "migration_chain"},
-                  {"unit", name_of(chain.unit)},
-                  {"start", chain.states[static_cast<std::size_t>(chain.start_state)].name},
-                  {"spend", chain.spend ? "drawn" : "fixed"},
-                  {"customers", chain.n_customers},
-                  {"customer_periods", chain.n_customer_periods},
-                  {"states", std::move(states)}};
+      document = std::visit([](const auto& model) { return to_json(model); }, read_any_model(command->file));
     } else {
       document = describe_file(command->file);
     }

@@ -197,6 +197,20 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
     for (const auto& [k, log_likelihood] : result.tried)
       document["tried"].push_back({{"k", k}, {"log_likelihood", log_likelihood}});
   }
+  if (result.spend) {
+    const PurchaseSpend& spend = result.spend->spend;
+    document["spend"] = {{"model", "gamma_gamma"},
+                         {"p", spend.law.p},
+                         {"q", spend.law.q},
+                         {"gamma", spend.law.gamma},
+                         {"zero_share", spend.zero_share},
+                         {"refund_rate", spend.refund_rate},
+                         {"refund_ratio", spend.refund_ratio},
+                         {"customers", static_cast<std::int64_t>(result.spend->fit.n_customers)},
+                         {"log_likelihood", result.spend->fit.log_likelihood}};
+  }
+  if (result.margin) document["margin"] = *result.margin;
+  document["notes"] = result.notes;
   return document;
 }
 
@@ -216,6 +230,19 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
     for (const auto& [k, log_likelihood] : result.tried) text += fmt::format(" {:.2f} ({})", log_likelihood, k);
     text += '\n';
   }
+  if (result.spend) {
+    const PurchaseSpend& spend = result.spend->spend;
+    text += fmt::format(
+        "spend of {} customers with repeat purchases: gamma_gamma p {:.6g}, q {:.6g}, gamma {:.6g}; "
+        "mean of a new customer {:.4f}\n",
+        with_separators(static_cast<std::int64_t>(result.spend->fit.n_customers)), spend.law.p, spend.law.q,
+        spend.law.gamma, spend.law.expected_spend(0, 0));
+    if (spend.zero_share > 0) text += fmt::format("free purchases: {:.4f} of all\n", spend.zero_share);
+    if (spend.refund_rate > 0)
+      text += fmt::format("refunds: {:.4f} a purchase, {:.4f} times as large\n", spend.refund_rate, spend.refund_ratio);
+  }
+  if (result.margin) text += fmt::format("margin from the log's costs: {:.4f}\n", *result.margin);
+  for (const std::string& note : result.notes) text += fmt::format("note: {}\n", note);
   if (result.n_left_out > 0)
     text += fmt::format("note: {} customers without {} are left out\n", with_separators(result.n_left_out),
                         result.model == "gamma_gamma" ? "a positive repeat purchase" : "a purchase");

@@ -15,6 +15,8 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
+#include <tuple>
+#include <variant>
 
 namespace clvsim::cli {
 namespace {
@@ -54,6 +56,16 @@ std::vector<std::string> defaults_taken(const Settings& settings, const Simulati
   return notes;
 }
 
+// What a model's numbers must not be used for.
+void add_caution(const BehaviourModel& model, std::vector<std::string>& notes) {
+  if (model.model == "bg_nbd" || model.model == "bg_cnbd_k")
+    notes.push_back(
+        fmt::format("{} takes every customer without a repeat purchase for alive, whatever the silence: use "
+                    "its purchases and values, and no count of active customers; mbg_nbd and pareto_nbd "
+                    "have none of this",
+                    model.model));
+}
+
 struct SimulateCommand {
   SimulationOptions options;
   Settings settings = simulate_settings(options);
@@ -66,13 +78,12 @@ void run_simulate(SimulateCommand& command, Session& session) {
   command.settings.apply_flags();
   if (!command.scenario.empty()) read_scenario(command.scenario, command.settings);
   if (command.store.empty() == (command.customers == 0))
-    throw ConfigError(
-        "simulate needs a customer store, or --customers N for customers in the model's start state: one of them");
+    throw ConfigError("simulate needs a customer store, or --customers N for customers without a history: one of them");
   if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
   if (command.options.keep_paths && command.output.empty())
     throw ConfigError("--keep-paths needs --output FILE: the paths are kept in the run file");
   check_distinct({command.store, command.model, command.scenario}, {command.output});
-  const MigrationChain model = read_model(command.model);
+  const AnyModel model = read_any_model(command.model);
   const SimulationOptions& options = command.options;
   RunInfo run;
   CustomerResults results;  // to show the first customer's row of a small run
@@ -80,21 +91,25 @@ void run_simulate(SimulateCommand& command, Session& session) {
   {
     Progress progress("simulating", "customers", session.quiet);
     const auto update = [&](std::int64_t done, std::int64_t total) { progress.update(done, total); };
-    run =
-        command.store.empty()
-            ? simulate_customers(command.customers, model, options, command.output, command.overwrite, one_row, update)
-            : simulate(StoreReader(command.store), model, options, command.output, command.overwrite, update);
+    const auto& [store, output, overwrite] = std::tie(command.store, command.output, command.overwrite);
+    const auto simulate_with = [&](const auto& one) {
+      return store.empty() ? simulate_customers(command.customers, one, options, output, overwrite, one_row, update)
+                           : simulate(StoreReader(store), one, options, output, overwrite, update);
+    };
+    run = std::visit(simulate_with, model);
   }
   const double seconds = session.seconds();
   if (!command.output.empty())
     write_log(
         session, command.output,
         {{"store", command.store}, {"model", command.model}, {"device", run.device}, {"threads", options.threads}});
-  const std::vector<std::string> notes = defaults_taken(command.settings, options, model.unit);
-  const bool has_closed_form = command.store.empty() && !model.spend;
+  std::vector<std::string> notes = defaults_taken(command.settings, options, run.unit);
+  if (const auto* behaviour = std::get_if<BehaviourModel>(&model)) add_caution(*behaviour, notes);
+  const auto* const chain = std::get_if<MigrationChain>(&model);
+  const bool has_closed_form = command.store.empty() && chain != nullptr && !chain->spend;
   ChainMoments exact;
   if (has_closed_form) {
-    exact = exact_moments(model, model.start_state, discount_factors(options.discounting, model.unit, options.horizon));
+    exact = exact_moments(*chain, chain->start_state, discount_factors(options.discounting, run.unit, options.horizon));
     exact.mean *= run.options.margin.value_or(1);
     exact.sd *= std::abs(run.options.margin.value_or(1));
   }
@@ -237,7 +252,7 @@ void add_simulate(CLI::App& program, Session& session) {
   app->add_option("--scenario", command->scenario,
                   "scenario file: settings below but threads, batch and device, where no flag gives them")
       ->type_name("FILE");
-  app->add_option("--customers", command->customers, "without a store: N customers in the model's start state")
+  app->add_option("--customers", command->customers, "without a store: N customers without a history")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, most_customers));
   app->add_option("-o,--output", command->output, "the run file to write")->type_name("FILE");

@@ -1,10 +1,9 @@
 #include <clvsim/behaviour_fit.hpp>
 
 #include "host/base/output_file.hpp"
-#include "host/base/text.hpp"
-#include "host/base/toml_file.hpp"
 #include "host/fit/fit.hpp"
-#include "host/math/special.hpp"
+#include "host/fit/margin.hpp"
+#include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
 
 #include <clvsim/error.hpp>
@@ -30,33 +29,65 @@ void for_customers(const StoreReader& store, const Visit& visit) {
   });
 }
 
-// Calls visit(r) for every purchase of a customer after its first day.
-template <class Visit>
-void for_repeats(const CustomerBatch& batch, std::size_t i, Visit&& visit) {
-  const History& rows = batch.history;
-  const auto end = static_cast<std::size_t>(rows.offset[i + 1]);
-  for (auto r = static_cast<std::size_t>(rows.offset[i]); r < end; ++r)
-    if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::purchase) && rows.day[r] > batch.first_day[i]) visit(r);
+// Positive repeat purchases, and what stands beside them.
+SpendFit fit_spend(const StoreReader& store, const LikelihoodFitOptions& options) {
+  std::int64_t n_repeats = 0, n_free = 0, n_purchases = 0, n_positive = 0, n_refunds = 0;
+  double positive = 0, refunded = 0;
+  for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
+    for_repeats(batch, i, [&](std::size_t r) {
+      ++n_repeats;
+      n_free += batch.history.amount[r] == 0;
+    });
+  });
+  for_batches(store, [&](const CustomerBatch& batch) {
+    const History& rows = batch.history;
+    for (std::size_t r = 0; r < rows.amount.size(); ++r) {
+      const auto amount = static_cast<double>(rows.amount[r]);
+      if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::refund)) {
+        ++n_refunds;
+        refunded -= amount;
+      } else {
+        ++n_purchases;
+        n_positive += amount > 0;
+        positive += amount;
+      }
+    }
+  });
+  SpendFit result;
+  result.fit = fit_gamma_gamma(spend_histories(store), options);
+  PurchaseSpend& spend = result.spend;
+  spend.law = {result.fit.parameters[0], result.fit.parameters[1], result.fit.parameters[2]};
+  spend.zero_share = static_cast<double>(n_free) / static_cast<double>(n_repeats);
+  if (n_refunds == 0) return result;
+  // More refunds than purchases are fewer and larger ones.
+  const double rate = static_cast<double>(n_refunds) / static_cast<double>(n_purchases);
+  spend.refund_rate = std::min(rate, 1.0);
+  spend.refund_ratio = refunded / static_cast<double>(n_refunds) / (positive / static_cast<double>(n_positive));
+  spend.refund_ratio *= rate / spend.refund_rate;
+  return result;
+}
+
+void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOptions& options, BehaviourFit& result) {
+  if (law == SpendLaw::none) return;
+  try {
+    result.spend = fit_spend(store, options);
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("the spend of {}: {}; or leave spend out (--spend none)", result.model, error.what()));
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("the spend of {}: {}; or leave spend out (--spend none)", result.model, error.what()));
+  }
+  MarginSums sums;
+  for_batches(store, [&](const CustomerBatch& batch) { sums.add(batch); });
+  result.margin = sums.margin(result.notes);
 }
 
 }  // namespace
 
 std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
-  const double days = static_cast<double>(mean_length(store.info().unit)) / sixteenths_a_day;
+  const double days = days_of(store.info().unit);
   std::vector<PurchaseHistory> histories;
   for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
-    PurchaseHistory history;
-    history.x = batch.frequency[i];
-    history.t_x = batch.recency_days[i] / days;
-    history.T = batch.observed_days[i] / days;
-    std::int32_t before = batch.first_day[i];
-    for_repeats(batch, i, [&](std::size_t r) {
-      const std::int32_t day = batch.history.day[r];
-      if (day == before) return;
-      history.log_gaps += portable_log((day - before) / days);
-      before = day;
-    });
-    histories.push_back(history);
+    histories.push_back(purchase_history(batch, i, days, true));
   });
   return histories;
 }
@@ -65,23 +96,16 @@ std::vector<SpendHistory> spend_histories(const StoreReader& store) {
   const double minor_units = minor_units_per_unit(store.info().currency.decimals);
   std::vector<SpendHistory> histories;
   for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
-    SpendHistory history;
-    MinorUnits sum = 0;
-    for_repeats(batch, i, [&](std::size_t r) {
-      if (batch.history.amount[r] <= 0) return;
-      ++history.x;
-      sum += batch.history.amount[r];
-    });
-    if (history.x == 0) return;
-    history.mean = static_cast<double>(sum) / minor_units / history.x;
-    histories.push_back(history);
+    const SpendHistory history = spend_history(batch, i, minor_units);
+    if (history.x > 0) histories.push_back(history);
   });
   return histories;
 }
 
 std::span<const std::string_view> behaviour_models() { return model_names; }
 
-BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, const LikelihoodFitOptions& options) {
+BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, SpendLaw spend,
+                           const LikelihoodFitOptions& options) {
   if (std::find(model_names.begin(), model_names.end(), model) == model_names.end())
     throw ConfigError(
         fmt::format("there is no model '{}' to fit to a store; choose one of {}", model, fmt::join(model_names, ", ")));
@@ -98,6 +122,7 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, con
   if (model != "bg_cnbd_k" && model != "mbg_cnbd_k") {
     for (PurchaseHistory& history : histories) history.log_gaps = 0;  // not asked for: more histories are equal
     result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
+    add_spend(store, spend, options, result);
     return result;
   }
   std::exception_ptr refusal;
@@ -113,35 +138,30 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, con
     }
   }
   if (result.k == 0) std::rethrow_exception(refusal);
+  add_spend(store, spend, options, result);
   return result;
 }
 
-std::string behaviour_toml(const BehaviourFit& result, const StoreInfo& store) {
+BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
-  std::string text =
-      "# A behaviour model, fitted by maximum likelihood. Written by clvsim (docs/formats/model.md); times are in "
-      "periods.\n";
-  text += fmt::format("format = \"clvsim-model\"\nversion = 1\nmodel = {}\n", toml_string(result.model));
-  if (result.k > 0) text += fmt::format("k = {}  # Erlang phases between purchases\n", result.k);
-  text += fmt::format("period = \"{}\"\ncurrency = {}\ndecimals = {}\n", name_of(store.unit),
-                      toml_string(store.currency.code), store.currency.decimals);
-  text += fmt::format("\n[fitted]\nstore_digest = {}\ncustomers = {}\n", toml_string(store.content_digest),
-                      static_cast<std::int64_t>(fit.n_customers));
-  text += "\n[parameters]\n";
-  for (std::size_t i = 0; i < fit.parameters.size(); ++i)
-    text += fmt::format("{} = {}  # standard error {:.4g}\n", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
-  text += fmt::format("\n[fit]\nlog_likelihood = {}\naic = {}\nbic = {}\n", fit.log_likelihood, fit.aic, fit.bic);
-  text += fmt::format("gradient_norm = {:.3e}\ncondition = {:.6g}\n", fit.gradient_norm, fit.condition);
-  text += "# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [";
-  for (std::size_t i = 0; i < fit.log_covariance.size(); ++i)
-    text += fmt::format("{}{}", i == 0 ? "" : ", ", fit.log_covariance[i]);
-  return text + "]\n";
+  BehaviourModel model;
+  model.model = result.model;
+  model.k = std::max(result.k, 1);
+  model.unit = store.unit;
+  model.currency = store.currency;
+  model.margin = result.margin;
+  model.parameters = fit.parameters;
+  model.fit = {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance};
+  if (result.spend) model.spend = result.spend->spend;
+  model.fitted_from_digest = store.content_digest;
+  model.n_customers = static_cast<std::int64_t>(fit.n_customers);
+  return model;
 }
 
 void write_behaviour(const BehaviourFit& fit, const StoreInfo& store, const std::filesystem::path& path,
                      bool overwrite) {
   OutputFile file(path, overwrite);
-  file.write(behaviour_toml(fit, store));
+  file.write(model_toml(behaviour_model(fit, store)));
   file.commit();
 }
 

@@ -1,6 +1,7 @@
 #include "host/fit/fit.hpp"
 
 #include "host/base/text.hpp"
+#include "host/fit/margin.hpp"
 #include "host/fit/spend.hpp"
 #include "host/fit/transitions.hpp"
 #include "host/model/fault.hpp"
@@ -209,19 +210,6 @@ void require_spend(const SpendMoments& moments) {
            "import a longer log or more customers");
 }
 
-// Margin over all purchases with their costs.
-struct MarginSums {
-  double amount = 0, cost = 0;
-  void add(const CustomerBatch& batch) {
-    const History& rows = batch.history;
-    for (std::size_t r = 0; r < rows.amount.size(); ++r) {
-      if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
-      amount += static_cast<double>(rows.amount[r]);
-      cost += static_cast<double>(rows.cost[r]);
-    }
-  }
-};
-
 void add_notes(const TransitionCounts& counts, FitReport& report) {
   const int row = counts.cells.recency_cells + 1;
   int n_groups = 0;
@@ -273,7 +261,7 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
   source([&](const CustomerBatch& batch) {
     counts.add(batch, periods);
     moments.add(batch, chain);
-    if (info.has_cost) sums.add(batch);
+    sums.add(batch);
   });
   require_counts(counts);
   require_spend(moments);
@@ -295,14 +283,7 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
   for (int k = 0; k <= most; ++k)
     chain.spend->purchases_in_period.push_back(
         static_cast<double>(counts.purchases_in_period[static_cast<std::size_t>(k)]) / static_cast<double>(buying));
-  if (info.has_cost && sums.amount > 0) {
-    chain.margin = 1 - sums.cost / sums.amount;
-    if (*chain.margin < lowest_margin) {
-      chain.margin.reset();
-      report.notes.emplace_back(
-          "costs are more than a hundred times the purchases: no margin is estimated; check the cost column");
-    }
-  }
+  chain.margin = sums.margin(report.notes);
   check(chain);
   return report;
 }

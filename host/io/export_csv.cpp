@@ -2,6 +2,7 @@
 #include "host/io/run_format.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -49,7 +50,11 @@ void export_csv(const RunReader& run, const std::filesystem::path& path, bool ov
     run.read(first, std::min(batch_rows, info.n_customers - first), results);
     for (std::size_t i = 0; i < results.size(); ++i) {
       append_text(text, key_of(results, i));
-      for (const auto& column : columns) fmt::format_to(std::back_inserter(text), ",{}", column.at(results, i));
+      for (const auto& column : columns) {
+        text += ',';
+        const double value = column.at(results, i);
+        if (!std::isnan(value)) fmt::format_to(std::back_inserter(text), "{}", value);  // empty: infinite
+      }
       text += "\r\n";
     }
     file.write(text);

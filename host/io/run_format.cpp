@@ -53,6 +53,12 @@ std::string money_units(const RunInfo& info) {
 
 std::string number(double value) { return fmt::format("{}", value); }
 
+// `money`: its error may be infinite, and so NaN; then a standard deviation may be as well.
+bool is_estimate(const Estimate& estimate, bool money) {
+  if (money && std::isnan(estimate.se)) return !std::isinf(estimate.mean);
+  return std::isfinite(estimate.mean) && std::isfinite(estimate.se) && estimate.se >= 0;
+}
+
 template <class Names>
 std::size_t index_of(const Names& names, const std::vector<h5::Attribute>& attributes, std::string_view attribute) {
   const auto found = std::find(names.begin(), names.end(), h5::text_of(attributes, attribute));
@@ -88,6 +94,11 @@ std::vector<ResultColumn> result_columns(const RunInfo& info) {
     list.push_back({name, long_name, false, range, values});
     list.push_back({se_name, "its Monte Carlo standard error", false, Range::not_negative, se});
   };
+  for (ResultColumn& column : list) {
+    for (const auto member :
+         {&CustomerResults::se, &CustomerResults::sd, &CustomerResults::sd_se, &CustomerResults::cvar_se})
+      column.may_be_infinite = column.may_be_infinite || column.values == member;
+  }
   add("p_nonpositive", "probability that the value is at most 0", &CustomerResults::p_nonpositive, "p_nonpositive_se",
       &CustomerResults::p_nonpositive_se, Range::probability);
   add("p_active", "probability of being active at the horizon", &CustomerResults::p_active, "p_active_se",
@@ -149,11 +160,11 @@ std::vector<PortfolioLine> portfolio_lines(RunInfo& info) {
   const auto add = [&](const std::string& name, Distribution& distribution) {
     const std::vector<double>& levels = info.options.quantiles;
     distribution.quantiles.resize(levels.size());
-    lines.push_back({name + "_mean", &distribution.mean});
-    lines.push_back({name + "_sd", &distribution.sd});
+    lines.push_back({name + "_mean", &distribution.mean, true});
+    lines.push_back({name + "_sd", &distribution.sd, true});
     for (std::size_t k = 0; k < levels.size(); ++k)
       lines.push_back({name + "_q" + fraction_digits(levels[k]), &distribution.quantiles[k]});
-    lines.push_back({name + "_cvar" + fraction_digits(info.options.cvar_level), &distribution.cvar});
+    lines.push_back({name + "_cvar" + fraction_digits(info.options.cvar_level), &distribution.cvar, true});
   };
   add(info.measure_name, info.total);
   add("undiscounted_revenue", info.total_revenue);
@@ -288,6 +299,7 @@ void check_results(const RunInfo& info, const CustomerResults& results, std::int
       throw Failure(fmt::format("/customers/{} has a wrong length", column.name));
     for (std::size_t i = 0; i < n; ++i) {
       const double value = column.at(results, i);
+      if (column.may_be_infinite && std::isnan(value)) continue;
       if (!std::isfinite(value) || (column.range != Range::any && value < 0) ||
           (column.range == Range::probability && value > 1))
         throw Failure(fmt::format("/customers/{} of row {} is {}, out of its range", column.name,
@@ -318,7 +330,7 @@ void check_periods(const RunInfo& info) {
   for (std::size_t t = 0; t < info.periods.size(); ++t) {
     const PeriodForecast& period = info.periods[t];
     for (const auto estimate : period_estimates(info))
-      if (!std::isfinite((period.*estimate).mean) || !std::isfinite((period.*estimate).se) || (period.*estimate).se < 0)
+      if (!is_estimate(period.*estimate, estimate == &PeriodForecast::revenue || estimate == &PeriodForecast::profit))
         throw Failure(fmt::format("an estimate of period {} is not finite", t + 1));
     if (!info.has_dates) continue;
     if (period.first_day.days != day + 1 || period.last_day < period.first_day)
@@ -330,7 +342,7 @@ void check_periods(const RunInfo& info) {
 void check_portfolio(const RunInfo& info) {
   RunInfo copy = info;
   for (const PortfolioLine& line : portfolio_lines(copy))
-    if (!std::isfinite(line.value->mean) || !std::isfinite(line.value->se) || line.value->se < 0)
+    if (!is_estimate(*line.value, line.may_be_infinite))
       throw Failure(fmt::format("{} of the portfolio is not finite", line.name));
 }
 

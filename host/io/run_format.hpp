@@ -22,6 +22,7 @@ struct ResultColumn {
   Range range = Range::any;
   std::vector<double> CustomerResults::*values = nullptr;
   std::size_t stride = 1, index = 0;
+  bool may_be_infinite = false;  // NaN then: a moment of the value, or the moment that its error needs
 
   [[nodiscard]] double at(const CustomerResults& results, std::size_t i) const {
     return (results.*values)[i * stride + index];
@@ -43,6 +44,7 @@ std::vector<Estimate PeriodForecast::*> period_estimates(const RunInfo& info);
 struct PortfolioLine {
   std::string name;
   Estimate* value;
+  bool may_be_infinite = false;  // as a ResultColumn
 };
 std::vector<PortfolioLine> portfolio_lines(RunInfo& info);
 

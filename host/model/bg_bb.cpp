@@ -15,7 +15,7 @@ namespace {
 enum Parameter : std::size_t { alpha, beta, gamma, delta, n_parameters_of };
 using Gradient = std::array<double, n_parameters_of>;
 
-class BgBb final : public PurchaseModel {
+class BgBb final : public SimulatedModel {
  public:
   [[nodiscard]] std::string name() const override { return "bg_bb"; }
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
@@ -60,6 +60,17 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double rate) const override {
     return p_alive(p, h) * buys(p, h) * opportunities(p, h, std::numeric_limits<double>::infinity(), 1 / (1 + rate));
+  }
+
+  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double>, const kernels::GammaSpend& spend,
+                                                 const double* weight) const override {
+    return engine_params_of<kernels::BgBb>({}, spend, weight);
+  }
+  void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
+                    const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
+    const kernels::BgBb::Customer customer{p_alive(p, h), kernels::LogBetaSampler(p[alpha] + h.x, p[beta] + h.T - h.x),
+                                           kernels::LogBetaSampler(p[gamma], p[delta] + h.T)};
+    add_customer_of<kernels::BgBb>(customer, hash, spend, customers);
   }
 
  private:
@@ -113,6 +124,6 @@ class BgBb final : public PurchaseModel {
 
 }  // namespace
 
-std::unique_ptr<PurchaseModel> make_bg_bb() { return std::make_unique<BgBb>(); }
+std::unique_ptr<SimulatedModel> make_bg_bb() { return std::make_unique<BgBb>(); }
 
 }  // namespace clvsim

@@ -21,7 +21,7 @@ namespace {
 enum Parameter : std::size_t { r, alpha, a, b, n_parameters_of };
 using Gradient = std::array<double, n_parameters_of>;
 
-class BgNbd final : public PurchaseModel {
+class BgNbd final : public SimulatedModel {
  public:
   BgNbd(int k, bool after_first) : k_(k), m_(after_first ? 1 : 0) {}
 
@@ -77,6 +77,23 @@ class BgNbd final : public PurchaseModel {
 
   [[nodiscard]] double expected_of_new(std::span<const double> parameters, double t) const override {
     return expected_purchases(parameters, PurchaseHistory{}, t);
+  }
+
+  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double>, const kernels::GammaSpend& spend,
+                                                 const double* weight) const override {
+    return engine_params_of<kernels::BgNbd>({static_cast<std::uint32_t>(k_)}, spend, weight);
+  }
+  void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
+                    const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
+    const Posterior now = posterior(p, h);
+    kernels::BgNbd::Customer customer;
+    double until = 0;
+    for (std::size_t j = 0; j < now.phase.size(); ++j) customer.until[j] = until += now.p_alive * now.phase[j];
+    customer.rate_shape = p[r] + static_cast<double>(k_) * h.x;
+    customer.log_exposure = portable_log(p[alpha] + h.T);
+    customer.rate = kernels::LogGammaSampler(customer.rate_shape);
+    customer.dropout = kernels::LogBetaSampler(p[a], p[b] + h.x + m_);
+    add_customer_of<kernels::BgNbd>(customer, hash, spend, customers);
   }
 
  private:
@@ -179,6 +196,6 @@ class BgNbd final : public PurchaseModel {
 
 }  // namespace
 
-std::unique_ptr<PurchaseModel> make_bg_nbd(int k, bool after_first) { return std::make_unique<BgNbd>(k, after_first); }
+std::unique_ptr<SimulatedModel> make_bg_nbd(int k, bool after_first) { return std::make_unique<BgNbd>(k, after_first); }
 
 }  // namespace clvsim

@@ -103,6 +103,16 @@ void read_outcomes(MigrationChain& chain, const TomlTable& table, ChainState& st
   }
 }
 
+[[noreturn]] void refuse(const ModelFault& fault, const TomlTable& root, const std::vector<TomlTable>& states) {
+  using Part = ModelFault::Part;
+  if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
+  if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
+  if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
+  root.fail(fault.key, fault.message);
+}
+
+}  // namespace
+
 void check_format(const TomlTable& root) {
   if (root.string("format") != format_name)
     root.fail("format", fmt::format("is not \"{}\"; this is no file of a model", format_name));
@@ -112,29 +122,30 @@ void check_format(const TomlTable& root) {
                                   root.where("version"), version, format_version));
 }
 
-[[noreturn]] void refuse(const ModelFault& fault, const TomlTable& root, const std::vector<TomlTable>& states) {
-  using Part = ModelFault::Part;
-  if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
-  if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
-  if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
-  root.fail(fault.key, fault.message);
+bool is_chain(const TomlTable& root) {
+  const auto model = root.optional_string("model");
+  return !model || *model == "migration_chain";
+}
+
+void read_heading(const TomlTable& root, PeriodUnit& unit, Currency& currency) {
+  try {
+    unit = parse_period_unit(root.string("period"));
+  } catch (const ConfigError&) {
+    root.fail("period", "is no period unit; give \"day\", \"week\", \"month\" or \"year\"");
+  }
+  currency.code = root.optional_string("currency").value_or("");
+  currency.decimals = static_cast<int>(root.optional_integer("decimals", 0, max_decimals).value_or(2));
 }
 
 MigrationChain chain_of(const TomlFile& file) {
   const TomlTable root = file.root();
   check_format(root);
-  if (const auto model = root.optional_string("model"); model && *model != "migration_chain")
-    root.fail("model", fmt::format("is \"{}\", and only a migration_chain can be simulated so far; fit one (clvsim fit "
-                                   "--model migration_chain)",
-                                   *model));
+  if (!is_chain(root))
+    root.fail("model", fmt::format("is \"{}\", and a migration_chain is needed here; fit one (clvsim fit --model "
+                                   "migration_chain)",
+                                   root.string("model")));
   MigrationChain chain;
-  try {
-    chain.unit = parse_period_unit(root.string("period"));
-  } catch (const ConfigError&) {
-    root.fail("period", "is no period unit; give \"day\", \"week\", \"month\" or \"year\"");
-  }
-  chain.currency.code = root.optional_string("currency").value_or("");
-  chain.currency.decimals = static_cast<int>(root.optional_integer("decimals", 0, max_decimals).value_or(2));
+  read_heading(root, chain.unit, chain.currency);
   const std::string measure = root.optional_string("measure").value_or("revenue");
   if (measure != "revenue" && measure != "profit")
     root.fail("measure", "is neither \"revenue\" nor \"profit\"; say what the amounts of the model are");
@@ -173,8 +184,6 @@ MigrationChain chain_of(const TomlFile& file) {
   if (const auto fault = find_fault(chain)) refuse(*fault, root, tables);
   return chain;
 }
-
-}  // namespace
 
 std::string model_toml(const MigrationChain& chain) {
   check(chain);

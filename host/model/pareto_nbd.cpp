@@ -64,7 +64,7 @@ Dropout integrate_dropout(std::span<const double> p, const PurchaseHistory& h, b
   return result;
 }
 
-class ParetoNbd final : public PurchaseModel {
+class ParetoNbd final : public SimulatedModel {
  public:
   [[nodiscard]] std::string name() const override { return "pareto_nbd"; }
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
@@ -142,6 +142,17 @@ class ParetoNbd final : public PurchaseModel {
     return p_alive(p, h) * rate(p, h) * scale * sum * portable_exp(top);
   }
 
+  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double> p, const kernels::GammaSpend& spend,
+                                                 const double* weight) const override {
+    return engine_params_of<kernels::ParetoNbd>({1 / p[s]}, spend, weight);
+  }
+  void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
+                    const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
+    const kernels::ParetoNbd::Customer customer{p_alive(p, h), p[beta] + h.T, portable_log(p[alpha] + h.T),
+                                                kernels::LogGammaSampler(p[r] + h.x)};
+    add_customer_of<kernels::ParetoNbd>(customer, hash, spend, customers);
+  }
+
  private:
   [[nodiscard]] static double rate(std::span<const double> p, const PurchaseHistory& h) {
     return (p[r] + h.x) / (p[alpha] + h.T);
@@ -156,6 +167,6 @@ class ParetoNbd final : public PurchaseModel {
 
 }  // namespace
 
-std::unique_ptr<PurchaseModel> make_pareto_nbd() { return std::make_unique<ParetoNbd>(); }
+std::unique_ptr<SimulatedModel> make_pareto_nbd() { return std::make_unique<ParetoNbd>(); }
 
 }  // namespace clvsim

@@ -26,7 +26,7 @@ std::optional<double> PurchaseModel::dert(std::span<const double>, const Purchas
   return std::nullopt;
 }
 
-std::unique_ptr<PurchaseModel> make_purchase_model(std::string_view name, int k) {
+std::unique_ptr<SimulatedModel> make_simulated_model(std::string_view name, int k) {
   constexpr int most_phases = 16;
   if (name == "pareto_nbd") return make_pareto_nbd();
   if (name == "bg_nbd") return make_bg_nbd(1, false);
@@ -39,6 +39,10 @@ std::unique_ptr<PurchaseModel> make_purchase_model(std::string_view name, int k)
   }
   throw ConfigError(fmt::format(
       "there is no purchase model '{}'; choose pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k or bg_bb", name));
+}
+
+std::unique_ptr<PurchaseModel> make_purchase_model(std::string_view name, int k) {
+  return make_simulated_model(name, k);
 }
 
 }  // namespace clvsim

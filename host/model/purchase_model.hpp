@@ -4,6 +4,7 @@
 #include <clvsim/purchase_models.hpp>
 
 #include "host/math/special.hpp"
+#include "kernels/models/list.hpp"
 
 #include <array>
 #include <cstddef>
@@ -68,9 +69,35 @@ class RisingTable {
   std::vector<Entry> entries_{{}};
 };
 
-std::unique_ptr<PurchaseModel> make_pareto_nbd();
+// A purchase model that the engine simulates: its own part of the parameters, and of a customer given its history
+// (kernels/models). Times are in periods.
+class SimulatedModel : public PurchaseModel {
+ public:
+  [[nodiscard]] virtual kernels::AnyParams engine_params(std::span<const double> parameters,
+                                                         const kernels::GammaSpend& spend,
+                                                         const double* weight) const = 0;
+  virtual void add_customer(std::span<const double> parameters, const PurchaseHistory& history, std::uint64_t hash,
+                            const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const = 0;
+};
+// As make_purchase_model.
+std::unique_ptr<SimulatedModel> make_simulated_model(std::string_view name, int k);
+
+// The two functions above for a behaviour with `Behaviour::Params` and `Customer` given.
+template <class Behaviour>
+kernels::AnyParams engine_params_of(const typename Behaviour::Params& behaviour, const kernels::GammaSpend& spend,
+                                    const double* weight) {
+  return typename kernels::PurchasePath<Behaviour>::Params{behaviour, spend, weight};
+}
+template <class Behaviour>
+void add_customer_of(const typename Behaviour::Customer& behaviour, std::uint64_t hash,
+                     const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) {
+  kernels::customers_of<typename kernels::PurchasePath<Behaviour>::Customer>(customers).push_back(
+      {hash, behaviour, spend});
+}
+
+std::unique_ptr<SimulatedModel> make_pareto_nbd();
 // `after_first`: whether a customer may drop out after the first purchase already (mbg_nbd).
-std::unique_ptr<PurchaseModel> make_bg_nbd(int k, bool after_first);
-std::unique_ptr<PurchaseModel> make_bg_bb();
+std::unique_ptr<SimulatedModel> make_bg_nbd(int k, bool after_first);
+std::unique_ptr<SimulatedModel> make_bg_bb();
 
 }  // namespace clvsim

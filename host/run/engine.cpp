@@ -58,6 +58,7 @@ constexpr Estimate unknown_estimate{unknown, unknown};
 struct SumBounds {
   std::uint64_t max_cash = 0;  // of a period of a customer, without what is drawn
   kernels::u128 value = 0, cash = 0;
+  std::uint64_t purchases = 0, horizon = 0;
 
   void add(const kernels::CustomerSummary& summary, std::int64_t row) {
     constexpr kernels::u128 limit = static_cast<kernels::u128>(kernels::fixed_limit);
@@ -67,8 +68,23 @@ struct SumBounds {
           "the amounts, spend and refunds of the model, its currency's decimals, and the discounting",
           row + 1, summary.n_saturated));
     }
+    if (summary.n_exhausted != 0) {
+      throw ModelError(
+          fmt::format("customer row {}: {} draws found no value, though each of 32 attempts has a chance of more than "
+                      "1/2; a parameter of the model, or this customer's history, is beyond what can be drawn from",
+                      row + 1, summary.n_exhausted));
+    }
     value += std::max(kernels::distance(summary.value.min, 0), kernels::distance(summary.value.max, 0));
     cash += static_cast<kernels::u128>(max_cash) + summary.max_drawn;
+    purchases += summary.max_purchases;
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    if (purchases > most || summary.max_purchases * horizon > most) {
+      throw ModelError(
+          fmt::format("the first {} customers could make more than 2^32 purchases in a period, or one of "
+                      "them in all; check the model's purchase rate and period, or simulate fewer "
+                      "customers a run",
+                      row + 1));
+    }
     if (value >= limit || cash >= limit) {
       throw ModelError(
           fmt::format("the sum over the first {} customers could pass the engine's fixed point of 2^62 / 256 minor "
@@ -81,7 +97,7 @@ struct SumBounds {
 
 // A batch on its way through the pipeline.
 struct Batch {
-  std::vector<kernels::ChainCustomer> customers;
+  CustomerRows rows;
   CustomerResults results;
 };
 
@@ -97,7 +113,7 @@ void check_memory(const SimulationOptions& options, std::int64_t n_customers, st
         with_separators(static_cast<long long>(path_sums_limit / 1000000)),
         with_separators(static_cast<long long>(fitting))));
   }
-  const auto limit = static_cast<std::int64_t>(std::numeric_limits<std::uint32_t>::max() / max_purchases);
+  const auto limit = static_cast<std::int64_t>(std::numeric_limits<std::uint32_t>::max() / std::max(1U, max_purchases));
   if (n_customers > limit) {
     throw ConfigError(fmt::format("{} customers are more than the {} that a run can count transactions of; split them",
                                   with_separators(n_customers), with_separators(limit)));
@@ -161,21 +177,33 @@ void run_customers(const CustomerSource& source, const MigrationChain& chain, Ru
   run_customers(source, ChainProgram{{chain}, {}, {}}, info, total_by_path, append, progress);
 }
 
+std::vector<double> value_weights(const RunInfo& info) {
+  std::vector<double> weight = discount_factors(info.options.discounting, info.unit, info.options.horizon);
+  for (double& factor : weight) factor *= info.options.margin.value_or(1);
+  return weight;
+}
+
 void run_customers(const CustomerSource& source, const ChainProgram& program, RunInfo& info,
                    std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
                    const CustomerProgress& progress) {
   const SimulationOptions& options = info.options;
   check(program, options.horizon);
-  const MigrationChain& chain = program.chains.front();
-  const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
-  std::vector<double> weight = discount_factors(options.discounting, chain.unit, options.horizon);
-  for (double& factor : weight) factor *= options.margin.value_or(1);
-  ChainTables tables = pack(program, info.currency.decimals, weight);
+  ChainTables tables = pack(program, info.currency.decimals, value_weights(info));
   if (options.sampler == StepSampler::event) add_event_tables(tables);
-  check_memory(options, source.size(), tables.max_purchases());
+  const PathProgram packed{tables.view(kernel_sampler(options.sampler)), tables.max_cash, tables.max_purchases(),
+                           program.chains.front().measure};
+  run_customers(source, packed, info, total_by_path, append, progress);
+}
+
+void run_customers(const CustomerSource& source, const PathProgram& program, RunInfo& info,
+                   std::vector<std::int64_t>& total_by_path, const std::function<void(const CustomerResults&)>& append,
+                   const CustomerProgress& progress) {
+  const SimulationOptions& options = info.options;
+  const RankPlan plan = plan_ranks(options.n_paths, options.quantiles, options.cvar_level);
+  check_memory(options, source.size(), program.max_purchases);
 
   kernels::RunSpec spec;
-  spec.chain = tables.view(kernel_sampler(options.sampler));
+  spec.params = program.params;
   spec.seed = options.seed;
   spec.horizon = static_cast<std::uint32_t>(options.horizon);
   spec.n_paths = options.n_paths;
@@ -197,7 +225,9 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   const auto workers = static_cast<std::size_t>(n_threads(options));
   constexpr std::size_t rows_at_once = 64;
   SumBounds bounds;
-  bounds.max_cash = tables.max_cash;
+  bounds.max_cash = program.max_cash;
+  bounds.horizon = static_cast<std::uint64_t>(options.horizon);
+  double fewest_moments = std::numeric_limits<double>::infinity();
   std::array<Batch, pipeline_slots> batches;
   std::vector<kernels::CustomerSummary> summaries;
   std::vector<std::int64_t> order;
@@ -207,23 +237,26 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
     Batch& batch = batches[slot];
     const std::int64_t first = b * batch_size;
     batch.results.key_width = source.key_width();
-    source.read(first, std::min(batch_size, n - first), batch.customers, batch.results.key);
+    source.read(first, std::min(batch_size, n - first), batch.rows);
+    batch.results.key = batch.rows.key;
   };
   steps.compute = [&](std::int64_t b, std::size_t slot) {
     Batch& batch = batches[slot];
-    const std::size_t count = batch.customers.size(), n_ranks = plan.ranks.size();
+    const std::size_t count = batch.rows.size(), n_ranks = plan.ranks.size();
     const std::int64_t first = b * batch_size;
     summaries.resize(count);
     order.resize(count * n_ranks);
     resize_anew(batch.results.path_value, options.keep_paths ? count * options.n_paths : 0);
-    backend->run(batch.customers, summaries, order, batch.results.path_value);
+    backend->run(kernels::span_of(batch.rows.customers), summaries, order, batch.results.path_value);
     for (std::size_t i = 0; i < count; ++i) bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
     resize_rows(batch.results, count, plan);
     kernels::for_groups(count, rows_at_once, workers, [&](std::size_t, std::size_t begin, std::size_t rows) {
       for (std::size_t i = begin; i < begin + rows; ++i) {
         set_row(summaries[i], {order.data() + i * n_ranks, n_ranks}, plan, divisor, batch.results, i);
+        if (!batch.rows.moments.empty()) withhold_infinite(batch.rows.moments[i], batch.results, i);
       }
     });
+    for (const double moments : batch.rows.moments) fewest_moments = std::min(fewest_moments, moments);
     if (progress) progress(first + static_cast<std::int64_t>(count), n);
   };
   steps.write = [&](std::int64_t, std::size_t slot) { append(batches[slot].results); };
@@ -233,9 +266,15 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   backend->gather(sums);
   info.device = backend->description();
   info.total = distribution_over_paths(sums.total, plan, divisor);
+  withhold_infinite(fewest_moments, info.total);
   if (options.periods) {
     info.total_revenue = distribution_over_paths(sum_over_periods(sums), plan, divisor);
-    forecast_periods(sums, chain.measure, info);
+    forecast_periods(sums, program.measure, info);
+    withhold_infinite(fewest_moments, info.total_revenue);
+    for (PeriodForecast& period : info.periods) {
+      withhold_infinite(fewest_moments, period.revenue);
+      withhold_infinite(fewest_moments, period.profit);
+    }
   } else {
     info.total_revenue = {unknown_estimate, unknown_estimate, {}, unknown_estimate};
     info.total_revenue.quantiles.assign(options.quantiles.size(), unknown_estimate);

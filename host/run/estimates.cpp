@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace clvsim {
 
@@ -130,6 +131,30 @@ Estimate share_of(std::uint64_t count, std::uint32_t n_paths) {
   return {p, square_root(p * (1 - p) / n)};
 }
 
+void withhold_infinite(double moments, Estimate& mean) {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  if (moments <= 1) mean.mean = unknown;
+  if (moments <= 2) mean.se = unknown;
+}
+
+void withhold_infinite(double moments, Distribution& value) {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  withhold_infinite(moments, value.mean);
+  if (moments <= 2) value.sd.mean = value.cvar.se = unknown;
+  if (moments <= 4) value.sd.se = unknown;
+}
+
+void withhold_infinite(double moments, CustomerResults& results, std::size_t i) {
+  Distribution value{
+      {results.mean[i], results.se[i]}, {results.sd[i], results.sd_se[i]}, {}, {results.cvar[i], results.cvar_se[i]}};
+  withhold_infinite(moments, value);
+  results.mean[i] = value.mean.mean;
+  results.se[i] = value.mean.se;
+  results.sd[i] = value.sd.mean;
+  results.sd_se[i] = value.sd.se;
+  results.cvar_se[i] = value.cvar.se;
+}
+
 void resize_rows(CustomerResults& results, std::size_t n, const RankPlan& plan) {
   for (std::vector<double>* column :
        {&results.mean, &results.se, &results.sd, &results.sd_se, &results.cvar, &results.cvar_se,
@@ -159,7 +184,7 @@ void set_row(const kernels::CustomerSummary& summary, std::span<const std::int64
   set(results.p_nonpositive, results.p_nonpositive_se, share_of(summary.value.n_nonpositive, plan.n_paths));
   set(results.p_active, results.p_active_se, share_of(summary.n_active, plan.n_paths));
   const double n = plan.n_paths;
-  // At most 2^20 transactions a path and 2^32 paths: both sums, and the product, fit 128 bits.
+  // Below 2^32 transactions a path and 2^32 paths: both sums, and the product, fit 128 bits.
   const u128 sum = summary.transactions.low;
   const u128 spread = summary.transactions_squares.low * plan.n_paths - sum * sum;
   set(results.transactions_mean, results.transactions_se,

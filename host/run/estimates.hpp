@@ -49,6 +49,13 @@ struct RankPlan {
 // A share of paths: sqrt(p (1 - p) / P).
 [[nodiscard]] Estimate share_of(std::uint64_t count, std::uint32_t n_paths);
 
+// Makes NaN what is infinite, or has an infinite error, where moments of the value are finite below this order alone:
+// the mean up to 1; errors of means, standard deviations and their errors, and errors of CVaRs up to 2; errors of
+// standard deviations up to 4.
+void withhold_infinite(double moments, Estimate& mean);
+void withhold_infinite(double moments, Distribution& value);
+void withhold_infinite(double moments, CustomerResults& results, std::size_t i);
+
 // Makes room for the rows of n customers, without their keys.
 void resize_rows(CustomerResults& results, std::size_t n, const RankPlan& plan);
 // Fills in row i, without its key. Several threads may fill in different rows.

@@ -10,6 +10,9 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace clvsim {
 
@@ -86,31 +89,49 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
   return resolved;
 }
 
-CountedSource::CountedSource(std::int64_t n, const MigrationChain& chain)
-    : n_(n), key_width_(std::to_string(n).size()) {
-  check_range<std::int64_t>("customers", n, 1, 1000000000, "use a store for more");
-  customer_.state = static_cast<std::uint32_t>(chain.start_state);
+namespace {
+
+CustomerRows starting_customer(const MigrationChain& chain) {
+  CustomerRows rows;
+  kernels::ChainCustomer& customer = rows.of<kernels::ChainCustomer>().emplace_back();
+  customer.state = static_cast<std::uint32_t>(chain.start_state);
   if (chain.spend) {
     const int frequency_class =
         chain.recency_frequency ? chain.start_state / (chain.recency_frequency->recency_cells + 1) : 0;
     const SpendLevel level = spend_level(*chain.spend, frequency_class, 0, 0);
-    customer_.level_mean = level.mean;
-    customer_.level_sd = level.sd;
+    customer.level_mean = level.mean;
+    customer.level_sd = level.sd;
   }
+  return rows;
 }
 
-void CountedSource::read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
-                         std::vector<char>& keys) const {
-  customers.assign(static_cast<std::size_t>(count), customer_);
-  keys.assign(customers.size() * key_width_, '\0');
-  for (std::size_t i = 0; i < customers.size(); ++i) {
-    const std::string key = std::to_string(first + static_cast<std::int64_t>(i) + 1);
-    std::copy(key.begin(), key.end(), keys.begin() + static_cast<std::ptrdiff_t>(i * key_width_));
-    std::uint64_t attempt = 0;
-    do {
-      customers[i].hash = customer_hash(key, attempt++);
-    } while (customers[i].hash >= first_reserved_hash);
-  }
+}  // namespace
+
+CountedSource::CountedSource(std::int64_t n, CustomerRows one)
+    : n_(n), key_width_(std::to_string(n).size()), one_(std::move(one)) {
+  check_range<std::int64_t>("customers", n, 1, 1000000000, "use a store for more");
+}
+CountedSource::CountedSource(std::int64_t n, const MigrationChain& chain)
+    : CountedSource(n, starting_customer(chain)) {}
+
+void CountedSource::read(std::int64_t first, std::int64_t count, CustomerRows& rows) const {
+  const auto n = static_cast<std::size_t>(count);
+  rows.key.assign(n * key_width_, '\0');
+  rows.moments.assign(one_.moments.empty() ? 0 : n, one_.moments.empty() ? 0 : one_.moments.front());
+  std::visit(
+      [&](const auto& one) {
+        auto& customers = rows.of<typename std::decay_t<decltype(one)>::value_type>();
+        customers.assign(n, one.front());
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::string key = std::to_string(first + static_cast<std::int64_t>(i) + 1);
+          std::copy(key.begin(), key.end(), rows.key.begin() + static_cast<std::ptrdiff_t>(i * key_width_));
+          std::uint64_t attempt = 0;
+          do {
+            customers[i].hash = customer_hash(key, attempt++);
+          } while (customers[i].hash >= first_reserved_hash);
+        }
+      },
+      one_.customers);
 }
 
 }  // namespace clvsim

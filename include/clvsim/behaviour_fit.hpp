@@ -2,11 +2,14 @@
 /// Fitting the models of purchases and of spend to a customer store (docs/theory has a page for each).
 #pragma once
 
+#include <clvsim/behaviour_model.hpp>
 #include <clvsim/gamma_gamma.hpp>
+#include <clvsim/likelihood_fit.hpp>
 #include <clvsim/purchase_models.hpp>
 #include <clvsim/store.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,24 +23,38 @@ namespace clvsim {
 /// The repeat purchases with a positive amount of the customers that have one: amounts in currency units.
 [[nodiscard]] std::vector<SpendHistory> spend_histories(const StoreReader& store);
 
+/// The spend of a log's purchases.
+struct SpendFit {
+  LikelihoodFit fit;  ///< of the positive repeat purchases
+  PurchaseSpend spend;
+};
+
 struct BehaviourFit {
   std::string model;  ///< as asked for
   int k = 0;          ///< chosen regularity of bg_cnbd_k, mbg_cnbd_k; 0 of other models
   LikelihoodFit fit;
   std::int64_t n_left_out = 0;                ///< customers of the store without what the model needs
   std::vector<std::pair<int, double>> tried;  ///< every k with a certified maximum, and its log-likelihood
+  std::optional<SpendFit> spend;              ///< of models of purchases, where it was asked for
+  std::optional<double> margin;               ///< from the log's costs
+  std::vector<std::string> notes;
 };
 
 /// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, gamma_gamma.
 [[nodiscard]] std::span<const std::string_view> behaviour_models();
+
+/// What is fitted beside the model of purchases. `none`: a model that tells purchases alone.
+enum class SpendLaw : std::uint8_t { gamma_gamma, none };
+
 /// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
 /// highest likelihood is taken; those without a certified maximum are left out.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
+                                         SpendLaw spend = SpendLaw::gamma_gamma,
                                          const LikelihoodFitOptions& options = {});
 
-/// The model file (docs/formats/model.md): the same fit gives the same bytes.
-[[nodiscard]] std::string behaviour_toml(const BehaviourFit& fit, const StoreInfo& store);
-/// Throws IoError.
+/// The fitted model, as its file has it.
+[[nodiscard]] BehaviourModel behaviour_model(const BehaviourFit& fit, const StoreInfo& store);
+/// Writes the model's file (docs/formats/model.md): the same fit gives the same bytes. Throws IoError.
 void write_behaviour(const BehaviourFit& fit, const StoreInfo& store, const std::filesystem::path& path,
                      bool overwrite);
 

@@ -2,6 +2,7 @@
 /// Simulating the lifetime value of customers; the run file (docs/formats/run.md).
 #pragma once
 
+#include <clvsim/behaviour_model.hpp>
 #include <clvsim/migration_chain.hpp>
 #include <clvsim/store.hpp>
 
@@ -123,9 +124,14 @@ using CustomerProgress = std::function<void(std::int64_t done, std::int64_t tota
 /// Simulates every customer of a store and writes the run file. Throws Config-, Io-, Format-, DeviceError.
 RunInfo simulate(const StoreReader& store, const MigrationChain& model, const SimulationOptions& options,
                  const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress = {});
-/// Simulates n customers in the model's start state, keys "1" to "n", without a store. `output` may be empty: no file
-/// then. Kept paths are in `results` only without a file.
+RunInfo simulate(const StoreReader& store, const BehaviourModel& model, const SimulationOptions& options,
+                 const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress = {});
+/// Simulates n customers without a history (in the chain's start state), keys "1" to "n", without a store. `output` may
+/// be empty: no file then. Kept paths are in `results` only without a file.
 RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model, const SimulationOptions& options,
+                           const std::filesystem::path& output, bool overwrite, CustomerResults* results = nullptr,
+                           const CustomerProgress& progress = {});
+RunInfo simulate_customers(std::int64_t n_customers, const BehaviourModel& model, const SimulationOptions& options,
                            const std::filesystem::path& output, bool overwrite, CustomerResults* results = nullptr,
                            const CustomerProgress& progress = {});
 

@@ -13,10 +13,9 @@
 
 namespace clvsim::kernels {
 
-// A run as the host describes it; all spans and tables outlive the backend. n_states, n_positions, column_bits, row and
-// the spend's thresholds of `chain` give the extents of its tables.
+// A run as the host describes it; all spans, and the tables of the model's parameters, outlive the backend.
 struct RunSpec {
-  MigrationChainView chain;
+  AnyParams params;
   std::uint64_t seed = 0;
   std::uint32_t horizon = 0;             // periods, 1 to 65535
   std::uint32_t n_paths = 0;             // at least 2
@@ -37,17 +36,16 @@ struct PathSums {
 // Bytes of one set of sums and of the scratch that goes with it; horizon 0 where sums by period are not wanted.
 [[nodiscard]] std::uint64_t path_sums_bytes(std::uint64_t n_paths, std::uint64_t horizon);
 
-// Runs batches of customers and gathers the path sums. The results do not depend on the backend, its threads, or how
-// customers are split into batches. After an exception a backend can only be destroyed.
+// Runs batches of customers, of the run's model, and gathers the path sums. The results do not depend on the backend,
+// its threads, or how customers are split into batches. After an exception a backend can only be destroyed.
 class Backend {
  public:
   virtual ~Backend() = default;
   // Results of customers[i] in summaries[i] and order[i * ranks .. (i + 1) * ranks); where `values` is not empty, the
   // value of its every path, fixed point, in values[i * paths .. (i + 1) * paths).
-  virtual void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-                   std::span<std::int64_t> order, std::span<std::int64_t> values) = 0;
-  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order) {
+  virtual void run(const CustomerSpan& customers, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
+                   std::span<std::int64_t> values) = 0;
+  void run(const CustomerSpan& customers, std::span<CustomerSummary> summaries, std::span<std::int64_t> order) {
     run(customers, summaries, order, {});
   }
   // The sums over every customer. Call once, after the last batch.
@@ -59,7 +57,8 @@ class Backend {
 };
 
 // What the CPU walks a chain with: the fastest instruction set, a named one ("avx512", "avx2", "scalar"), or
-// "reference": the source that the GPU runs, one path at a time. The results are the same. `n_threads` >= 1; fewer are
+// "reference": the source that the GPU runs, one path at a time, as other models are whatever is named. The results are
+// the same. `n_threads` >= 1; fewer are
 // used where each one's path sums would exceed `memory_budget` bytes together. Throws DeviceError for instructions that
 // this machine lacks.
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget,

@@ -1,12 +1,10 @@
 // The CPU launcher: every batch over a few threads, each with its own path sums. A chain that the vector
 // code can walk is walked by it (kernels/lanes); any other model by a team of one thread.
-#include "kernels/backend/backend.hpp"
-#include "kernels/backend/workers.hpp"
+#include "kernels/backend/path_worker.hpp"
 #include "kernels/lanes/event_tables.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/summary.hpp"
 #include "kernels/lanes/tables.hpp"
-#include "kernels/stats/team.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -24,21 +22,70 @@ namespace {
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-// Sums of a thread, and what it works with. Paths vary fastest; they are padded to a multiple of what the vector code
-// walks at once.
-struct Worker {
-  std::vector<std::int64_t> total, revenue;         // [padded paths], [periods, padded paths]
-  std::vector<std::uint32_t> active, transactions;  // [periods, padded paths]
-  std::vector<std::int64_t> values;                 // [customers at once, padded paths]
-  std::vector<std::uint16_t> ends, purchases;       // as values: active at the end, purchases
-  std::vector<ChainPaths> paths;                    // [customers at once]
-  std::vector<std::int32_t> tile_cash;              // see ChainPaths
+// Several groups a thread: a thread that is held up leaves its share to the others.
+constexpr std::size_t groups_a_worker = 16;
+
+std::string cpu_name(std::size_t n_workers, const char* instructions) {
+  return "cpu (" + std::to_string(n_workers) + (n_workers == 1 ? " thread, " : " threads, ") + instructions + ")";
+}
+
+// Any model, a path at a time.
+template <class Model>
+class PathBackend final : public Backend {
+ public:
+  PathBackend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget)
+      : spec_(spec), run_(view_of<Model>(spec)), max_workers_(fitting_workers(spec, n_threads, memory_budget)) {}
+
+  void run(const CustomerSpan& any, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
+           std::span<std::int64_t> values) override {
+    const auto customers = std::get<std::span<const typename Model::Customer>>(any);
+    const std::size_t n = customers.size(), n_ranks = spec_.ranks.size();
+    const std::size_t n_workers = std::max<std::size_t>(1, std::min(max_workers_, n));
+    while (workers_.size() < n_workers) workers_.emplace_back(spec_, spec_.n_paths, 1);
+    for_groups(n, n / (n_workers * groups_a_worker) + 1, n_workers,
+               [&](std::size_t w, std::size_t first, std::size_t size) {
+                 for (std::size_t i = first; i < first + size; ++i) {
+                   workers_[w].run(run_, customers[i], summaries[i], order.data() + i * n_ranks,
+                                   values.empty() ? nullptr : values.data() + i * spec_.n_paths);
+                 }
+               });
+    n_customers_ += n;
+  }
+
+  void gather(PathSums& sums) override {
+    if (workers_.empty()) workers_.emplace_back(spec_, spec_.n_paths, 1);
+    sums = gather_sums(workers_, spec_.n_paths);
+    if constexpr (Model::sparse) leavers_to_active(sums, n_customers_);
+  }
+
+  [[nodiscard]] std::string description() const override { return cpu_name(max_workers_, "reference"); }
+
+  [[nodiscard]] std::size_t batch_size() const override {
+    constexpr double paths_a_thread = 2e6;  // a fraction of a second
+    const auto customers = static_cast<std::size_t>(paths_a_thread / spec_.n_paths);
+    return std::clamp<std::size_t>(customers, 1, 4096) * max_workers_;
+  }
+
+ private:
+  RunSpec spec_;
+  RunView<Model> run_;
+  std::size_t max_workers_;
+  std::uint64_t n_customers_ = 0;
+  std::vector<PathWorker> workers_;
+};
+
+// What a thread works with beside its sums.
+struct LaneWorker : PathWorker {
+  std::vector<std::uint16_t> ends, purchases;  // as values: active at the end, purchases
+  std::vector<ChainPaths> paths;               // [customers at once]
+  std::vector<std::int32_t> tile_cash;         // see ChainPaths
   std::vector<std::uint16_t> tile_marks;
   std::vector<std::uint32_t> bought;  // see ChainPaths; [customers at once, periods, words]
   std::unique_ptr<SpendScratch> spend;
   std::vector<std::int64_t> changes;
-  std::unique_ptr<TaskShared> shared = std::make_unique<TaskShared>();
   SummaryScratch scratch;
+
+  using PathWorker::PathWorker;
 };
 
 const LaneKernels* find_lanes(const std::string& instructions) {
@@ -50,29 +97,26 @@ const LaneKernels* find_lanes(const std::string& instructions) {
   throw DeviceError("this machine has no instruction set '" + instructions + "'; it has " + known + "reference");
 }
 
-class CpuBackend final : public Backend {
+// Chains, by the vector code where it can walk them.
+class ChainBackend final : public Backend {
  public:
-  CpuBackend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget, const std::string& instructions)
-      : spec_(spec), padded_(round_up(spec.n_paths, lane_paths)) {
-    const std::uint64_t fitting =
-        std::max<std::uint64_t>(1, memory_budget / path_sums_bytes(spec.n_paths, spec.periods ? spec.horizon : 0));
-    max_workers_ = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(1, n_threads)), fitting);
-    run_.params = spec.chain;
-    run_.seed = spec.seed;
-    run_.horizon = spec.horizon;
-    run_.n_paths = spec.n_paths;
-    run_.ranks = {spec.ranks.data(), static_cast<std::uint32_t>(spec.ranks.size()), spec.tail};
+  ChainBackend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget, const std::string& instructions)
+      : spec_(spec),
+        chain_(std::get<MigrationChainView>(spec.params)),
+        padded_(round_up(spec.n_paths, lane_paths)),
+        run_(view_of<MigrationChainModel>(spec)),
+        max_workers_(fitting_workers(spec, n_threads, memory_budget)) {
     constexpr std::uint32_t most_paths = std::uint32_t{1} << 31;
     if (instructions != "reference" && spec.n_paths < most_paths) {
-      has_events_ = make_event_lanes(spec.chain, spec.seed, spec.horizon, events_) &&
+      has_events_ = make_event_lanes(chain_, spec.seed, spec.horizon, events_) &&
                     (!spec.periods || events_.events.customers_a_sum != 0);
-      if (has_events_ || make_lane_tables(spec_.chain, spec.seed, spec.horizon, padded_, tables_))
+      if (has_events_ || make_lane_tables(chain_, spec.seed, spec.horizon, padded_, tables_))
         lanes_ = find_lanes(instructions);
     }
     bound_ = has_events_ ? events_.bound : tables_.bound;
-    has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases || spec.chain.has_spend;
+    has_purchases_ = has_events_ ? events_.events.count_bits != 1 : tables_.chain.has_purchases || chain_.has_spend;
     if (lanes_ == nullptr) return;
-    draws_spend_ = spec.chain.has_spend;
+    draws_spend_ = chain_.has_spend;
     if (spec.periods) spend_paths_ = 512;  // whose sums by period stay in a core's second cache
     if (spec.periods) {
       constexpr std::size_t scratch_bytes = std::size_t{24} << 20;  // of values
@@ -84,13 +128,12 @@ class CpuBackend final : public Backend {
     }
   }
 
-  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
+  void run(const CustomerSpan& any, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
+           std::span<std::int64_t> values) override {
+    const auto customers = std::get<std::span<const ChainCustomer>>(any);
     const std::size_t n = customers.size(), n_ranks = spec_.ranks.size();
     const std::size_t n_workers = std::max<std::size_t>(1, std::min(max_workers_, n));
     while (workers_.size() < n_workers) add_worker();
-    // Several groups a thread: a thread that is held up leaves its share to the others.
-    constexpr std::size_t groups_a_worker = 16;
     const std::size_t group = round_up(n / (n_workers * groups_a_worker) + 1, at_once_);
     for_groups(n, group, n_workers, [&](std::size_t w, std::size_t first, std::size_t size) {
       for (std::size_t i = first, count = 1; i < first + size; i += count) {
@@ -99,7 +142,7 @@ class CpuBackend final : public Backend {
         const std::size_t most = std::min(at_once_, first + size - i);
         for (count = 0; count < most && fits_lanes(customers[i + count]);) ++count;
         if (count == 0) {
-          run_one(workers_[w], customers[i], summaries[i], ranked, kept);
+          workers_[w].run(run_, customers[i], summaries[i], ranked, kept);
           count = 1;
         } else {
           run_lanes(workers_[w], customers.subspan(i, count), summaries.subspan(i, count), ranked, kept);
@@ -110,25 +153,11 @@ class CpuBackend final : public Backend {
 
   void gather(PathSums& sums) override {
     if (workers_.empty()) add_worker();
-    Worker& first = workers_[0];
-    for (std::size_t w = 1; w < workers_.size(); ++w) {
-      add_to(first.total, workers_[w].total);
-      add_to(first.revenue, workers_[w].revenue);
-      add_to(first.active, workers_[w].active);
-      add_to(first.transactions, workers_[w].transactions);
-      workers_[w] = {};
-    }
-    first.total.resize(spec_.n_paths);
-    sums.total = std::move(first.total);
-    sums.revenue = without_padding(std::move(first.revenue));
-    sums.active = without_padding(std::move(first.active));
-    sums.transactions = without_padding(std::move(first.transactions));
-    workers_.clear();
+    sums = gather_sums(workers_, spec_.n_paths);
   }
 
   [[nodiscard]] std::string description() const override {
-    return "cpu (" + std::to_string(max_workers_) + (max_workers_ == 1 ? " thread, " : " threads, ") +
-           (lanes_ == nullptr ? "reference" : lanes_->name) + ")";
+    return cpu_name(max_workers_, lanes_ == nullptr ? "reference" : lanes_->name);
   }
 
   [[nodiscard]] std::size_t batch_size() const override {
@@ -148,13 +177,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] std::size_t bought_words() const { return spec_.horizon * bought_stride(); }
 
   void add_worker() {
-    Worker& worker = workers_.emplace_back();
-    const std::size_t elements = spec_.periods ? padded_ * spec_.horizon : 0;
-    worker.total.resize(padded_);
-    worker.revenue.resize(elements);
-    worker.active.resize(elements);
-    worker.transactions.resize(elements);
-    worker.values.resize(at_once_ * padded_);
+    LaneWorker& worker = workers_.emplace_back(spec_, padded_, at_once_);
     if (lanes_ == nullptr) return;
     worker.ends.resize(at_once_ * padded_);
     worker.purchases.resize(at_once_ * padded_);
@@ -171,29 +194,10 @@ class CpuBackend final : public Backend {
     worker.tile_marks.resize(std::size_t{spec_.horizon} * lane_tile);
   }
 
-  // `kept`: where the values of the paths go; null: nowhere.
-  void run_one(Worker& worker, const ChainCustomer& customer, CustomerSummary& summary, std::int64_t* order,
-               std::int64_t* kept) const {
-    SoloTeam team;
-    PathSumsView view;
-    // Signed and unsigned variants of a type may alias; two's complement makes the sums the same.
-    view.total = reinterpret_cast<std::uint64_t*>(worker.total.data());
-    if (spec_.periods) {
-      view.revenue = reinterpret_cast<std::uint64_t*>(worker.revenue.data());
-      view.active = worker.active.data();
-      view.transactions = worker.transactions.data();
-    }
-    view.path_stride = 1;
-    view.period_stride = padded_;
-    run_customer<MigrationChainModel>(team, *worker.shared, run_, customer, view,
-                                      kept == nullptr ? worker.values.data() : kept, &summary, order);
-  }
-
   // A few customers; with sums by period tile by tile of paths, so that the sums of a tile stay in the cache. `kept` as
   // above.
-  void run_lanes(Worker& worker, std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
+  void run_lanes(LaneWorker& worker, std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
                  std::int64_t* order, std::int64_t* kept) const {
-    const MigrationChainView& chain = spec_.chain;
     const std::size_t n = customers.size();
     worker.paths.resize(n);
     std::vector<std::uint64_t> largest_drawn(draws_spend_ ? n : 0);
@@ -201,10 +205,10 @@ class CpuBackend final : public Backend {
       for (std::size_t i = 0; i < n; ++i) {
         ChainPaths& paths = worker.paths[i];
         paths.hash = customers[i].hash;
-        paths.start = chain.position_of_state[customers[i].state];
-        paths.start_value = chain.start_value[paths.start];
+        paths.start = chain_.position_of_state[customers[i].state];
+        paths.start_value = chain_.start_value[paths.start];
         paths.segment = customers[i].segment;
-        if (chain.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain.extra_bits - 1);
+        if (chain_.extra_bits != 0) paths.start_value += std::int64_t{1} << (chain_.extra_bits - 1);
         paths.first_path = first_path;
         paths.n_paths = n_paths;
         const std::size_t at = i * padded_ + first_path;
@@ -274,7 +278,7 @@ class CpuBackend final : public Backend {
   }
 
   // Of some paths of customer i of those at once, which have been walked. Returns the largest that a period draws.
-  std::uint64_t draw_spend(Worker& worker, const ChainCustomer& customer, std::size_t i, std::uint32_t first,
+  std::uint64_t draw_spend(LaneWorker& worker, const ChainCustomer& customer, std::size_t i, std::uint32_t first,
                            std::uint32_t n_paths) const {
     SpendPaths paths;
     paths.hash = customer.hash;
@@ -296,21 +300,11 @@ class CpuBackend final : public Backend {
     return lanes_->draw_spend(tables_.spend, paths);
   }
 
-  // [periods, padded paths] to [periods, paths].
-  template <class T>
-  [[nodiscard]] std::vector<T> without_padding(std::vector<T> sums) const {
-    if (!spec_.periods || padded_ == spec_.n_paths) return sums;
-    for (std::size_t t = 1; t < spec_.horizon; ++t) {
-      const auto row = sums.begin() + static_cast<std::ptrdiff_t>(t * padded_);
-      std::copy(row, row + spec_.n_paths, sums.begin() + static_cast<std::ptrdiff_t>(t * spec_.n_paths));
-    }
-    sums.resize(std::size_t{spec_.n_paths} * spec_.horizon);
-    return sums;
-  }
-
   RunSpec spec_;
+  MigrationChainView chain_;
   std::size_t padded_;  // paths
   RunView<MigrationChainModel> run_;
+  std::size_t max_workers_;
   LaneTables tables_;
   EventTables events_;
   bool has_events_ = false, has_purchases_ = false, draws_spend_ = false;
@@ -318,15 +312,23 @@ class CpuBackend final : public Backend {
   const LaneKernels* lanes_ = nullptr;
   std::size_t at_once_ = 1;                            // customers
   std::uint32_t spend_paths_ = SpendLanes::max_paths;  // that are drawn for at once
-  std::size_t max_workers_ = 1;
-  std::vector<Worker> workers_;
+  std::vector<LaneWorker> workers_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget,
                                           const std::string& instructions) {
-  return std::make_unique<CpuBackend>(spec, n_threads, memory_budget, instructions);
+  std::unique_ptr<Backend> backend;
+  BehaviourModels::with(spec.params.index(), [&]<class Model>(std::type_identity<Model>) {
+    if constexpr (std::is_same_v<Model, MigrationChainModel>) {
+      backend = std::make_unique<ChainBackend>(spec, n_threads, memory_budget, instructions);
+    } else {
+      if (instructions != "reference") static_cast<void>(find_lanes(instructions));  // whether there is such a name
+      backend = std::make_unique<PathBackend<Model>>(spec, n_threads, memory_budget);
+    }
+  });
+  return backend;
 }
 
 }  // namespace clvsim::kernels

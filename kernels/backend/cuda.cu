@@ -66,7 +66,11 @@ const void* address_of(SimulationKernel kernel) {
     case SimulationKernel::general:
       break;
   }
-  return reinterpret_cast<const void*>(simulate_customers<MigrationChainModel>);
+  const void* address = nullptr;
+  BehaviourModels::with(static_cast<std::size_t>(kernel) - first_general_kernel, [&](auto model) {
+    address = reinterpret_cast<const void*>(simulate_customers<typename decltype(model)::type>);
+  });
+  return address;
 }
 
 static_assert(gpu_no_memory == cudaErrorMemoryAllocation);

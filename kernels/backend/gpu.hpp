@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/backend/gpu_status.hpp"
+#include "kernels/models/list.hpp"
 
 #include <cstdint>
 #include <span>
@@ -11,9 +12,16 @@
 
 namespace clvsim::kernels {
 
-// The kernels of cuda.cu; pairs: kernels/path/pair_task.hpp, with sums by period or without, of narrow or wide amounts.
-enum class SimulationKernel : std::uint8_t { general, pairs, pairs_wide, pairs_periods, pairs_periods_wide };
-inline constexpr std::uint32_t n_simulation_kernels = 5;
+// The kernels of cuda.cu; pairs: kernels/path/pair_task.hpp, with sums by period or without, of narrow or wide amounts;
+// then the general one for each model of the list.
+enum class SimulationKernel : std::uint8_t { pairs, pairs_wide, pairs_periods, pairs_periods_wide, general };
+inline constexpr std::uint32_t first_general_kernel = static_cast<std::uint32_t>(SimulationKernel::general);
+inline constexpr std::uint32_t n_simulation_kernels = first_general_kernel + BehaviourModels::size;
+
+template <class Model>
+constexpr SimulationKernel general_kernel() {
+  return static_cast<SimulationKernel>(first_general_kernel + BehaviourModels::index_of<Model>());
+}
 
 inline constexpr std::uint32_t gpu_block_size = 256;  // threads of a block
 

@@ -1,6 +1,7 @@
 #include "kernels/backend/gpu_backend.hpp"
 
 #include "kernels/backend/memory_plan.hpp"
+#include "kernels/backend/path_worker.hpp"
 #include "kernels/path/pair_task.hpp"
 
 #include <clvsim/error.hpp>
@@ -36,16 +37,18 @@ class GpuMemory {
     memory_ = memory;
     return status;
   }
-  template <class T>
-  [[nodiscard]] T* as() const {
-    return gpu_ == nullptr ? nullptr : static_cast<T*>(data_);
-  }
+  [[nodiscard]] void* data() const { return gpu_ == nullptr ? nullptr : data_; }
 
  private:
   Gpu* gpu_ = nullptr;
   Gpu::Memory memory_ = Gpu::Memory::device;
   void* data_ = nullptr;
 };
+
+template <class T>
+T* as(const GpuMemory& memory) {
+  return static_cast<T*>(memory.data());
+}
 
 // An array of the GPU with its twin in pinned memory.
 template <class T>
@@ -59,24 +62,32 @@ struct Mirrored {
 };
 
 // Customers on their way, along a stream of their own.
+template <class Customer>
 struct Buffer {
-  Mirrored<ChainCustomer> customers;
+  Mirrored<Customer> customers;
   Mirrored<CustomerSummary> summaries;
   Mirrored<std::int64_t> order;
   GpuMemory scratch;
   std::size_t first = 0, n = 0;  // of the batch; n = 0: empty
 };
 
+template <class Model>
 class GpuBackend final : public Backend {
  public:
+  using Customer = typename Model::Customer;
+
   GpuBackend(const RunSpec& spec, std::unique_ptr<Gpu> gpu, int n_sharing)
-      : gpu_(std::move(gpu)), n_paths_(spec.n_paths), horizon_(spec.horizon), n_ranks_(spec.ranks.size()) {
+      : gpu_(std::move(gpu)),
+        n_paths_(spec.n_paths),
+        horizon_(spec.horizon),
+        n_ranks_(spec.ranks.size()),
+        run_(view_of<Model>(spec)) {
     check(gpu_->select(), "selecting it");
     choose_kernel(spec);
     add_tables(spec);
     add_sums(spec);
     needs_.block_bytes = needs_.block_customers * n_paths_ * sizeof(std::int64_t);
-    needs_.customer_bytes = sizeof(ChainCustomer) + sizeof(CustomerSummary) + n_ranks_ * sizeof(std::int64_t);
+    needs_.customer_bytes = sizeof(Customer) + sizeof(CustomerSummary) + n_ranks_ * sizeof(std::int64_t);
     // A buffer takes milliseconds of a recent GPU, and at least a wave of blocks.
     constexpr double steps = 5e9;
     constexpr std::uint64_t most = 32768;
@@ -104,8 +115,10 @@ class GpuBackend final : public Backend {
     }
   }
 
-  void run(std::span<const ChainCustomer> customers, std::span<CustomerSummary> summaries,
-           std::span<std::int64_t> order, std::span<std::int64_t> values) override {
+  void run(const CustomerSpan& any, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
+           std::span<std::int64_t> values) override {
+    const auto customers = std::get<std::span<const Customer>>(any);
+    n_customers_ += customers.size();
     check(gpu_->select(), "selecting it");
     const std::size_t n = customers.size(), wave = plan_.n_blocks * needs_.block_customers;
     // A small batch is shared between the buffers, so that they overlap, unless blocks would be idle.
@@ -127,9 +140,10 @@ class GpuBackend final : public Backend {
     std::vector<std::uint64_t> marks;
     for (const Sum& sum : sums_) sum.resize(sums, marks);
     for (const Sum& sum : sums_) {
-      check(gpu_->copy_out(0, sum.data(sums, marks), sum.memory.as<void>(), sum.bytes), "copying sums from it");
+      check(gpu_->copy_out(0, sum.data(sums, marks), sum.memory.data(), sum.bytes), "copying sums from it");
       check(gpu_->wait(0), "copying sums from it");  // before a failure could unwind the caller's memory
     }
+    if constexpr (Model::sparse) leavers_to_active(sums, n_customers_);
     if (marks.empty()) return;
     sums.active.clear();
     sums.transactions.clear();
@@ -185,7 +199,7 @@ class GpuBackend final : public Backend {
   // The pair task where the chain and the GPU's shared memory allow it, else the task that every model has.
   void choose_kernel(const RunSpec& spec) {
     std::uint32_t n_blocks = 0;
-    shape_ = pair_shape(spec.chain, spec.seed, spec.horizon);
+    if constexpr (is_chain) shape_ = pair_shape(run_.params, spec.seed, spec.horizon);
     if (shape_.possible) {
       kernel_ = spec.periods ? (shape_.wide ? SimulationKernel::pairs_periods_wide : SimulationKernel::pairs_periods)
                              : (shape_.wide ? SimulationKernel::pairs_wide : SimulationKernel::pairs);
@@ -196,7 +210,7 @@ class GpuBackend final : public Backend {
       shared_bytes_ = shape_.table_bytes;
       if (spec.periods) needs_.block_customers = PairTask::customers_at_once;
     } else {
-      kernel_ = SimulationKernel::general;
+      kernel_ = general_kernel<Model>();
       check(gpu_->blocks_at_once(kernel_, 0, n_blocks), "loading its kernel");
     }
     needs_.most_blocks = std::max(1U, n_blocks);
@@ -215,31 +229,8 @@ class GpuBackend final : public Backend {
   }
 
   void add_tables(const RunSpec& spec) {
-    const MigrationChainView& chain = spec.chain;
-    const TableSchedule& schedule = chain.schedule;
-    const ChainEventsView& events = chain.events;
-    const std::uint64_t n = chain.n_positions, n_rows = n * schedule.n_tables;
-    const std::uint64_t n_events = events.dwell_bits == 0 ? 0 : n;  // positions that have them
-    run_.params = chain;
-    run_.seed = spec.seed;
-    run_.horizon = spec.horizon;
-    run_.n_paths = spec.n_paths;
-    run_.ranks = {nullptr, static_cast<std::uint32_t>(n_ranks_), spec.tail};
-    MigrationChainView& own = run_.params;
-    add_table(own.positions, chain.positions, n);
-    add_table(own.cells, chain.cells, n_rows << chain.column_bits);
-    add_table(own.outcomes, chain.outcomes, n_rows * chain.row);
-    add_table(own.schedule.table_of, schedule.table_of,
-              std::uint64_t{schedule.horizon} * schedule.n_segments * schedule.n_levels);
-    add_table(own.schedule.level, schedule.level, std::uint64_t{schedule.horizon} * schedule.n_worlds);
-    add_table(own.position_of_state, chain.position_of_state, chain.n_states);
-    add_table(own.value, chain.value, n * spec.horizon);
-    add_table(own.start_value, chain.start_value, n);
-    add_table(own.weight, chain.weight, spec.horizon);
-    add_table(own.spend.count_threshold, chain.spend.count_threshold, chain.has_spend ? chain.spend.n_counts - 1 : 0);
-    add_table(own.events.dwells, events.dwells, n_events << events.dwell_bits);
-    add_table(own.events.jumps, events.jumps, n_events << events.jump_bits);
-    add_table(own.events.continued, events.continued, n_events);
+    run_.ranks.ranks = nullptr;
+    Model::for_tables(run_.params, spec.horizon, [&](auto& table, std::uint64_t n) { add_table(table, table, n); });
     add_table(run_.ranks.ranks, spec.ranks.data(), n_ranks_);
   }
 
@@ -264,7 +255,7 @@ class GpuBackend final : public Backend {
     const auto total = [](PathSums & sums, Marks&) -> auto& { return sums.total; };
     const auto revenue = [](PathSums & sums, Marks&) -> auto& { return sums.revenue; };
     const std::uint64_t n_elements = std::uint64_t{n_paths_} * horizon_;
-    if (kernel_ != SimulationKernel::general) {
+    if (shape_.possible) {
       add_sum(pair_sums_.total, total, n_paths_);
       if (!spec.periods) return;
       add_sum(pair_sums_.cash, revenue, n_elements);
@@ -287,13 +278,13 @@ class GpuBackend final : public Backend {
   void allocate_fixed() {
     for (Table& table : tables_) {
       check(table.memory.allocate(*gpu_, Gpu::Memory::device, table.bytes), "allocating memory for tables");
-      table.place(table.memory.as<void>());
-      check(gpu_->copy_in(0, table.memory.as<void>(), table.from, table.bytes), "copying tables to it");
+      table.place(table.memory.data());
+      check(gpu_->copy_in(0, table.memory.data(), table.from, table.bytes), "copying tables to it");
     }
     for (Sum& sum : sums_) {
       check(sum.memory.allocate(*gpu_, Gpu::Memory::device, sum.bytes), "allocating memory for sums");
-      sum.place(sum.memory.as<void>());
-      check(gpu_->clear(0, sum.memory.as<void>(), sum.bytes), "clearing its memory");
+      sum.place(sum.memory.data());
+      check(gpu_->clear(0, sum.memory.data(), sum.bytes), "clearing its memory");
     }
   }
 
@@ -301,7 +292,7 @@ class GpuBackend final : public Backend {
   [[nodiscard]] bool try_allocate_buffers() {
     buffers_.clear();
     for (std::uint64_t i = 0; i < plan_.n_buffers; ++i) {
-      Buffer& buffer = buffers_.emplace_back();
+      Buffer<Customer>& buffer = buffers_.emplace_back();
       GpuStatus status = buffer.customers.allocate(*gpu_, plan_.n_customers);
       if (status == gpu_success) status = buffer.summaries.allocate(*gpu_, plan_.n_customers);
       if (status == gpu_success) status = buffer.order.allocate(*gpu_, plan_.n_customers * n_ranks_);
@@ -318,22 +309,22 @@ class GpuBackend final : public Backend {
   }
 
   // Fills a buffer and sends it on its way; nothing of it is done when this returns.
-  void start(std::uint32_t turn, std::size_t first, std::span<const ChainCustomer> customers) {
-    Buffer& buffer = buffers_[turn];
+  void start(std::uint32_t turn, std::size_t first, std::span<const Customer> customers) {
+    Buffer<Customer>& buffer = buffers_[turn];
     buffer.first = first;
     buffer.n = customers.size();
-    auto* const pinned = buffer.customers.pinned.as<ChainCustomer>();
+    auto* const pinned = as<Customer>(buffer.customers.pinned);
     std::copy(customers.begin(), customers.end(), pinned);
-    auto* device_customers = buffer.customers.device.as<const ChainCustomer>();
-    auto* device_summaries = buffer.summaries.device.as<CustomerSummary>();
-    auto *device_order = buffer.order.device.as<std::int64_t>(), *scratch = buffer.scratch.as<std::int64_t>();
-    check(gpu_->copy_in(turn, buffer.customers.device.as<void>(), pinned, buffer.n * sizeof(ChainCustomer)),
+    auto* device_customers = as<const Customer>(buffer.customers.device);
+    auto* device_summaries = as<CustomerSummary>(buffer.summaries.device);
+    auto *device_order = as<std::int64_t>(buffer.order.device), *scratch = as<std::int64_t>(buffer.scratch);
+    check(gpu_->copy_in(turn, buffer.customers.device.data(), pinned, buffer.n * sizeof(Customer)),
           "copying customers to it");
     auto n = static_cast<std::uint32_t>(buffer.n);
     const std::uint64_t groups = (buffer.n + needs_.block_customers - 1) / needs_.block_customers;
     const auto n_blocks = static_cast<std::uint32_t>(std::min(groups, plan_.n_blocks));
     GpuStatus launched = gpu_success;
-    if (kernel_ == SimulationKernel::general) {
+    if (!shape_.possible) {
       const std::array<GpuArgument, 7> arguments = {run_,    device_customers, n,           path_sums_,
                                                     scratch, device_summaries, device_order};
       launched = gpu_->launch(turn, kernel_, n_blocks, shared_bytes_, arguments);
@@ -343,24 +334,22 @@ class GpuBackend final : public Backend {
       launched = gpu_->launch(turn, kernel_, n_blocks, shared_bytes_, arguments);
     }
     check(launched, "launching the simulation");
-    check(
-        gpu_->copy_out(turn, buffer.summaries.pinned.as<void>(), device_summaries, buffer.n * sizeof(CustomerSummary)),
-        "copying results from it");
-    check(
-        gpu_->copy_out(turn, buffer.order.pinned.as<void>(), device_order, buffer.n * n_ranks_ * sizeof(std::int64_t)),
-        "copying results from it");
+    check(gpu_->copy_out(turn, buffer.summaries.pinned.data(), device_summaries, buffer.n * sizeof(CustomerSummary)),
+          "copying results from it");
+    check(gpu_->copy_out(turn, buffer.order.pinned.data(), device_order, buffer.n * n_ranks_ * sizeof(std::int64_t)),
+          "copying results from it");
   }
 
   // Waits for a buffer, if it is on its way, and empties it.
   void collect(std::uint32_t turn, const Results& results) {
-    Buffer& buffer = buffers_[turn];
+    Buffer<Customer>& buffer = buffers_[turn];
     if (buffer.n == 0) return;
     check(gpu_->wait(turn), "the simulation");
-    std::copy_n(buffer.summaries.pinned.as<CustomerSummary>(), buffer.n, results.summaries.data() + buffer.first);
-    std::copy_n(buffer.order.pinned.as<std::int64_t>(), buffer.n * n_ranks_,
+    std::copy_n(as<CustomerSummary>(buffer.summaries.pinned), buffer.n, results.summaries.data() + buffer.first);
+    std::copy_n(as<std::int64_t>(buffer.order.pinned), buffer.n * n_ranks_,
                 results.order.data() + buffer.first * n_ranks_);
     if (!results.values.empty()) {
-      check(gpu_->copy_out(turn, results.values.data() + buffer.first * n_paths_, buffer.scratch.as<void>(),
+      check(gpu_->copy_out(turn, results.values.data() + buffer.first * n_paths_, buffer.scratch.data(),
                            buffer.n * n_paths_ * sizeof(std::int64_t)),
             "copying values of paths from it");
       check(gpu_->wait(turn), "copying values of paths from it");
@@ -370,26 +359,32 @@ class GpuBackend final : public Backend {
 
   std::unique_ptr<Gpu> gpu_;
   bool lost_ = false;
+  std::uint64_t n_customers_ = 0;
   std::uint32_t n_paths_, horizon_;
   std::uint64_t n_ranks_;
-  SimulationKernel kernel_ = SimulationKernel::general;
-  PairShape shape_;
+  static constexpr bool is_chain = std::is_same_v<Model, MigrationChainModel>;
+  SimulationKernel kernel_ = general_kernel<Model>();
+  PairShape shape_;                 // possible of chains alone
   std::uint64_t shared_bytes_ = 0;  // dynamic, of a block
   MemoryNeeds needs_;
   MemoryPlan plan_;
   // As kernels take them: pointers are the GPU's.
-  RunView<MigrationChainModel> run_;
+  RunView<Model> run_;
   PathSumsView path_sums_;
   PairSums pair_sums_;
   std::vector<Table> tables_;
   std::vector<Sum> sums_;
-  std::vector<Buffer> buffers_;  // buffer i works along stream i
+  std::vector<Buffer<Customer>> buffers_;  // buffer i works along stream i
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> make_gpu_backend(const RunSpec& spec, std::unique_ptr<Gpu> gpu, int n_sharing) {
-  return std::make_unique<GpuBackend>(spec, std::move(gpu), n_sharing);
+  std::unique_ptr<Backend> backend;
+  BehaviourModels::with(spec.params.index(), [&]<class Model>(std::type_identity<Model>) {
+    backend = std::make_unique<GpuBackend<Model>>(spec, std::move(gpu), n_sharing);
+  });
+  return backend;
 }
 
 }  // namespace clvsim::kernels

@@ -1,13 +1,64 @@
 // Every behaviour model that the engine is compiled for; the launchers and the parity tests read it.
 #pragma once
 
+#include "kernels/models/bg_bb.hpp"
+#include "kernels/models/bg_nbd.hpp"
 #include "kernels/models/migration_chain.hpp"
+#include "kernels/models/pareto_nbd.hpp"
+#include "kernels/models/purchase_path.hpp"
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace clvsim::kernels {
 
 template <class... Model>
-struct ModelList {};
+struct ModelList {
+  static constexpr std::size_t size = sizeof...(Model);
+  // Of one of the models.
+  using Params = std::variant<typename Model::Params...>;
+  using Customers = std::variant<std::vector<typename Model::Customer>...>;
+  using CustomerSpan = std::variant<std::span<const typename Model::Customer>...>;
 
-using BehaviourModels = ModelList<MigrationChainModel>;
+  template <class M>
+  static constexpr std::size_t index_of() {
+    std::size_t i = 0;
+    static_cast<void>(((std::is_same_v<M, Model> || (++i, false)) || ...));
+    return i;
+  }
+  // Calls f(std::type_identity<M>()) with the model that is at `index` of the list.
+  template <class F>
+  static void with(std::size_t index, F&& f) {
+    static_cast<void>(((index_of<Model>() == index && (f(std::type_identity<Model>()), true)) || ...));
+  }
+};
+
+using BehaviourModels =
+    ModelList<MigrationChainModel, PurchasePath<ParetoNbd>, PurchasePath<BgNbd>, PurchasePath<BgBb>>;
+using AnyParams = BehaviourModels::Params;
+using AnyCustomers = BehaviourModels::Customers;
+using CustomerSpan = BehaviourModels::CustomerSpan;
+
+// The vector of a model's customers, which replaces another model's.
+template <class Customer>
+std::vector<Customer>& customers_of(AnyCustomers& any) {
+  using Vector = std::vector<Customer>;
+  if (auto* const customers = std::get_if<Vector>(&any)) return *customers;
+  return any.emplace<Vector>();
+}
+
+inline std::size_t size_of(const CustomerSpan& customers) {
+  return std::visit([](const auto& span) { return span.size(); }, customers);
+}
+inline CustomerSpan part_of(const CustomerSpan& customers, std::size_t first, std::size_t n) {
+  return std::visit([&](const auto& span) -> CustomerSpan { return span.subspan(first, n); }, customers);
+}
+inline CustomerSpan span_of(const AnyCustomers& customers) {
+  return std::visit([](const auto& all) -> CustomerSpan { return std::span(all.data(), all.size()); }, customers);
+}
 
 }  // namespace clvsim::kernels

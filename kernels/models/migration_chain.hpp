@@ -33,6 +33,7 @@
 
 #include "kernels/math/portable.hpp"
 #include "kernels/models/chain_events.hpp"
+#include "kernels/models/outcome.hpp"
 #include "kernels/models/table_schedule.hpp"
 #include "kernels/portability.hpp"
 #include "kernels/rng/address.hpp"
@@ -43,9 +44,6 @@ namespace clvsim::kernels {
 
 // How a step is drawn; see above.
 enum class Sampler : std::uint8_t { alias, ordered, event };
-
-// Values and cash are counted in 2^-8 minor units: the run-wide fixed point.
-inline constexpr double fixed_per_minor_unit = 256.0;
 
 struct ChainPosition {
   std::int64_t cash_from = 0;  // fixed point, of a period that begins here
@@ -104,18 +102,9 @@ struct ChainCustomer {
   std::uint32_t segment = 0;  // below the schedule's n_segments
 };
 
-// What a period brought, as a sink sees it. Money is fixed point, refunds subtracted.
-struct PeriodOutcome {
-  std::uint32_t state = 0;  // at the end of the period
-  bool active = false;      // in that state
-  std::uint32_t n_purchases = 0;
-  std::int64_t cash = 0;          // undiscounted
-  std::int64_t drawn = 0;         // the part of cash that was drawn
-  std::int64_t value = 0;         // what it adds to the path's value, with the model's extra bits
-  std::uint32_t n_saturated = 0;  // numbers at the limit of the fixed point
-};
-
 struct MigrationChainModel {
+  static constexpr bool sparse = false;  // every period is stepped through
+
   using Params = MigrationChainView;
   using Customer = ChainCustomer;
 
@@ -138,6 +127,8 @@ struct MigrationChainModel {
     return s;
   }
 
+  static CLVSIM_HD std::uint32_t next_due(const State&, std::uint32_t t) { return t; }
+
   // Period `t` = 0, 1, ... in this order. Calls sink.purchase(t, amount) and sink.refund(t, amount), int64 minor units
   // >= 0, for every drawn one.
   template <class Sink>
@@ -157,6 +148,28 @@ struct MigrationChainModel {
     }
     if (at.purchase && chain.has_spend) add_purchases(chain, s.level, t, draws, sink, result);
     return result;
+  }
+
+  // Tables of a view: visit(pointer, n) for each.
+  template <class Visit>
+  static void for_tables(Params& chain, std::uint32_t horizon, Visit&& visit) {
+    TableSchedule& schedule = chain.schedule;
+    ChainEventsView& events = chain.events;
+    const std::uint64_t n = chain.n_positions, n_rows = n * schedule.n_tables;
+    const std::uint64_t n_events = events.dwell_bits == 0 ? 0 : n;  // positions that have them
+    visit(chain.positions, n);
+    visit(chain.cells, n_rows << chain.column_bits);
+    visit(chain.outcomes, n_rows * chain.row);
+    visit(schedule.table_of, std::uint64_t{schedule.horizon} * schedule.n_segments * schedule.n_levels);
+    visit(schedule.level, std::uint64_t{schedule.horizon} * schedule.n_worlds);
+    visit(chain.position_of_state, chain.n_states);
+    visit(chain.value, n * horizon);
+    visit(chain.start_value, n);
+    visit(chain.weight, horizon);
+    visit(chain.spend.count_threshold, chain.has_spend ? chain.spend.n_counts - 1 : 0);
+    visit(events.dwells, n_events << events.dwell_bits);
+    visit(events.jumps, n_events << events.jump_bits);
+    visit(events.continued, n_events);
   }
 
   // The value of a path from the sum of its periods'.

@@ -374,7 +374,7 @@ CLVSIM_HD void run_pairs(Team& team, PairShared& shared, const PairShape& shape,
     if (team.rank() == 0) {
       out[k].n_active = shared.n_active[k];
       out[k].n_saturated = 0;  // the tables' amounts are bounded so
-      out[k].max_drawn = 0;
+      out[k].n_exhausted = out[k].max_drawn = out[k].max_purchases = 0;
       out[k].transactions = {shared.transactions[k], 0};
       out[k].transactions_squares = {shared.transactions_squares[k], 0};
     }

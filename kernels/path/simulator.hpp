@@ -12,8 +12,11 @@ namespace clvsim::kernels {
 // A sink has
 //   purchase(t, amount)      a drawn purchase of period t = 0, 1, ..., std::int64_t minor units
 //   refund(t, amount)        a drawn refund, as a positive amount
-//   period_end(t, outcome)   after every period, in order, with its PeriodOutcome
-// purchase and refund are called only by models that draw amounts; period_end counts every purchase and all cash.
+//   purchases(t, amount)     the drawn amount of a period's purchases together, less refunds
+//   period_end(t, outcome)   after every period, in order, with its PeriodOutcome; of models that are sparse, after
+//                            those periods alone that bring something or in which the customer leaves
+//   exhausted(n)             of sparse models, at the end: draws that no attempt of their rejection loop gave
+// The first three are called only by models that draw amounts; period_end counts every purchase and all cash.
 template <class Model>
 struct PathSimulator {
   template <class Sink>
@@ -21,9 +24,10 @@ struct PathSimulator {
                              std::uint32_t path, std::uint64_t seed, std::uint32_t horizon, Sink& sink) {
     const PathDraws draws{seed, customer.hash, path};
     typename Model::State state = Model::begin(params, customer, draws);
-    for (std::uint32_t t = 0; t < horizon; ++t) {
+    for (std::uint32_t t = 0; (t = Model::next_due(state, t)) < horizon; ++t) {
       sink.period_end(t, Model::step(params, state, t, draws, sink));
     }
+    if constexpr (Model::sparse) sink.exhausted(state.n_exhausted);
   }
 };
 

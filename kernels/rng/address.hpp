@@ -23,6 +23,19 @@ enum class Purpose : std::uint8_t {
   chain_event_tie = 10,  // decides where the halves of an event's word do not (period field event): dwell, jump
   regime = 11,           // worlds: regime of a period (period field t / 4, word t % 4)
   factor = 12,           // worlds: innovation of a factor (period field t / 4, word t % 4)
+  life = 13,             // whether a customer is alive at the end of observation, and for how long; words 0, 1
+  purchase_rate = 14,    // its rate of purchases
+  dropout = 15,          // its probability of leaving; two blocks
+  dropout_budget = 16,   // what of it the customer survives; words 0, 1
+  purchase_gap = 17,     // times between phases of purchases (phase i: word i % 4 of block i / 4, whose lower 16 bits
+                         // stand in the period field)
+  phase_count = 18,      // phases of a period, where they are many
+  spend_rate = 19,       // Gamma-Gamma: rate of a path's amounts
+  spend_total = 20,      // amount of the purchases of a period
+  spend_positive = 21,   // those that are not free
+  refund_count = 22,     // refunds of a period
+  refund_total = 23,     // their amount
+  opportunity = 26,      // whether a customer buys at one (period field t / 4, word t % 4)
   ordered_pair = 24,     // as chain_pair, for ordered steps: the upper 16 of 48 bits
   ordered_tie = 25,      // the other 32 of them, where the 16 bits do not decide; word 0
 };

@@ -5,6 +5,7 @@
 #include "kernels/lanes/lanes.hpp"
 #include "tests/support/draw_digests.hpp"
 #include "tests/support/outcome_digest.hpp"
+#include "tests/support/purchases.hpp"
 
 #include <cstdio>
 #include <cstring>
@@ -18,14 +19,13 @@ int main(int argc, char** argv) {
   std::vector<std::string> instructions{"reference"};
   for (const kernels::LaneKernels* lanes : kernels::lane_kernels()) instructions.emplace_back(lanes->name);
   int number = 0, differences = 0;
-  for (const test::Case& c : test::parity_cases()) {
+  const auto print = [&](auto& prepared, const std::vector<std::string>& names) {
     ++number;
-    test::Prepared prepared(c);
     for (const bool periods : {true, false}) {
       prepared.spec.periods = periods;
       bool is_first = true;
       unsigned long long expected = 0;
-      for (const std::string& name : instructions) {
+      for (const std::string& name : names) {
         for (const int threads : quick ? std::vector<int>{2} : std::vector<int>{1, 2, 3, 8}) {
           for (const std::size_t batch : quick ? std::vector<std::size_t>{7} : std::vector<std::size_t>{1, 7, 4096}) {
             const auto backend = kernels::make_cpu_backend(prepared.spec, threads, test::budget, name);
@@ -41,6 +41,14 @@ int main(int argc, char** argv) {
       }
       std::printf("%s\n", test::digest_line(number, periods, expected).c_str());
     }
+  };
+  for (const test::Case& c : test::parity_cases()) {
+    test::Prepared prepared(c);
+    print(prepared, instructions);
+  }
+  for (const test::PurchaseCase& c : test::purchase_cases()) {
+    test::PreparedPurchases prepared(c);
+    print(prepared, instructions);
   }
   differences += test::print_draws();
   return differences == 0 ? 0 : 1;

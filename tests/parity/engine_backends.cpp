@@ -23,7 +23,7 @@ using test::Prepared;
 
 kernels::RunView<kernels::MigrationChainModel> view_of(const kernels::RunSpec& spec) {
   kernels::RunView<kernels::MigrationChainModel> view;
-  view.params = spec.chain;
+  view.params = std::get<kernels::MigrationChainView>(spec.params);
   view.seed = spec.seed;
   view.horizon = spec.horizon;
   view.n_paths = spec.n_paths;
@@ -75,7 +75,7 @@ Outcome run_pairs_with_team(const Prepared& prepared, const kernels::PairShape& 
   auto shared = std::make_unique<kernels::PairShared>();
   test::run_team(size, [&](test::ThreadTeam& team) {
     const auto tables =
-        kernels::make_pair_tables<Amount>(team, spec.chain, spec.horizon, shape.position_bits, memory.data());
+        kernels::make_pair_tables<Amount>(team, prepared.chain(), spec.horizon, shape.position_bits, memory.data());
     for (std::size_t i = 0; i < n; i += at_once) {
       const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(at_once, n - i));
       kernels::run_pairs<at_once>(team, *shared, shape, tables, view, prepared.customers.data() + i, count,
@@ -137,8 +137,7 @@ TEST(Parity, PairTasksEqualTheReference) {
   int n_narrow = 0, n_wide = 0, n_refused = 0;
   for (const test::Case& c : test::parity_cases()) {
     Prepared prepared(c);
-    const kernels::PairShape shape =
-        kernels::pair_shape(prepared.spec.chain, prepared.spec.seed, prepared.spec.horizon);
+    const kernels::PairShape shape = kernels::pair_shape(prepared.chain(), prepared.spec.seed, prepared.spec.horizon);
     if (!shape.possible) {
       ++n_refused;
       continue;
@@ -214,7 +213,7 @@ TEST(Parity, EventsAreWalkedOnRegisters) {
       return kernels::make_cpu_backend(prepared.spec, 1, test::budget, "scalar")->description();
     };
     // 64 positions, and path values of 45 bits; sums by period of up to 2046 periods.
-    const bool fits = prepared.spec.chain.n_positions <= 64 && std::abs(c.chain.states[0].amount) < 1e8;
+    const bool fits = prepared.chain().n_positions <= 64 && std::abs(c.chain.states[0].amount) < 1e8;
     for (const bool periods : {true, false}) {
       prepared.spec.periods = periods;
       const bool walked = description() == "cpu (1 thread, scalar)";
@@ -238,7 +237,7 @@ TEST(Parity, DrawnSpendIsWalkedOnRegisters) {
     const auto backend = kernels::make_cpu_backend(prepared.spec, 1, test::budget, "scalar");
     EXPECT_EQ(backend->description(), "cpu (1 thread, scalar)");
     kernels::LaneTables tables;
-    ASSERT_TRUE(make_lane_tables(prepared.spec.chain, 1, prepared.spec.horizon, 128, tables));
+    ASSERT_TRUE(make_lane_tables(prepared.chain(), 1, prepared.spec.horizon, 128, tables));
     const auto fits = [&](const kernels::ChainCustomer& customer) { return spend_fits(tables, customer); };
     n_fitting.push_back(
         static_cast<std::size_t>(std::count_if(prepared.customers.begin(), prepared.customers.end(), fits)));
@@ -263,7 +262,7 @@ TEST(Parity, WhatFitsStaysBelowTheLimit) {
     chain.spend->within_sd = within_sd;
     const Prepared prepared({chain, 20, 10, 1});
     kernels::LaneTables tables;
-    ASSERT_TRUE(make_lane_tables(prepared.spec.chain, 1, 20, 128, tables));
+    ASSERT_TRUE(make_lane_tables(prepared.chain(), 1, 20, 128, tables));
     kernels::ChainCustomer customer = prepared.customers[0];
     // The largest level that fits.
     while (spend_fits(tables, customer)) customer.level_mean += 1;
@@ -273,7 +272,7 @@ TEST(Parity, WhatFitsStaysBelowTheLimit) {
       if (!spend_fits(tables, customer)) customer.level_mean -= step;
     }
     const double z = kernels::normal(0xFFFFFFFF);
-    const kernels::SpendEntry& entry = prepared.spec.chain.spend;
+    const kernels::SpendEntry& entry = prepared.chain().spend;
     const double level = customer.level_mean + customer.level_sd * z;
     const double log = std::max(within_sd * z, entry.refund_shift + entry.refund_sd * z);
     const double amount = std::exp(level + log) * entry.scale * kernels::fixed_per_minor_unit;

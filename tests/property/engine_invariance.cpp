@@ -18,16 +18,15 @@ class Permuted final : public CustomerSource {
   Permuted(const CustomerSource& source, std::vector<std::int64_t> order) : source_(source), order_(std::move(order)) {}
   [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(order_.size()); }
   [[nodiscard]] std::size_t key_width() const override { return source_.key_width(); }
-  void read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
-            std::vector<char>& keys) const override {
+  void read(std::int64_t first, std::int64_t count, CustomerRows& rows) const override {
+    auto& customers = rows.of<kernels::ChainCustomer>();
     customers.clear();
-    keys.clear();
+    rows.key.clear();
     for (std::int64_t i = first; i < first + count; ++i) {
-      std::vector<kernels::ChainCustomer> one;
-      std::vector<char> key;
-      source_.read(order_[static_cast<std::size_t>(i)], 1, one, key);
-      customers.push_back(one[0]);
-      keys.insert(keys.end(), key.begin(), key.end());
+      CustomerRows one;
+      source_.read(order_[static_cast<std::size_t>(i)], 1, one);
+      customers.push_back(one.of<kernels::ChainCustomer>().front());
+      rows.key.insert(rows.key.end(), one.key.begin(), one.key.end());
     }
   }
 

@@ -33,11 +33,11 @@ class Part final : public Backend {
   Part(const kernels::RunSpec& spec, const char* instructions, Behaviour behaviour)
       : cpu_(kernels::make_cpu_backend(spec, 1, test::budget, instructions)), behaviour_(behaviour) {}
 
-  void run(std::span<const kernels::ChainCustomer> customers, std::span<kernels::CustomerSummary> summaries,
+  void run(const kernels::CustomerSpan& customers, std::span<kernels::CustomerSummary> summaries,
            std::span<std::int64_t> order, std::span<std::int64_t> values) override {
     if (n_calls_++ == behaviour_.fails_at) throw DeviceError("it is on fire; call the brigade");
     std::this_thread::sleep_for(behaviour_.delay);
-    if (behaviour_.n_customers != nullptr) *behaviour_.n_customers += customers.size();
+    if (behaviour_.n_customers != nullptr) *behaviour_.n_customers += kernels::size_of(customers);
     cpu_->run(customers, summaries, order, values);
   }
   void gather(kernels::PathSums& sums) override { cpu_->gather(sums); }

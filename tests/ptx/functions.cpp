@@ -202,7 +202,7 @@ Samples<WalkInput> samples_of() {
   samples.views.reserve(cases.size());
   for (const test::Case& c : cases) {
     const test::Prepared& prepared = samples.chains.emplace_back(c);
-    samples.views.push_back(prepared.spec.chain);
+    samples.views.push_back(prepared.chain());
     for (std::uint32_t path = 0; path < 400; ++path) {
       samples.values.push_back({&samples.views.back(), prepared.customers[path % prepared.customers.size()],
                                 prepared.spec.seed, path, std::min(c.horizon, 13U)});
@@ -222,7 +222,7 @@ void compare(const std::string& kernel, const Function& on_host) {
   device.give("out", out);
   device.give("chains", samples.views);
   for (const test::Prepared& prepared : samples.chains)
-    test::ptx::give_tables(device, prepared.spec.chain, prepared.spec.horizon);
+    test::ptx::give_tables(device, prepared.chain(), prepared.spec.horizon);
   device.launch(kernel, (n + 127) / 128, 128, samples.values.data(), out.data(), n);
   std::uint32_t n_different = 0, first = 0;
   for (std::uint32_t i = n; i-- > 0;) {

@@ -74,9 +74,9 @@ class SegmentedSource final : public CustomerSource {
       : source_(n, chain), n_segments_(n_segments) {}
   [[nodiscard]] std::int64_t size() const override { return source_.size(); }
   [[nodiscard]] std::size_t key_width() const override { return source_.key_width(); }
-  void read(std::int64_t first, std::int64_t count, std::vector<kernels::ChainCustomer>& customers,
-            std::vector<char>& keys) const override {
-    source_.read(first, count, customers, keys);
+  void read(std::int64_t first, std::int64_t count, CustomerRows& rows) const override {
+    source_.read(first, count, rows);
+    auto& customers = rows.of<kernels::ChainCustomer>();
     for (std::size_t i = 0; i < customers.size(); ++i) {
       customers[i].segment = static_cast<std::uint32_t>((static_cast<std::uint64_t>(first) + i) % n_segments_);
     }

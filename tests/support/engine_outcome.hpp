@@ -55,6 +55,7 @@ inline ChainProgram program_of(const Case& c) {
 // Everything that a backend gives, as comparable numbers.
 struct Outcome {
   std::vector<kernels::u128> numbers;
+  std::vector<std::uint64_t> counters;  // of models that are sparse; not in the digest
   std::vector<std::int64_t> order;
   PathSums sums;
 
@@ -64,6 +65,7 @@ struct Outcome {
     numbers.insert(numbers.end(), {static_cast<kernels::u128>(v.min), static_cast<kernels::u128>(v.max),
                                    static_cast<kernels::u128>(v.centre), v.reach, static_cast<kernels::u128>(v.sum),
                                    v.n_nonpositive, s.n_active, s.n_saturated, s.max_drawn});
+    counters.insert(counters.end(), {s.n_exhausted, s.max_purchases});
     wide(v.squares);
     wide(v.fourth);
     wide(v.shortfall);
@@ -72,8 +74,8 @@ struct Outcome {
     wide(s.transactions_squares);
   }
   bool operator==(const Outcome& o) const {
-    return numbers == o.numbers && order == o.order && sums.total == o.sums.total && sums.revenue == o.sums.revenue &&
-           sums.active == o.sums.active && sums.transactions == o.sums.transactions;
+    return numbers == o.numbers && counters == o.counters && order == o.order && sums.total == o.sums.total &&
+           sums.revenue == o.sums.revenue && sums.active == o.sums.active && sums.transactions == o.sums.transactions;
   }
 };
 
@@ -85,20 +87,25 @@ struct Prepared {
                                      static_cast<int>(c.horizon)))),
         plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
     if (c.sampler == kernels::Sampler::event) add_event_tables(tables, c.laws);
-    std::vector<char> keys;
-    CountedSource(static_cast<std::int64_t>(c.n_customers), c.chain)
-        .read(0, static_cast<std::int64_t>(c.n_customers), customers, keys);
+    const auto n = static_cast<std::int64_t>(c.n_customers);
+    CustomerRows rows;
+    CountedSource(n, c.chain).read(0, n, rows);
+    customers = rows.of<kernels::ChainCustomer>();
     for (std::size_t i = 0; i < customers.size(); ++i) {
       customers[i].level_mean += 0.1 * static_cast<double>(i);
       customers[i].segment = static_cast<std::uint32_t>(i) % c.n_segments;
     }
-    spec.chain = tables.view(c.sampler);
+    spec.params = tables.view(c.sampler);
     spec.seed = 77;
     spec.horizon = c.horizon;
     spec.n_paths = c.n_paths;
     spec.ranks = plan.ranks;
     spec.tail = plan.tail;
   }
+  [[nodiscard]] const kernels::MigrationChainView& chain() const {
+    return std::get<kernels::MigrationChainView>(spec.params);
+  }
+
   Prepared(const Prepared&) = delete;
   Prepared& operator=(const Prepared&) = delete;
 
@@ -108,11 +115,17 @@ struct Prepared {
   kernels::RunSpec spec;
 };
 
+inline kernels::CustomerSpan span_of(const Prepared& prepared) {
+  return std::span<const kernels::ChainCustomer>(prepared.customers);
+}
+
 // `values`, where given, becomes the value of every path [customers, paths].
-inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, std::size_t batch,
-                           std::vector<std::int64_t>* values = nullptr) {
+template <class AnyPrepared>
+Outcome run_backend(const AnyPrepared& prepared, kernels::Backend& backend, std::size_t batch,
+                    std::vector<std::int64_t>* values = nullptr) {
   Outcome outcome;
-  const std::size_t n = prepared.customers.size(), n_ranks = prepared.plan.ranks.size();
+  const kernels::CustomerSpan customers = span_of(prepared);
+  const std::size_t n = kernels::size_of(customers), n_ranks = prepared.plan.ranks.size();
   std::vector<CustomerSummary> summaries(n);
   outcome.order.resize(n * n_ranks);
   const std::size_t n_values = values == nullptr ? 0 : prepared.spec.n_paths;
@@ -120,7 +133,7 @@ inline Outcome run_backend(const Prepared& prepared, kernels::Backend& backend, 
   for (std::size_t first = 0; first < n; first += batch) {
     const std::size_t count = std::min(batch, n - first);
     backend.run(
-        {prepared.customers.data() + first, count}, {summaries.data() + first, count},
+        kernels::part_of(customers, first, count), {summaries.data() + first, count},
         {outcome.order.data() + first * n_ranks, count * n_ranks},
         values == nullptr ? std::span<std::int64_t>() : std::span(values->data() + first * n_values, count * n_values));
   }

@@ -329,14 +329,14 @@ TEST(Options, SaturationIsAModelError) {
 
 TEST(CountedSource, KeysAndHashes) {
   const CountedSource source(12, test::with_spend());
-  std::vector<kernels::ChainCustomer> customers;
-  std::vector<char> keys;
-  source.read(8, 3, customers, keys);
+  CustomerRows rows;
+  source.read(8, 3, rows);
+  const std::vector<kernels::ChainCustomer>& customers = rows.of<kernels::ChainCustomer>();
   ASSERT_EQ(customers.size(), 3U);
   EXPECT_EQ(source.key_width(), 2U);
-  EXPECT_EQ(std::string(keys.begin(), keys.end()), std::string("9\00010"
-                                                               "11",
-                                                               6));
+  EXPECT_EQ(std::string(rows.key.begin(), rows.key.end()), std::string("9\00010"
+                                                                       "11",
+                                                                       6));
   EXPECT_EQ(customers[1].hash, customer_hash("10"));
   EXPECT_EQ(customers[1].level_mean, 3.2);
   EXPECT_EQ(customers[1].level_sd, 0.4);

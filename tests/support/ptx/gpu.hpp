@@ -20,8 +20,14 @@ namespace clvsim::test::ptx {
 
 // By kernels::SimulationKernel.
 inline constexpr std::array<const char*, kernels::n_simulation_kernels> simulation_kernels = {
-    "simulate_customers_MigrationChainModel", "simulate_pairs_1u_int", "simulate_pairs_1u_long",
-    "simulate_pairs_4u_int", "simulate_pairs_4u_long"};
+    "simulate_pairs_1u_int",
+    "simulate_pairs_1u_long",
+    "simulate_pairs_4u_int",
+    "simulate_pairs_4u_long",
+    "simulate_customers_MigrationChainModel",
+    "simulate_customers_PurchasePath_ParetoNbd",
+    "simulate_customers_PurchasePath_BgNbd",
+    "simulate_customers_PurchasePath_BgBb"};
 
 // What the launcher takes from the memory that is free, without using it.
 inline constexpr std::uint64_t least_reserve = std::uint64_t{64} << 20;

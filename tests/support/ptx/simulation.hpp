@@ -37,7 +37,8 @@ inline void give_tables(Device& device, const kernels::MigrationChainView& chain
 }
 
 // All customers of a case, in batches of `batch`.
-inline Outcome simulate(Device& device, const Prepared& prepared, const GpuSetting& setting, std::size_t batch = 100) {
+template <class AnyPrepared>
+Outcome simulate(Device& device, const AnyPrepared& prepared, const GpuSetting& setting, std::size_t batch = 100) {
   GpuRecord record;
   return run_backend(
       prepared, *kernels::make_gpu_backend(prepared.spec, std::make_unique<PtxGpu>(device, setting, record), 1), batch);

@@ -1,0 +1,178 @@
+// The file of a model with a likelihood, and which kind of model a file holds.
+#include <clvsim/behaviour_model.hpp>
+
+#include "host/base/text.hpp"
+#include "host/base/toml_file.hpp"
+#include "host/model/model_file.hpp"
+#include "host/model/purchase_model.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace clvsim {
+namespace {
+
+constexpr std::array<std::string_view, 3> gamma_gamma_names{"p", "q", "gamma"};
+constexpr int most_regular = 16;
+
+bool has_k(const std::string& model) { return model == "bg_cnbd_k" || model == "mbg_cnbd_k"; }
+
+std::span<const std::string_view> names_of(const BehaviourModel& model) {
+  if (model.model == "gamma_gamma") return gamma_gamma_names;
+  // The names stay where they are when the model is gone.
+  return make_purchase_model(model.model, model.k)->parameter_names();
+}
+
+std::string number(double value) { return value == 0 ? "0" : fmt::format("{}", value); }
+
+double standard_error(const BehaviourModel& model, std::size_t i) {
+  const double variance = model.fit->log_covariance[i * model.parameters.size() + i];
+  return model.parameters[i] * std::sqrt(variance);
+}
+
+void check_spend(const PurchaseSpend& spend) {
+  const auto refuse = [](const char* key, double value, const char* rule) {
+    throw ConfigError(fmt::format("[spend] {} is {}: must be {}", key, value, rule));
+  };
+  const GammaGamma& law = spend.law;
+  if (!(law.p > 0) || !std::isfinite(law.p)) refuse("p", law.p, "above 0");
+  if (!(law.q > 1) || !std::isfinite(law.q))
+    refuse("q", law.q, "above 1: at q <= 1 the mean spend of a new customer is infinite");
+  if (!(law.gamma > 0) || !std::isfinite(law.gamma)) refuse("gamma", law.gamma, "above 0");
+  if (!(spend.zero_share >= 0 && spend.zero_share < 1)) refuse("zero_share", spend.zero_share, "in 0 to 1, 1 excluded");
+  if (!(spend.refund_rate >= 0 && spend.refund_rate <= 1)) refuse("refund_rate", spend.refund_rate, "in 0 to 1");
+  if (!(spend.refund_ratio > 0) || !std::isfinite(spend.refund_ratio))
+    refuse("refund_ratio", spend.refund_ratio, "above 0");
+}
+
+PurchaseSpend read_spend(const TomlTable& table) {
+  if (const std::string law = table.string("model"); law != "gamma_gamma")
+    table.fail("model", fmt::format("is \"{}\"; there is \"gamma_gamma\"", law));
+  PurchaseSpend spend;
+  spend.law = {table.number("p"), table.number("q"), table.number("gamma")};
+  spend.zero_share = table.optional_number("zero_share").value_or(0);
+  spend.refund_rate = table.optional_number("refund_rate").value_or(0);
+  spend.refund_ratio = table.optional_number("refund_ratio").value_or(1);
+  return spend;
+}
+
+BehaviourModel behaviour_of(const TomlFile& file) {
+  const TomlTable root = file.root();
+  check_format(root);
+  BehaviourModel model;
+  model.model = root.string("model");
+  if (has_k(model.model)) model.k = static_cast<int>(root.integer("k", 1, most_regular));
+  read_heading(root, model.unit, model.currency);
+  model.margin = root.optional_number("margin");
+  if (const auto fitted = root.optional_table("fitted")) {
+    model.fitted_from_digest = fitted->optional_string("store_digest").value_or("");
+    model.n_customers = fitted->optional_integer("customers", 0).value_or(0);
+  }
+  std::span<const std::string_view> names;
+  try {
+    names = names_of(model);
+  } catch (const ConfigError& error) {
+    root.fail("model", error.what());
+  }
+  const TomlTable parameters = root.table("parameters");
+  for (const std::string_view name : names) model.parameters.push_back(parameters.number(name));
+  if (const auto table = root.optional_table("fit")) {
+    FitRecord& fit = model.fit.emplace();
+    fit.log_likelihood = table->number("log_likelihood");
+    fit.aic = table->number("aic");
+    fit.bic = table->number("bic");
+    fit.gradient_norm = table->number("gradient_norm", 0);
+    fit.condition = table->number("condition", 0);
+    fit.log_covariance = table->numbers("log_covariance");
+  }
+  if (const auto table = root.optional_table("spend")) model.spend = read_spend(*table);
+  file.finish();
+  try {
+    check(model);
+  } catch (const ConfigError& error) {
+    throw ConfigError(fmt::format("{}: {}", root.where(), error.what()));
+  }
+  return model;
+}
+
+}  // namespace
+
+double PurchaseSpend::expected(std::int32_t x, double mean) const {
+  return (1 - zero_share - refund_rate * refund_ratio) * law.expected_spend(x, mean);
+}
+
+void check(const BehaviourModel& model) {
+  const auto names = names_of(model);
+  if (model.parameters.size() != names.size())
+    throw ConfigError(fmt::format("[parameters] has {} numbers; {} has {}: {}", model.parameters.size(), model.model,
+                                  names.size(), fmt::join(names, ", ")));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!(model.parameters[i] > 0) || !std::isfinite(model.parameters[i]))
+      throw ConfigError(fmt::format("[parameters] {} is {}: must be above 0", names[i], model.parameters[i]));
+  }
+  if (model.fit && model.fit->log_covariance.size() != names.size() * names.size())
+    throw ConfigError(fmt::format("[fit] log_covariance has {} numbers; {} parameters have {}",
+                                  model.fit->log_covariance.size(), names.size(), names.size() * names.size()));
+  constexpr double lowest_margin = -100;  // as of a chain: costs may exceed revenue
+  if (model.margin && !(*model.margin >= lowest_margin && *model.margin <= 1))
+    throw ConfigError(fmt::format("margin is {}: must be in -100 to 1, a share of revenue", *model.margin));
+  if (model.spend) check_spend(*model.spend);
+}
+
+std::string model_toml(const BehaviourModel& model) {
+  check(model);
+  const auto names = names_of(model);
+  std::string text =
+      "# A behaviour model with a likelihood. Written and read by clvsim (docs/formats/model.md); times are in "
+      "periods.\n";
+  text += fmt::format("format = \"clvsim-model\"\nversion = 1\nmodel = {}\n", toml_string(model.model));
+  if (has_k(model.model)) text += fmt::format("k = {}  # Erlang phases between purchases\n", model.k);
+  text += fmt::format("period = \"{}\"\ncurrency = {}\ndecimals = {}\n", name_of(model.unit),
+                      toml_string(model.currency.code), model.currency.decimals);
+  if (model.margin) text += fmt::format("margin = {}  # profit share of revenue\n", number(*model.margin));
+  if (!model.fitted_from_digest.empty() || model.n_customers > 0)
+    text += fmt::format("\n[fitted]\nstore_digest = {}\ncustomers = {}\n", toml_string(model.fitted_from_digest),
+                        model.n_customers);
+  text += "\n[parameters]\n";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += fmt::format("{} = {}", names[i], model.parameters[i]);
+    text += model.fit ? fmt::format("  # standard error {:.4g}\n", standard_error(model, i)) : "\n";
+  }
+  if (model.spend) {
+    const PurchaseSpend& spend = *model.spend;
+    text +=
+        "\n# A positive purchase is Gamma(p, nu), nu ~ Gamma(q, gamma) over customers, currency units. Each purchase "
+        "is\n# free with probability zero_share and followed by a refund, refund_ratio times a purchase, with "
+        "refund_rate.\n";
+    text += fmt::format("[spend]\nmodel = \"gamma_gamma\"\np = {}\nq = {}\ngamma = {}\n", spend.law.p, spend.law.q,
+                        spend.law.gamma);
+    text += fmt::format("zero_share = {}\nrefund_rate = {}\nrefund_ratio = {}\n", number(spend.zero_share),
+                        number(spend.refund_rate), spend.refund_ratio);
+  }
+  if (model.fit) {
+    const FitRecord& fit = *model.fit;
+    text += fmt::format("\n[fit]\nlog_likelihood = {}\naic = {}\nbic = {}\n", fit.log_likelihood, fit.aic, fit.bic);
+    text += fmt::format("gradient_norm = {}\ncondition = {}\n", fit.gradient_norm, fit.condition);
+    text += fmt::format("# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [{}]\n",
+                        fmt::join(fit.log_covariance, ", "));
+  }
+  return text;
+}
+
+AnyModel parse_any_model(std::string_view text, const std::string& name) {
+  const TomlFile file = TomlFile::parse(text, name);
+  if (is_chain(file.root())) return chain_of(file);
+  return behaviour_of(file);
+}
+
+AnyModel read_any_model(const std::filesystem::path& path) {
+  const TomlFile file(path);
+  if (is_chain(file.root())) return chain_of(file);
+  return behaviour_of(file);
+}
+
+}  // namespace clvsim

@@ -1,0 +1,62 @@
+/// \file
+/// A model of purchases and of their spend, as it is fitted, filed and simulated (docs/formats/model.md).
+#pragma once
+
+#include <clvsim/customers.hpp>
+#include <clvsim/gamma_gamma.hpp>
+#include <clvsim/migration_chain.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace clvsim {
+
+/// Spend of purchases: the Gamma-Gamma law is of positive ones. What is not positive stands outside it, so that no
+/// amount has to be shifted: each purchase is free with probability zero_share, and each is followed, in its period, by
+/// a refund with probability refund_rate, whose amount is drawn as a purchase's and multiplied by refund_ratio.
+struct PurchaseSpend {
+  GammaGamma law;
+  double zero_share = 0;    ///< below 1
+  double refund_rate = 0;   ///< refunds a purchase, at most 1
+  double refund_ratio = 1;  ///< mean refund over mean positive purchase, above 0
+
+  /// Expected net amount of a purchase of a customer with x positive repeat purchases of this mean.
+  [[nodiscard]] double expected(std::int32_t x, double mean) const;
+};
+
+/// What a fit leaves in the model's file (LikelihoodFit has the meanings).
+struct FitRecord {
+  double log_likelihood = 0, aic = 0, bic = 0, gradient_norm = 0, condition = 0;
+  std::vector<double> log_covariance;  ///< [parameters, parameters] of their logarithms
+};
+
+struct BehaviourModel {
+  std::string model;  ///< of behaviour_models()
+  int k = 1;          ///< regularity of bg_cnbd_k, mbg_cnbd_k
+  PeriodUnit unit = PeriodUnit::month;
+  Currency currency;
+  std::optional<double> margin;        ///< profit share of revenue
+  std::vector<double> parameters;      ///< by PurchaseModel::parameter_names(), times in periods of `unit`
+  std::optional<FitRecord> fit;        ///< absent: written by hand
+  std::optional<PurchaseSpend> spend;  ///< absent: it can tell purchases, and cannot be simulated
+  // Where a fitted model comes from; empty or 0 for a hand-written one.
+  std::string fitted_from_digest;  ///< content digest of the store
+  std::int64_t n_customers = 0;
+};
+
+/// Checks names, parameters and spend. Throws ConfigError that names the key.
+void check(const BehaviourModel& model);
+
+/// The text of the model's file: the same model gives the same bytes.
+[[nodiscard]] std::string model_toml(const BehaviourModel& model);
+
+/// A model file of either kind. Throws IoError; ConfigError with file, line and key, unknown keys included.
+using AnyModel = std::variant<MigrationChain, BehaviourModel>;
+[[nodiscard]] AnyModel read_any_model(const std::filesystem::path& path);
+
+}  // namespace clvsim

@@ -1,0 +1,92 @@
+// A behaviour that gives purchases, with their spend drawn, as a model of the engine. It is walked from one period in
+// which something happens to the next. A behaviour has
+//
+//   Params, Customer   of all customers and of one; Customer from its history
+//   State begin(params, customer, draws, n_exhausted)             the latent traits, given the history
+//   std::uint32_t due(state)                                      the next period in which something may happen
+//   PurchaseCount advance(params, state, t, draws, n_exhausted)   period t = due(state), and no other
+#pragma once
+
+#include "kernels/models/gamma_spend.hpp"
+#include "kernels/models/outcome.hpp"
+#include "kernels/portability.hpp"
+#include "kernels/rng/address.hpp"
+
+#include <cstdint>
+
+namespace clvsim::kernels {
+
+// What a period brings. A customer that is not active at its end never comes back.
+struct PurchaseCount {
+  std::uint64_t n = 0;
+  bool active = true;
+};
+
+template <class Behaviour>
+struct PurchasePath {
+  static constexpr bool sparse = true;  // only due periods are stepped through; leaving is for good
+
+  struct Params {
+    typename Behaviour::Params behaviour;
+    GammaSpend spend;
+    const double* weight = nullptr;  // [horizon] discount factor times margin
+  };
+  struct Customer {
+    std::uint64_t hash = 0;  // 56 bits
+    typename Behaviour::Customer behaviour;
+    GammaSpendCustomer spend;
+  };
+  struct State {
+    typename Behaviour::State behaviour;
+    const GammaSpendCustomer* spend = nullptr;
+    double log_level = 0;
+    bool has_level = false, active = true;
+    std::uint32_t n_exhausted = 0;
+  };
+
+  static CLVSIM_HD State begin(const Params& params, const Customer& customer, const PathDraws& draws) {
+    State s;
+    s.behaviour = Behaviour::begin(params.behaviour, customer.behaviour, draws, s.n_exhausted);
+    s.spend = &customer.spend;
+    return s;
+  }
+
+  // The next period that needs a step, from t on; never where the customer has left.
+  static CLVSIM_HD std::uint32_t next_due(const State& s, std::uint32_t t) {
+    if (!s.active) return never_due;
+    const std::uint32_t due = Behaviour::due(s.behaviour);
+    return due > t ? due : t;
+  }
+
+  template <class Sink>
+  static CLVSIM_HD PeriodOutcome step(const Params& params, State& s, std::uint32_t t, const PathDraws& draws,
+                                      Sink& sink) {
+    PeriodOutcome result;
+    const PurchaseCount count = Behaviour::advance(params.behaviour, s.behaviour, t, draws, s.n_exhausted);
+    s.active = result.active = count.active;
+    if (count.n != 0) {
+      constexpr std::uint64_t most = 0xFFFFFFFF;
+      result.n_purchases = static_cast<std::uint32_t>(count.n < most ? count.n : most);
+      if (!s.has_level) s.log_level = spend_level(*s.spend, draws, s.n_exhausted);
+      s.has_level = true;
+      const GammaSpendDraw spent = draw_spend(params.spend, s.log_level, count.n, t, draws, s.n_exhausted);
+      sink.purchases(t, spent.amount);
+      const double amount = static_cast<double>(spent.amount) * fixed_per_minor_unit;
+      result.cash = result.drawn = round_to_fixed(amount);
+      result.value = round_to_fixed(params.weight[t] * amount);
+      const bool beyond = spent.saturated || saturated(result.cash) || saturated(result.value) || count.n > most;
+      result.n_saturated = beyond ? 1 : 0;
+    }
+    return result;
+  }
+
+  static CLVSIM_HD std::int64_t path_value(const Params&, std::int64_t sum) { return sum; }
+
+  // Tables of the parameters: visit(pointer, n) for each.
+  template <class Visit>
+  static void for_tables(Params& params, std::uint32_t horizon, Visit&& visit) {
+    visit(params.weight, horizon);
+  }
+};
+
+}  // namespace clvsim::kernels
