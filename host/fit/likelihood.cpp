@@ -84,9 +84,9 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
   fit.n_customers = problem.n_customers;
   fit.n_unique = problem.n_unique;
   fit.n_evaluations = best.n_evaluations;
-  fit.log_likelihood = best.value;
-  fit.aic = 2 * static_cast<double>(n) - 2 * best.value;
-  fit.bic = static_cast<double>(n) * portable_log(problem.n_customers) - 2 * best.value;
+  fit.log_likelihood = best.value + problem.constant;
+  fit.aic = 2 * static_cast<double>(n) - 2 * fit.log_likelihood;
+  fit.bic = static_cast<double>(n) * portable_log(problem.n_customers) - 2 * fit.log_likelihood;
   fit.remaining = best.decrement;
   fit.condition = best.largest_eigenvalue / best.smallest_eigenvalue;
   SmallMatrix lower;

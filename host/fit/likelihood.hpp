@@ -22,6 +22,7 @@ struct LikelihoodProblem {
   std::span<const std::string_view> names;
   std::vector<double> start;  // parameters
   LogLikelihood some, all;
+  double constant = 0;  // of the log-likelihood of all, which `all` leaves out
   bool some_is_all = false;
   double n_customers = 0;
   std::int64_t n_unique = 0;

@@ -1,5 +1,6 @@
 #include "host/fit/fit.hpp"
 #include "host/fit/likelihood.hpp"
+#include "host/math/special.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/purchase_models.hpp>
@@ -9,6 +10,25 @@
 #include <tuple>
 
 namespace clvsim {
+namespace {
+
+// The histories ascending and merged, without log_gaps, whose share of the log-likelihood does not depend on the
+// parameters: returned as `constant`.
+std::vector<PurchaseHistory> merge(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
+                                   double& constant) {
+  auto sorted =
+      merge_equal(histories, [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T, h.log_gaps); });
+  CompensatedSum sum;
+  for (PurchaseHistory& h : sorted) {
+    sum.add((model.regularity() - 1) * h.weight * h.log_gaps);
+    h.log_gaps = 0;
+  }
+  constant = sum.value();
+  return merge_equal(std::span<const PurchaseHistory>(sorted),
+                     [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T); });
+}
+
+}  // namespace
 
 LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
                                  const LikelihoodFitOptions& options) {
@@ -17,11 +37,9 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
     if (fault.empty() && !(histories[i].weight > 0)) fault = fmt::format("has the weight {}", histories[i].weight);
     if (!fault.empty()) throw DataError(fmt::format("history no. {} {}", i + 1, fault));
   }
-  const auto all =
-      merge_equal(histories, [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T, h.log_gaps); });
-  const auto some = thin_out(all, options.subsample);
-
   LikelihoodProblem problem;
+  const auto all = merge(model, histories, problem.constant);
+  const auto some = thin_out(all, options.subsample);
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start = model.start(all);

@@ -33,6 +33,7 @@ class BgNbd final : public PurchaseModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "a", "b"};
     return names;
   }
+  [[nodiscard]] int regularity() const override { return k_; }
 
   // The rate by the mean number of purchases over the mean time of observation.
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {

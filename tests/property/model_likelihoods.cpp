@@ -308,6 +308,23 @@ TEST_F(Simulated, FitsFindTheParametersWithinTheirErrors) {
   }
 }
 
+// Of a history only the sum of the logarithms of its gaps differs: the likelihood's slopes are the same.
+TEST_F(Simulated, FitsMergeHistoriesThatDifferInTheirGapsAlone) {
+  const Parameters truth{0.8, 4, 0.8, 2.5};
+  std::vector<PurchaseHistory> histories;
+  for (int i = 0; i < 400; ++i) {
+    histories.push_back(history("bg_cnbd_k", 2, truth, 30));
+    histories.push_back(histories.back());
+    histories.back().log_gaps -= 0.25 * histories.back().x;
+  }
+  const auto model = make_purchase_model("bg_cnbd_k", 2);
+  const LikelihoodFit fit = fit_purchase_model(*model, histories);
+  EXPECT_LE(fit.n_unique, 400);
+  EXPECT_EQ(fit.n_customers, 800);
+  EXPECT_NEAR(fit.log_likelihood / model->log_likelihood(fit.parameters, histories, {}), 1, 1e-14);
+  EXPECT_NEAR(fit.aic, 8 - 2 * fit.log_likelihood, 1e-9);
+}
+
 // P(alive) of drawn customers, in groups, is the share that is alive.
 TEST_F(Simulated, PAliveIsCalibrated) {
   const auto model = make_purchase_model("pareto_nbd");
