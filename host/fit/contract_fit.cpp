@@ -30,6 +30,7 @@ LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Ten
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start.assign(problem.names.size(), 1);
+  problem.unit.assign(problem.names.size(), 1);
   problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
   problem.some = problem.all;
   problem.some_is_all = true;

@@ -19,10 +19,14 @@ constexpr std::array<std::array<double, 4>, 6> spread{
 constexpr const char* remedy =
     "the data do not tell the model's parameters apart; fit a longer log or more customers, or another model";
 
+double parameter_of(const LikelihoodProblem& problem, const Maximum& found, std::size_t i) {
+  return portable_exp(found.at[i]) * problem.unit[i];
+}
+
 std::string values_of(const LikelihoodProblem& problem, const Maximum& found) {
   std::string values;
   for (std::size_t i = 0; i < found.at.size(); ++i)
-    values += fmt::format("{}{} = {:.6g}", i == 0 ? "" : ", ", problem.names[i], portable_exp(found.at[i]));
+    values += fmt::format("{}{} = {:.6g}", i == 0 ? "" : ", ", problem.names[i], parameter_of(problem, found, i));
   return values;
 }
 
@@ -52,6 +56,12 @@ Objective by_logarithms(const LogLikelihood& likelihood) {
 }
 
 }  // namespace
+
+double unit_near(double typical) {
+  int exponent = 0;
+  (void)std::frexp(typical, &exponent);
+  return std::ldexp(1.0, exponent);
+}
 
 LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options) {
   const std::size_t n = problem.start.size();
@@ -101,7 +111,7 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
   double squares = 0;
   for (std::size_t i = 0; i < n; ++i) {
     fit.names.emplace_back(problem.names[i]);
-    fit.parameters.push_back(portable_exp(best.at[i]));
+    fit.parameters.push_back(parameter_of(problem, best, i));
     fit.standard_errors.push_back(fit.parameters[i] * std::sqrt(covariance(i, i)));
     squares += best.gradient[i] * best.gradient[i];
   }

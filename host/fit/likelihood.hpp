@@ -20,7 +20,8 @@ using LogLikelihood = std::function<double(std::span<const double> parameters, s
 struct LikelihoodProblem {
   std::string model;
   std::span<const std::string_view> names;
-  std::vector<double> start;  // parameters
+  std::vector<double> start;  // parameters, each in its unit
+  std::vector<double> unit;   // of the parameters here, in those of the result
   LogLikelihood some, all;
   double constant = 0;  // of the log-likelihood of all, which `all` leaves out
   bool some_is_all = false;
@@ -30,6 +31,10 @@ struct LikelihoodProblem {
 
 // Throws ModelError where no maximum is certified, saying what runs away and what to do.
 [[nodiscard]] LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options);
+
+// A unit near `typical` > 0, a power of two: data divided by it keep all their digits. Parameters of data in such a
+// unit are within the range of the search whatever they were measured in.
+[[nodiscard]] double unit_near(double typical);
 
 // Adds the weights of equal items up; ascending by `key`, so that the order of the customers does not matter.
 template <class Item, class Key>

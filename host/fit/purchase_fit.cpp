@@ -28,6 +28,30 @@ std::vector<PurchaseHistory> merge(const PurchaseModel& model, std::span<const P
                      [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T); });
 }
 
+// Measures times in a unit near their mean. The likelihood is a density by the times of the purchases: it has the
+// dimension time^-(k x).
+void use_own_unit(const PurchaseModel& model, std::vector<PurchaseHistory>& histories, LikelihoodProblem& problem) {
+  double mean_time = 0, n_phases = 0;
+  for (const PurchaseHistory& h : histories) {
+    mean_time += h.weight / problem.n_customers * h.T;
+    n_phases += h.weight * model.regularity() * h.x;
+  }
+  const double unit = unit_near(mean_time);
+  problem.unit.assign(model.n_parameters(), 1);
+  bool has_times = false;
+  for (std::size_t i = 0; i < problem.unit.size(); ++i) {
+    if (!model.is_time(i)) continue;
+    problem.unit[i] = unit;
+    has_times = true;
+  }
+  if (!has_times) return;  // opportunities, which are counted
+  for (PurchaseHistory& h : histories) {
+    h.t_x /= unit;
+    h.T /= unit;
+  }
+  problem.constant -= n_phases * portable_log(unit);
+}
+
 }  // namespace
 
 LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
@@ -38,15 +62,7 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
     if (!fault.empty()) throw DataError(fmt::format("history no. {} {}", i + 1, fault));
   }
   LikelihoodProblem problem;
-  const auto all = merge(model, histories, problem.constant);
-  const auto some = thin_out(all, options.subsample);
-  problem.model = model.name();
-  problem.names = model.parameter_names();
-  problem.start = model.start(all);
-  problem.some = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, some, g); };
-  problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
-  problem.some_is_all = some.size() == all.size();
-  problem.n_unique = static_cast<std::int64_t>(all.size());
+  auto all = merge(model, histories, problem.constant);
   double n_repeat = 0;
   for (const PurchaseHistory& h : all) {
     problem.n_customers += h.weight;
@@ -58,6 +74,16 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
   if (n_repeat == 0)
     throw DataError(
         fmt::format("no customer has bought again, so that {} cannot be fitted; give a longer log", model.name()));
+  use_own_unit(model, all, problem);
+  const auto some = thin_out(all, options.subsample);
+
+  problem.model = model.name();
+  problem.names = model.parameter_names();
+  problem.start = model.start(all);
+  problem.some = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, some, g); };
+  problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
+  problem.some_is_all = some.size() == all.size();
+  problem.n_unique = static_cast<std::int64_t>(all.size());
   return fit_likelihood(problem, options);
 }
 

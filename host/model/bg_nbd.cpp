@@ -33,6 +33,7 @@ class BgNbd final : public PurchaseModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "a", "b"};
     return names;
   }
+  [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha; }
   [[nodiscard]] int regularity() const override { return k_; }
 
   // The rate by the mean number of purchases over the mean time of observation.

@@ -36,6 +36,8 @@ class PurchaseModel {
   [[nodiscard]] virtual std::string name() const = 0;  ///< e.g. "bg_nbd"; "bg_cnbd_3" where k = 3
   [[nodiscard]] virtual std::span<const std::string_view> parameter_names() const = 0;
   [[nodiscard]] std::size_t n_parameters() const { return parameter_names().size(); }
+  /// Whether the parameter is a time, in the unit of the histories.
+  [[nodiscard]] virtual bool is_time(std::size_t /*parameter*/) const { return false; }
   /// k where times between purchases are Erlang-k, 1 where they are exponential: of a history's log-likelihood,
   /// (k - 1) log_gaps is all that depends on log_gaps.
   [[nodiscard]] virtual int regularity() const { return 1; }

@@ -325,6 +325,62 @@ TEST_F(Simulated, FitsMergeHistoriesThatDifferInTheirGapsAlone) {
   EXPECT_NEAR(fit.aic, 8 - 2 * fit.log_likelihood, 1e-9);
 }
 
+// The same fit in another unit, `factor` times smaller, of which `shares` say how each parameter scales. By a power of
+// two it is the same to the last bit; the log-likelihood moves by `n_densities` ln(factor).
+void expect_same_fit(const LikelihoodFit& fit, const LikelihoodFit& other, double factor, const Parameters& powers,
+                     double n_densities) {
+  SCOPED_TRACE(testing::Message() << fit.model << " times " << factor);
+  int exponent = 0;
+  const bool exact = std::frexp(factor, &exponent) == 0.5;
+  for (std::size_t i = 0; i < fit.parameters.size(); ++i) {
+    const double scale = std::pow(factor, powers[i]), error = fit.standard_errors[i];
+    EXPECT_NEAR(other.parameters[i] / scale, fit.parameters[i], exact ? 0 : 1e-4 * error) << fit.names[i];
+    EXPECT_NEAR(other.standard_errors[i] / scale / error, 1, exact ? 0 : 1e-4) << fit.names[i];
+  }
+  EXPECT_NEAR(other.log_likelihood + n_densities * std::log(factor), fit.log_likelihood,
+              2e-9 + 1e-14 * std::abs(other.log_likelihood));
+  EXPECT_NEAR(other.aic, 2 * static_cast<double>(fit.parameters.size()) - 2 * other.log_likelihood, 1e-9);
+}
+
+// Weeks, days, seconds, nanoseconds and millennia.
+TEST_F(Simulated, FitsDoNotDependOnTheUnitOfTime) {
+  for (const auto& [name, k] : {std::pair{"pareto_nbd", 1}, {"bg_nbd", 1}, {"mbg_nbd", 1}, {"bg_cnbd_k", 3}}) {
+    std::vector<PurchaseHistory> histories;
+    double n_phases = 0;
+    for (int i = 0; i < 1500; ++i) {
+      histories.push_back(history(name, k, {0.6, 8, 0.8, 12}, 20 + i % 20));
+      n_phases += k * histories.back().x;
+    }
+    const auto model = make_purchase_model(name, k);
+    const LikelihoodFit fit = fit_purchase_model(*model, histories);
+    for (const double factor : {7., 604800., 6.048e14, 1e-5, 0x1p20, 0x1p-40}) {
+      std::vector<PurchaseHistory> scaled = histories;
+      for (PurchaseHistory& h : scaled) {
+        h.t_x *= factor;
+        h.T *= factor;
+        h.log_gaps += h.x * std::log(factor);
+      }
+      // The gaps take (k - 1) x of the dimension back.
+      expect_same_fit(fit, fit_purchase_model(*model, scaled), factor, {0, 1, 0, model->is_time(3) ? 1. : 0},
+                      n_phases / k);
+    }
+  }
+}
+
+TEST_F(Simulated, SpendFitsDoNotDependOnTheUnitOfMoney) {
+  std::vector<SpendHistory> histories;
+  for (int i = 0; i < 1500; ++i) {
+    const int x = 1 + i % 5;
+    histories.push_back({x, gamma(6 * x, gamma(4, 15)) / x});
+  }
+  const LikelihoodFit fit = fit_gamma_gamma(histories);
+  for (const double factor : {1e9, 1e-6, 0x1p30, 0x1p-20}) {
+    std::vector<SpendHistory> scaled = histories;
+    for (SpendHistory& h : scaled) h.mean *= factor;
+    expect_same_fit(fit, fit_gamma_gamma(scaled), factor, {0, 0, 1}, 1500);
+  }
+}
+
 // P(alive) of drawn customers, in groups, is the share that is alive.
 TEST_F(Simulated, PAliveIsCalibrated) {
   const auto model = make_purchase_model("pareto_nbd");
