@@ -1,12 +1,13 @@
 // BG/BB (Fader, Hardie & Shang 2010): at each of T opportunities a customer who is still there buys with probability
 // p ~ Beta(alpha, beta); at the beginning of each it drops out with theta ~ Beta(gamma, delta). With n = T
 //
-//   A   = B(alpha + x, beta + n - x) B(gamma, delta + n)                                  alive
-//   D_i = B(alpha + x, beta + t_x - x + i) B(gamma + 1, delta + t_x + i)                  left after t_x + i, i < n -
-//   t_x L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
+//   A   = B(alpha + x, beta + n - x) B(gamma, delta + n)                     alive
+//   D_i = B(alpha + x, beta + t_x - x + i) B(gamma + 1, delta + t_x + i)     left after t_x + i, 0 <= i < n - t_x
+//   L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
 #include "host/model/purchase_model.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace clvsim {
@@ -21,6 +22,22 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
     static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "gamma", "delta"};
     return names;
+  }
+  [[nodiscard]] std::string fault_of(const PurchaseHistory& h) const override {
+    constexpr double most_opportunities = 10'000;
+    std::string fault = clvsim::fault_of(h);
+    if (!fault.empty()) return fault;
+    if (h.t_x != std::floor(h.t_x) || h.T != std::floor(h.T))
+      return fmt::format("has t_x = {} and T = {}; bg_bb counts opportunities: give whole numbers", h.t_x, h.T);
+    if (h.x > h.t_x)
+      return fmt::format(
+          "has x = {} repeat purchases by opportunity t_x = {}; bg_bb knows one at each: count opportunities with a "
+          "purchase, or take a model of any number of purchases (pareto_nbd, mbg_nbd)",
+          h.x, h.t_x);
+    if (h.T > most_opportunities)
+      return fmt::format("is observed for T = {} opportunities; give at most {}: count longer ones", h.T,
+                         most_opportunities);
+    return {};
   }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory>) const override { return {1, 1, 0.5, 3}; }
 

@@ -22,6 +22,8 @@ std::string fault_of(const PurchaseHistory& h) {
   return {};
 }
 
+std::string PurchaseModel::fault_of(const PurchaseHistory& history) const { return clvsim::fault_of(history); }
+
 std::optional<double> PurchaseModel::dert(std::span<const double>, const PurchaseHistory&, double) const {
   return std::nullopt;
 }

@@ -29,13 +29,15 @@ struct PurchaseHistory {
 [[nodiscard]] std::string fault_of(const PurchaseHistory& history);
 
 /// One model. `parameters` are n_parameters() positive numbers in the order of parameter_names(). Histories must have
-/// no fault (unchecked), times above 0.
+/// no fault (unchecked; fit_purchase_model checks).
 class PurchaseModel {
  public:
   virtual ~PurchaseModel() = default;
   [[nodiscard]] virtual std::string name() const = 0;  ///< e.g. "bg_nbd"; "bg_cnbd_3" where k = 3
   [[nodiscard]] virtual std::span<const std::string_view> parameter_names() const = 0;
   [[nodiscard]] std::size_t n_parameters() const { return parameter_names().size(); }
+  /// Why a history is none of this model's, or empty. Of bg_bb times are whole, T is at most 10,000, and x <= t_x.
+  [[nodiscard]] virtual std::string fault_of(const PurchaseHistory& history) const;
   /// Whether the parameter is a time, in the unit of the histories.
   [[nodiscard]] virtual bool is_time(std::size_t /*parameter*/) const { return false; }
   /// k where times between purchases are Erlang-k, 1 where they are exponential: of a history's log-likelihood,
