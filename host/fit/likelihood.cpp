@@ -63,22 +63,31 @@ double unit_near(double typical) {
   return std::ldexp(1.0, exponent);
 }
 
+void check(const LikelihoodFitOptions& options) {
+  constexpr int most_starts = static_cast<int>(spread.size()) + 1;
+  if (options.n_starts < 1 || options.n_starts > most_starts)
+    throw ConfigError(fmt::format("a fit from {} starts; give 1 to {}", options.n_starts, most_starts));
+  if (options.subsample < 1)
+    throw ConfigError(
+        fmt::format("a fit that tries its starts on {} histories; give a subsample of 1 or more", options.subsample));
+}
+
 LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options) {
   const std::size_t n = problem.start.size();
   LikelihoodFit fit;
-  fit.n_starts = std::clamp(options.n_starts, 1, static_cast<int>(spread.size()) + 1);
+  fit.n_starts = options.n_starts;
   Maximum best;
-  std::vector<double> ends;
+  std::vector<double> certified_ends;
   for (int k = 0; k < fit.n_starts; ++k) {
     std::vector<double> from(n);
     for (std::size_t i = 0; i < n; ++i)
       from[i] = portable_log(problem.start[i] * (k == 0 ? 1 : spread[static_cast<std::size_t>(k) - 1][i]));
     Maximum found = maximise(by_logarithms(problem.some), from);
-    ends.push_back(found.value);
-    if (k == 0 || !(found.value <= best.value)) best = std::move(found);
+    if (found.certified) certified_ends.push_back(found.value);
+    if (k == 0 || std::isnan(best.value) || found.value > best.value) best = std::move(found);
   }
   constexpr double same = 1e-4;
-  for (const double value : ends) fit.n_agreeing += value > best.value - same ? 1 : 0;
+  for (const double value : certified_ends) fit.n_agreeing += value > best.value - same ? 1 : 0;
   if (!problem.some_is_all) {
     Maximum polished = polish(by_logarithms(problem.all), best);
     if (!polished.certified) {  // the subsample was too thin: from the start, on everything

@@ -29,6 +29,9 @@ struct LikelihoodProblem {
   std::int64_t n_unique = 0;
 };
 
+// Throws ConfigError for a number of starts or a subsample that is none.
+void check(const LikelihoodFitOptions& options);
+
 // Throws ModelError where no maximum is certified, saying what runs away and what to do.
 [[nodiscard]] LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options);
 
@@ -53,10 +56,10 @@ std::vector<Item> merge_equal(std::span<const Item> items, const Key& key) {
   return all;
 }
 
-// Every k-th item, from the middle of the first k on; all where that would be less than every second one.
+// Some `wanted` > 0 of all: every k-th item, from the middle of the first k on; all where k would be 1.
 template <class Item>
 std::vector<Item> thin_out(const std::vector<Item>& all, std::int64_t wanted) {
-  const std::size_t k = all.size() / static_cast<std::size_t>(std::max<std::int64_t>(wanted, 1));
+  const std::size_t k = all.size() / static_cast<std::size_t>(wanted);
   if (k < 2) return all;
   std::vector<Item> some;
   for (std::size_t i = k / 2; i < all.size(); i += k) some.push_back(all[i]);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <tuple>
 
 namespace clvsim {
@@ -56,9 +57,11 @@ void use_own_unit(const PurchaseModel& model, std::vector<PurchaseHistory>& hist
 
 LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
                                  const LikelihoodFitOptions& options) {
+  check(options);
   for (std::size_t i = 0; i < histories.size(); ++i) {
     std::string fault = model.fault_of(histories[i]);
-    if (fault.empty() && !(histories[i].weight > 0)) fault = fmt::format("has the weight {}", histories[i].weight);
+    if (fault.empty() && !(histories[i].weight > 0 && std::isfinite(histories[i].weight)))
+      fault = fmt::format("has the weight {}; give a finite number of customers above 0", histories[i].weight);
     if (!fault.empty()) throw DataError(fmt::format("history no. {} {}", i + 1, fault));
   }
   LikelihoodProblem problem;

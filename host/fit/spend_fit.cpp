@@ -14,13 +14,17 @@
 namespace clvsim {
 
 LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const LikelihoodFitOptions& options) {
+  check(options);
   for (std::size_t i = 0; i < histories.size(); ++i) {
     const SpendHistory& h = histories[i];
-    if (h.x < 1 || !(h.mean > 0) || !std::isfinite(h.mean) || !(h.weight > 0))
+    if (h.x < 1 || !(h.mean > 0) || !std::isfinite(h.mean))
       throw DataError(fmt::format(
-          "spend history no. {} of weight {} has {} purchases of mean {}; leave customers without a positive purchase "
-          "out, and refunds and free orders out of the mean",
-          i + 1, h.weight, h.x, h.mean));
+          "spend history no. {} has {} purchases of mean {}; leave customers without a positive purchase out, and "
+          "refunds and free orders out of the mean",
+          i + 1, h.x, h.mean));
+    if (!(h.weight > 0 && std::isfinite(h.weight)))
+      throw DataError(fmt::format("spend history no. {} has the weight {}; give a finite number of customers above 0",
+                                  i + 1, h.weight));
   }
   auto all = merge_equal(histories, [](const SpendHistory& h) { return std::tuple(h.x, h.mean); });
   LikelihoodProblem problem;

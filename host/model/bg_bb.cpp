@@ -6,6 +6,8 @@
 //   L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/error.hpp>
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -69,14 +71,31 @@ class BgBb final : public PurchaseModel {
 
   [[nodiscard]] double expected_purchases(std::span<const double> p, const PurchaseHistory& h,
                                           double t) const override {
-    return p_alive(p, h) * buys(p, h) * opportunities(p, h, t, 1);
+    check_ahead(*this, t);
+    if (t > most_ahead)
+      throw ConfigError(
+          fmt::format("purchases of bg_bb at t = {} opportunities ahead; give at most {}", t, most_ahead));
+    double sum = 0, there = 1;
+    for (double k = 1; k <= t; ++k) sum += there *= stays(p, h, k);
+    return p_alive(p, h) * buys(p, h) * sum;
   }
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
     return expected_purchases(p, PurchaseHistory{}, t);
   }
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double rate) const override {
-    return p_alive(p, h) * buys(p, h) * opportunities(p, h, std::numeric_limits<double>::infinity(), 1 / (1 + rate));
+    check_rate(*this, rate);
+    const double v = 1 / (1 + rate);
+    double sum = 0, there = 1;
+    for (int k = 1; k <= most_ahead; ++k) {
+      sum += there *= v * stays(p, h, k);
+      // What is left is at most there v / (1 - v).
+      if (there <= 1e-17 * rate * sum) return p_alive(p, h) * buys(p, h) * sum;
+    }
+    throw ModelError(fmt::format(
+        "residual transactions of bg_bb at the discount rate {} do not settle within {} opportunities; give "
+        "a larger rate",
+        rate, most_ahead));
   }
 
  private:
@@ -114,18 +133,12 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] static double buys(std::span<const double> p, const PurchaseHistory& h) {
     return (p[alpha] + h.x) / (p[alpha] + p[beta] + h.T);
   }
-  // Expected opportunities met in (n, n + t] by a customer there at n, discounted by v at each.
-  [[nodiscard]] static double opportunities(std::span<const double> p, const PurchaseHistory& h, double t, double v) {
-    constexpr int most = 10'000'000;
-    double sum = 0, there = 1;
-    for (int k = 1; k <= most && k <= t; ++k) {
-      const double at = p[delta] + h.T + k - 1;
-      there *= v * at / (p[gamma] + at);
-      sum += there;
-      if (v < 1 && there < 1e-17 * (1 - v) * sum) break;
-    }
-    return sum;
+  // P(there at opportunity n + k | there at n + k - 1).
+  [[nodiscard]] static double stays(std::span<const double> p, const PurchaseHistory& h, double k) {
+    const double at = p[delta] + h.T + k - 1;
+    return at / (p[gamma] + at);
   }
+  static constexpr int most_ahead = 10'000'000;
 };
 
 }  // namespace

@@ -10,6 +10,8 @@
 //   L   = (sum A_j + D) alpha^r / (Gamma(r) B(a, b)) prod (gap^(k-1)) / (k-1)!^x
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/error.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,6 +75,7 @@ class BgNbd final : public PurchaseModel {
   // sum over n >= 1 of P(Y >= n): a customer that would buy so often, had it not dropped out before.
   [[nodiscard]] double expected_purchases(std::span<const double> parameters, const PurchaseHistory& history,
                                           double t) const override {
+    check_ahead(*this, t);
     const Posterior now = posterior(parameters, history);
     return now.p_alive * purchases_while_alive(parameters, history, now.phase, t);
   }
@@ -147,7 +150,7 @@ class BgNbd final : public PurchaseModel {
   // r + kx + j, probability (alpha + T) / (alpha + T + t).
   [[nodiscard]] double purchases_while_alive(std::span<const double> p, const PurchaseHistory& h,
                                              const std::vector<double>& phase, double t) const {
-    if (!(t > 0)) return 0;
+    if (t == 0) return 0;
     constexpr int most_phases = 10'000'000;
     constexpr double negligible = 1e-18;
     const double odds = t / (p[alpha] + h.T), log_stop = -portable_log1p(odds), log_go = portable_log(odds) + log_stop;
@@ -158,7 +161,12 @@ class BgNbd final : public PurchaseModel {
       double log_mass = shape * log_stop;       // P(N = i) of the phases to come
       double tail = -portable_expm1(log_mass);  // P(N > i)
       double survives = 1, expected = 0;        // B(a, kept + n - 1) / B(a, kept)
-      for (int i = 0, n = 1; i < most_phases; ++i) {
+      for (int i = 0, n = 1;; ++i) {
+        if (i == most_phases)
+          throw ModelError(
+              fmt::format("expected purchases of {} in the time t = {} ahead do not settle within {} phases; give a "
+                          "shorter time",
+                          name(), t, most_phases));
         // P(N >= k n - j) is wanted.
         if (i + 1 == k_ * n - j) {
           expected += tail * survives;

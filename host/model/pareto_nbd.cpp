@@ -12,6 +12,10 @@
 #include "host/math/concave_integral.hpp"
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -120,6 +124,7 @@ class ParetoNbd final : public PurchaseModel {
 
   [[nodiscard]] double expected_purchases(std::span<const double> p, const PurchaseHistory& h,
                                           double t) const override {
+    check_ahead(*this, t);
     return p_alive(p, h) * rate(p, h) * lifetime_within(p, h, t);
   }
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
@@ -131,6 +136,7 @@ class ParetoNbd final : public PurchaseModel {
   // (e^y - 1) the integrand's logarithm is concave in y.
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double delta) const override {
+    check_rate(*this, delta);
     const double scale = p[beta] + h.T, z = delta * scale;
     const auto psi = [&](double y) { return (1 - p[s]) * y - z * (portable_exp(y) - 1); };
     const double mode = p[s] < 1 ? std::max(portable_log((1 - p[s]) / z), 0.0) : 0;
@@ -140,7 +146,12 @@ class ParetoNbd final : public PurchaseModel {
     double sum = 0;
     for_nodes(concave_panels(psi, mode, most),
               [&](double y, double weight) { sum += weight * portable_exp(psi(y) - top); });
-    return p_alive(p, h) * rate(p, h) * scale * sum * portable_exp(top);
+    const double result = p_alive(p, h) * rate(p, h) * scale * sum * portable_exp(top);
+    if (!std::isfinite(result))
+      throw ModelError(fmt::format(
+          "residual transactions of pareto_nbd at the discount rate {} are beyond a double; give a larger rate",
+          delta));
+    return result;
   }
 
  private:

@@ -24,8 +24,26 @@ std::string fault_of(const PurchaseHistory& h) {
 
 std::string PurchaseModel::fault_of(const PurchaseHistory& history) const { return clvsim::fault_of(history); }
 
-std::optional<double> PurchaseModel::dert(std::span<const double>, const PurchaseHistory&, double) const {
+std::optional<double> PurchaseModel::dert(std::span<const double>, const PurchaseHistory&, double rate) const {
+  check_rate(*this, rate);
   return std::nullopt;
+}
+
+void check_ahead(const PurchaseModel& model, double t) {
+  if (t >= 0 && std::isfinite(t)) return;
+  throw ConfigError(
+      fmt::format("purchases of {} in the time t = {} ahead; give a finite t of at least 0, and for purchases without "
+                  "end a discount "
+                  "rate (dert)",
+                  model.name(), t));
+}
+
+void check_rate(const PurchaseModel& model, double rate) {
+  if (rate > 0 && std::isfinite(rate)) return;
+  throw ConfigError(fmt::format(
+      "residual transactions of {} at the discount rate {}; give a finite rate above 0, and for purchases of a limited "
+      "time their expectation (expected_purchases)",
+      model.name(), rate));
 }
 
 std::unique_ptr<PurchaseModel> make_purchase_model(std::string_view name, int k) {

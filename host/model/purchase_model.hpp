@@ -68,6 +68,10 @@ class RisingTable {
   std::vector<Entry> entries_{{}};
 };
 
+// Throw ConfigError where t is no time ahead, 0 <= t finite, and rate no discount rate, 0 < rate finite.
+void check_ahead(const PurchaseModel& model, double t);
+void check_rate(const PurchaseModel& model, double rate);
+
 std::unique_ptr<PurchaseModel> make_pareto_nbd();
 // `after_first`: whether a customer may drop out after the first purchase already (mbg_nbd).
 std::unique_ptr<PurchaseModel> make_bg_nbd(int k, bool after_first);

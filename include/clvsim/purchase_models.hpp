@@ -53,13 +53,14 @@ class PurchaseModel {
                                               std::span<double> gradient) const = 0;
   /// P(alive at T | history).
   [[nodiscard]] virtual double p_alive(std::span<const double> parameters, const PurchaseHistory& history) const = 0;
-  /// Expected purchases in (T, T + t].
+  /// Expected purchases in (T, T + t], 0 <= t finite. Throws ConfigError; ModelError where t is too long for the sum.
   [[nodiscard]] virtual double expected_purchases(std::span<const double> parameters, const PurchaseHistory& history,
                                                   double t) const = 0;
-  /// Expected repeat purchases of a new customer in (0, t].
+  /// Expected repeat purchases of a new customer in (0, t]. Throws as expected_purchases does.
   [[nodiscard]] virtual double expected_of_new(std::span<const double> parameters, double t) const = 0;
   /// Discounted expected residual transactions after T, each discounted by exp(-rate (time - T)), of bg_bb by
-  /// (1 + rate)^-opportunities; rate > 0. Absent where the model has no closed form.
+  /// (1 + rate)^-opportunities. Absent where the model has no closed form. Throws ConfigError unless 0 < rate finite;
+  /// ModelError where the rate is too low for the sum.
   [[nodiscard]] virtual std::optional<double> dert(std::span<const double> parameters, const PurchaseHistory& history,
                                                    double rate) const;
 };
