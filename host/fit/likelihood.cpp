@@ -16,9 +16,6 @@ namespace {
 constexpr std::array<std::array<double, 4>, 6> spread{
     {{2, 2, 2, 2}, {0.5, 0.5, 0.5, 0.5}, {2, 4, 0.4, 0.3}, {0.4, 0.3, 2, 4}, {1, 1, 4, 8}, {3, 1, 1, 0.3}}};
 
-constexpr const char* remedy =
-    "the data do not tell the model's parameters apart; fit a longer log or more customers, or another model";
-
 double parameter_of(const LikelihoodProblem& problem, const Maximum& found, std::size_t i) {
   return portable_exp(found.at[i]) * problem.unit[i];
 }
@@ -30,28 +27,39 @@ std::string values_of(const LikelihoodProblem& problem, const Maximum& found) {
   return values;
 }
 
+std::vector<double> exponentials(std::span<const double> at) {
+  std::vector<double> parameters(at.size());
+  for (std::size_t i = 0; i < at.size(); ++i) parameters[i] = portable_exp(at[i]);
+  return parameters;
+}
+
+std::string remedy(const LikelihoodProblem& problem, const Maximum& found) {
+  std::string explanation = problem.explain ? problem.explain(exponentials(found.at)) : "";
+  if (!explanation.empty()) return explanation;
+  return "the data do not tell the model's parameters apart; fit a longer log or more customers, or another model";
+}
+
 [[noreturn]] void refuse(const LikelihoodProblem& problem, const Maximum& found) {
   if (found.at_bound >= 0)
     throw ModelError(fmt::format(
         "{} has no maximum of its likelihood on these data: {} runs to the end of its range ({}); {}", problem.model,
-        problem.names[static_cast<std::size_t>(found.at_bound)], values_of(problem, found), remedy));
+        problem.names[static_cast<std::size_t>(found.at_bound)], values_of(problem, found), remedy(problem, found)));
   throw ModelError(fmt::format(
       "the fit of {} did not converge: at {} the log-likelihood {:.6f} could still rise by {:.3g}, and the smallest "
       "eigenvalue of the information is {:.3g}; {}",
-      problem.model, values_of(problem, found), found.value, found.decrement, found.smallest_eigenvalue, remedy));
+      problem.model, values_of(problem, found), found.value, found.decrement, found.smallest_eigenvalue,
+      remedy(problem, found)));
 }
 
 [[noreturn]] void refuse_unknown(const LikelihoodProblem& problem, const Maximum& found, std::size_t i, double error) {
   throw ModelError(
       fmt::format("{} is flat at the maximum of its likelihood ({}): the standard error of ln({}) is {:.3g}; {}",
-                  problem.model, values_of(problem, found), problem.names[i], error, remedy));
+                  problem.model, values_of(problem, found), problem.names[i], error, remedy(problem, found)));
 }
 
 Objective by_logarithms(const LogLikelihood& likelihood) {
   return [&likelihood](std::span<const double> at, std::span<double> gradient) {
-    std::vector<double> parameters(at.size());
-    for (std::size_t i = 0; i < at.size(); ++i) parameters[i] = portable_exp(at[i]);
-    return likelihood(parameters, gradient);
+    return likelihood(exponentials(at), gradient);
   };
 }
 

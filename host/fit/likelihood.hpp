@@ -25,6 +25,8 @@ struct LikelihoodProblem {
   LogLikelihood some, all;
   double constant = 0;  // of the log-likelihood of all, which `all` leaves out
   bool some_is_all = false;
+  // Why a search may end at such parameters without a maximum and what to do, or empty; may be absent.
+  std::function<std::string(std::span<const double> parameters)> explain;
   double n_customers = 0;
   std::int64_t n_unique = 0;
 };

@@ -53,6 +53,22 @@ void use_own_unit(const PurchaseModel& model, std::vector<PurchaseHistory>& hist
   problem.constant -= n_phases * portable_log(unit);
 }
 
+// Without drop-out the likelihood rises to the end of the range of what describes it, or is flat there.
+std::string explain(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
+                    std::span<const double> parameters) {
+  constexpr double too_few = 0.01;  // of the customers, to say how they differ
+  double left = 0, n_customers = 0;
+  for (const PurchaseHistory& h : histories) {
+    left += h.weight * (1 - model.p_alive(parameters, h));
+    n_customers += h.weight;
+  }
+  if (!(left < too_few * n_customers)) return {};
+  return fmt::format(
+      "by these values {:.2g} of {} customers have left: the log shows no drop-out, or too little to fit {}; fit a log "
+      "that goes on for longer after the first purchases, or take every customer for alive",
+      left, n_customers, model.dropout());
+}
+
 }  // namespace
 
 LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
@@ -85,6 +101,7 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
   problem.start = model.start(all);
   problem.some = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, some, g); };
   problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
+  problem.explain = [&](std::span<const double> p) { return explain(model, all, p); };
   problem.some_is_all = some.size() == all.size();
   problem.n_unique = static_cast<std::int64_t>(all.size());
   return fit_likelihood(problem, options);

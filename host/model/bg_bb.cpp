@@ -25,6 +25,9 @@ class BgBb final : public PurchaseModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "gamma", "delta"};
     return names;
   }
+  [[nodiscard]] std::string_view dropout() const override {
+    return "the probability to drop out at an opportunity (gamma, delta)";
+  }
   [[nodiscard]] std::string fault_of(const PurchaseHistory& h) const override {
     constexpr double most_opportunities = 10'000;
     std::string fault = clvsim::fault_of(h);

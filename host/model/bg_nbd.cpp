@@ -35,6 +35,9 @@ class BgNbd final : public PurchaseModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "a", "b"};
     return names;
   }
+  [[nodiscard]] std::string_view dropout() const override {
+    return "the probability to drop out after a purchase (a, b)";
+  }
   [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha; }
   [[nodiscard]] int regularity() const override { return k_; }
 

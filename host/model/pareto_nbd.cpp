@@ -75,6 +75,7 @@ class ParetoNbd final : public PurchaseModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "s", "beta"};
     return names;
   }
+  [[nodiscard]] std::string_view dropout() const override { return "the drop-out rate (s, beta)"; }
   [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha || parameter == beta; }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {
     double purchases = 0, time = 0, n = 0;

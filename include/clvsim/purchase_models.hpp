@@ -36,6 +36,8 @@ class PurchaseModel {
   [[nodiscard]] virtual std::string name() const = 0;  ///< e.g. "bg_nbd"; "bg_cnbd_3" where k = 3
   [[nodiscard]] virtual std::span<const std::string_view> parameter_names() const = 0;
   [[nodiscard]] std::size_t n_parameters() const { return parameter_names().size(); }
+  /// What says how customers leave, by which parameters: "the drop-out rate (s, beta)".
+  [[nodiscard]] virtual std::string_view dropout() const = 0;
   /// Why a history is none of this model's, or empty. Of bg_bb times are whole, T is at most 10,000, and x <= t_x.
   [[nodiscard]] virtual std::string fault_of(const PurchaseHistory& history) const;
   /// Whether the parameter is a time, in the unit of the histories.

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace clvsim {
@@ -125,6 +126,34 @@ TEST(GammaGammaSpend, TakesNoMeanWhereThereIsNoPurchase) {
   const GammaGamma model{6.25, 3.74, 15.44};
   EXPECT_EQ(model.expected_spend(0, not_a_number), model.expected_spend(0, 0));
   EXPECT_EQ(model.expected_spend(0, infinity), model.expected_spend(0, 0));
+}
+
+// Customers who buy at many rates, the last time shortly before the end: nobody has left.
+TEST(Fits, SayThatALogShowsNoDropOut) {
+  const std::vector<std::tuple<const char*, int, std::string>> models{
+      {"pareto_nbd", 1, "the drop-out rate (s, beta)"},
+      {"bg_nbd", 1, "the probability to drop out after a purchase (a, b)"},
+      {"mbg_nbd", 1, "the probability to drop out after a purchase (a, b)"},
+      {"bg_cnbd_k", 2, "the probability to drop out after a purchase (a, b)"},
+      {"mbg_cnbd_k", 2, "the probability to drop out after a purchase (a, b)"},
+      {"bg_bb", 1, "the probability to drop out at an opportunity (gamma, delta)"}};
+  for (const auto& [name, k, dropout] : models) {
+    SCOPED_TRACE(name);
+    const auto model = make_purchase_model(name, k);
+    std::vector<PurchaseHistory> histories;
+    for (int i = 0; i < 440; ++i) {
+      PurchaseHistory history{i % 11, 10, 10};
+      if (model->is_time(1)) {
+        history.T = 20 + i % 20;
+        history.t_x = history.T * (1 - 0.05 / (history.x + 1));
+        history.log_gaps = history.x * std::log(history.T / (history.x + 1));
+      }
+      if (history.x == 0) history.t_x = 0;
+      histories.push_back(history);
+    }
+    expect_refusal<ModelError>([&] { (void)fit_purchase_model(*model, histories); },
+                               {"the log shows no drop-out", "of 440 customers", dropout, "longer"});
+  }
 }
 
 // A problem of one parameter p: its log-likelihood is a function of ln p.
