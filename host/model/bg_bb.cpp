@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace clvsim {
@@ -29,7 +30,6 @@ class BgBb final : public PurchaseModel {
     return "the probability to drop out at an opportunity (gamma, delta)";
   }
   [[nodiscard]] std::string fault_of(const PurchaseHistory& h) const override {
-    constexpr double most_opportunities = 10'000;
     std::string fault = clvsim::fault_of(h);
     if (!fault.empty()) return fault;
     if (h.t_x != std::floor(h.t_x) || h.T != std::floor(h.T))
@@ -85,6 +85,29 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
     return expected_purchases(p, PurchaseHistory{}, t);
   }
+  // Alive, it meets k of the opportunities ahead and buys beta-binomially often: alpha + x, beta + T - x.
+  [[nodiscard]] std::vector<double> purchase_distribution(std::span<const double> p, const PurchaseHistory& h, double t,
+                                                          int n_max) const override {
+    check_counts(*this, t, n_max);
+    if (t > most_opportunities)
+      throw ConfigError(
+          fmt::format("the distribution of purchases of bg_bb at t = {} opportunities ahead; give at most {}", t,
+                      most_opportunities));
+    const auto ahead = static_cast<std::size_t>(t), most = static_cast<std::size_t>(n_max);
+    RisingTable buy(p[alpha] + h.x), pass(p[beta] + h.T - h.x), either(p[alpha] + p[beta] + h.T), factorial(1);
+    std::vector<double> probability(most + 1);
+    const double alive = p_alive(p, h);
+    double there = alive;
+    for (std::size_t k = 0; k <= ahead; ++k) {
+      const double next = static_cast<double>(k) + 1, meets = there * (k < ahead ? goes(p, h, next) : 1);
+      for (std::size_t n = 0; n <= std::min(k, most); ++n)
+        probability[n] += meets * portable_exp(factorial.value(k) - factorial.value(n) - factorial.value(k - n) +
+                                               buy.value(n) + pass.value(k - n) - either.value(k));
+      there *= stays(p, h, next);
+    }
+    probability[0] += 1 - alive;
+    return probability;
+  }
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double rate) const override {
     check_rate(*this, rate);
@@ -136,11 +159,15 @@ class BgBb final : public PurchaseModel {
   [[nodiscard]] static double buys(std::span<const double> p, const PurchaseHistory& h) {
     return (p[alpha] + h.x) / (p[alpha] + p[beta] + h.T);
   }
-  // P(there at opportunity n + k | there at n + k - 1).
+  // P(there at opportunity T + k | there at T + k - 1), and that it is not.
   [[nodiscard]] static double stays(std::span<const double> p, const PurchaseHistory& h, double k) {
     const double at = p[delta] + h.T + k - 1;
     return at / (p[gamma] + at);
   }
+  [[nodiscard]] static double goes(std::span<const double> p, const PurchaseHistory& h, double k) {
+    return p[gamma] / (p[gamma] + p[delta] + h.T + k - 1);
+  }
+  static constexpr int most_opportunities = 10'000;
   static constexpr int most_ahead = 10'000'000;
 };
 

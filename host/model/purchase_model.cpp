@@ -38,6 +38,14 @@ void check_ahead(const PurchaseModel& model, double t) {
                   model.name(), t));
 }
 
+void check_counts(const PurchaseModel& model, double t, int n_max) {
+  constexpr int most = 10'000;
+  check_ahead(model, t);
+  if (n_max >= 0 && n_max <= most) return;
+  throw ConfigError(fmt::format("the distribution of purchases of {} up to n_max = {}; give 0 <= n_max <= {}",
+                                model.name(), n_max, most));
+}
+
 void check_rate(const PurchaseModel& model, double rate) {
   if (rate > 0 && std::isfinite(rate)) return;
   throw ConfigError(fmt::format(

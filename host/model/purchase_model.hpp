@@ -70,6 +70,7 @@ class RisingTable {
 
 // Throw ConfigError where t is no time ahead, 0 <= t finite, and rate no discount rate, 0 < rate finite.
 void check_ahead(const PurchaseModel& model, double t);
+void check_counts(const PurchaseModel& model, double t, int n_max);  // what purchase_distribution takes
 void check_rate(const PurchaseModel& model, double rate);
 
 std::unique_ptr<PurchaseModel> make_pareto_nbd();

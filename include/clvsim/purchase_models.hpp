@@ -60,6 +60,12 @@ class PurchaseModel {
                                                   double t) const = 0;
   /// Expected repeat purchases of a new customer in (0, t]. Throws as expected_purchases does.
   [[nodiscard]] virtual double expected_of_new(std::span<const double> parameters, double t) const = 0;
+  /// Probabilities of n = 0 ... n_max purchases in (T, T + t]: the exact predictive law, [n_max + 1]; of a new customer
+  /// with history {}. Throws ConfigError unless 0 <= t finite and 0 <= n_max <= 10,000, of bg_bb t <= 10,000;
+  /// ModelError where t or x is too large for the sum.
+  [[nodiscard]] virtual std::vector<double> purchase_distribution(std::span<const double> parameters,
+                                                                  const PurchaseHistory& history, double t,
+                                                                  int n_max) const = 0;
   /// Discounted expected residual transactions after T, each discounted by exp(-rate (time - T)), of bg_bb by
   /// (1 + rate)^-opportunities. Absent where the model has no closed form. Throws ConfigError unless 0 < rate finite;
   /// ModelError where the rate is too low for the sum.

@@ -1,5 +1,7 @@
 // What holds for every model, whatever its formulas: gradients are slopes, probabilities add up, units and the order of
 // the customers do not matter, and a fit finds the parameters that drew the data.
+#include "tests/support/simulated.hpp"
+
 #include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 #include <clvsim/gamma_gamma.hpp>
@@ -18,6 +20,7 @@
 namespace clvsim {
 namespace {
 
+using test::Simulated;
 using Parameters = std::vector<double>;
 using Likelihood = std::function<double(const Parameters&, std::span<double>)>;
 
@@ -218,46 +221,6 @@ TEST(ParetoNbdProperty, IntegratesOverManyOrdersOfMagnitude) {
     EXPECT_NEAR(model->p_alive(p, {0, 0, T}) * (1 + odds), 1, 2e-10) << p[1] << " " << p[3];
   }
 }
-
-// Simulated as each model says. The random numbers here are std's: nothing is shared with the engine.
-class Simulated : public testing::Test {
- protected:
-  std::mt19937_64 random{20261126};
-  double gamma(double shape, double rate) { return std::gamma_distribution<double>(shape, 1 / rate)(random); }
-  double beta(double a, double b) {
-    const double x = gamma(a, 1), y = gamma(b, 1);
-    return x / (x + y);
-  }
-  bool happens(double p) { return std::uniform_real_distribution<double>()(random) < p; }
-
-  PurchaseHistory history(const std::string& name, int k, const Parameters& p, double T) {
-    PurchaseHistory h;
-    h.T = T;
-    if (name == "bg_bb") {
-      const double buys = beta(p[0], p[1]), leaves = beta(p[2], p[3]);
-      for (int n = 1; n <= static_cast<int>(T) && !happens(leaves); ++n) {
-        if (!happens(buys)) continue;
-        ++h.x;
-        h.t_x = n;
-      }
-      return h;
-    }
-    const double rate = gamma(p[0], p[1]);
-    const bool pareto = name == "pareto_nbd";
-    const double ends = pareto ? std::exponential_distribution<double>(gamma(p[2], p[3]))(random) : T;
-    const double drops = pareto ? 0 : beta(p[2], p[3]);
-    if (name[0] == 'm' && happens(drops)) return h;
-    for (double t = 0;;) {
-      const double gap = gamma(k, rate);
-      t += gap;
-      if (!(t <= std::min(T, ends))) return h;
-      ++h.x;
-      h.t_x = t;
-      h.log_gaps += std::log(gap);
-      if (!pareto && happens(drops)) return h;
-    }
-  }
-};
 
 TEST_F(Simulated, FitsFindTheParametersWithinTheirErrors) {
   struct Case {
