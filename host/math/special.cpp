@@ -32,13 +32,19 @@ double log_gamma_ratio(double y, double a) {
 
 double digamma(double x) {
   double shift = 0;
-  for (; x < least_for_series; x += 1) shift -= 1 / x;
+  while (x < least_for_series) {
+    shift -= 1 / x;
+    x += 1;
+  }
   return shift + portable_log(x) - 0.5 / x - digamma_series(x);
 }
 
 double digamma_difference(double y, double a) {
   double sum = 0;
-  for (; y < least_for_series; y += 1) sum += a / (y * (y + a));
+  while (y < least_for_series) {
+    sum += a / (y * (y + a));
+    y += 1;
+  }
   return sum + portable_log1p(a / y) + 0.5 * a / (y * (y + a)) + (digamma_series(y) - digamma_series(y + a));
 }
 

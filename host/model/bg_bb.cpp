@@ -79,7 +79,7 @@ class BgBb final : public PurchaseModel {
       throw ConfigError(
           fmt::format("purchases of bg_bb at t = {} opportunities ahead; give at most {}", t, most_ahead));
     double sum = 0, there = 1;
-    for (double k = 1; k <= t; ++k) sum += there *= stays(p, h, k);
+    for (int k = 1; k <= t; ++k) sum += there *= stays(p, h, k);
     return p_alive(p, h) * buys(p, h) * sum;
   }
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {

@@ -37,9 +37,9 @@ class SbgCurve {
   [[nodiscard]] double fall(double t) const { return portable_log1p(alpha_ / (beta_ + t - 1)); }
 
   [[nodiscard]] double log_survival(double t) const {
-    const double summed = std::min(std::floor(t), static_cast<double>(most_summed));
+    const auto summed = static_cast<std::int32_t>(std::min(t, static_cast<double>(most_summed)));
     CompensatedSum sum;
-    for (double u = 1; u <= summed; ++u) sum.add(fall(u));
+    for (std::int32_t u = 1; u <= summed; ++u) sum.add(fall(u));
     return -sum.value() - (t > summed ? fall_between(summed, t) : 0);
   }
 

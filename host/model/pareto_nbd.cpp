@@ -148,7 +148,7 @@ class ParetoNbd final : public PurchaseModel {
     add_counts(shape, of_buys, t, -p[s] * portable_log1p(t / of_stays), probability);
     static const GaussLegendre<24> rule;
     const double half = 0.5 * length / n_panels;
-    for (double panel = 0; panel < n_panels; ++panel) {
+    for (int panel = 0; panel < n_panels; ++panel) {
       for (std::size_t i = 0; i < rule.node.size(); ++i) {
         const double z = half * (2 * panel + 1 + rule.node[i]), w = c * portable_expm1(z);
         add_counts(
