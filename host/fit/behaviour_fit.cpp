@@ -117,10 +117,9 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
     result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(histories.size());
     return result;
   }
-  auto histories = purchase_histories(store);
+  const auto histories = purchase_histories(store);
   result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(histories.size());
   if (model != "bg_cnbd_k" && model != "mbg_cnbd_k") {
-    for (PurchaseHistory& history : histories) history.log_gaps = 0;  // not asked for: more histories are equal
     result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
     add_spend(store, spend, options, result);
     return result;

@@ -6,23 +6,26 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <tuple>
 
 namespace clvsim {
 
 LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Tenure> tenures,
                                  const LikelihoodFitOptions& options) {
+  check(options);
   bool churned = false;
   for (std::size_t i = 0; i < tenures.size(); ++i) {
     const Tenure& tenure = tenures[i];
     if (tenure.renewals < (tenure.churned ? 1 : 0) || tenure.entered < 0 ||
-        tenure.entered > tenure.renewals - (tenure.churned ? 1 : 0) || !(tenure.weight > 0))
+        tenure.entered > tenure.renewals - (tenure.churned ? 1 : 0))
       throw DataError(
-          fmt::format("tenure no. {} of weight {} entered after {} renewals and {} {}; a contract churns at "
-                      "opportunity 1 or later, "
+          fmt::format("tenure no. {} entered after {} renewals and {} {}; a contract churns at opportunity 1 or later, "
                       "and enters before",
-                      i + 1, tenure.weight, tenure.entered, tenure.churned ? "churned at opportunity" : "has made",
-                      tenure.renewals));
+                      i + 1, tenure.entered, tenure.churned ? "churned at opportunity" : "has made", tenure.renewals));
+    if (!(tenure.weight > 0 && std::isfinite(tenure.weight)))
+      throw DataError(fmt::format("tenure no. {} has the weight {}; give a finite number of contracts above 0", i + 1,
+                                  tenure.weight));
     churned = churned || tenure.churned;
   }
   const auto all = merge_equal(tenures, [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.entered); });
@@ -30,6 +33,7 @@ LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Ten
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start.assign(problem.names.size(), 1);
+  problem.unit.assign(problem.names.size(), 1);
   problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
   problem.some = problem.all;
   problem.some_is_all = true;

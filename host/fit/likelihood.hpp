@@ -20,15 +20,26 @@ using LogLikelihood = std::function<double(std::span<const double> parameters, s
 struct LikelihoodProblem {
   std::string model;
   std::span<const std::string_view> names;
-  std::vector<double> start;  // parameters
+  std::vector<double> start;  // parameters, each in its unit
+  std::vector<double> unit;   // of the parameters here, in those of the result
   LogLikelihood some, all;
+  double constant = 0;  // of the log-likelihood of all, which `all` leaves out
   bool some_is_all = false;
+  // Why a search may end at such parameters without a maximum and what to do, or empty; may be absent.
+  std::function<std::string(std::span<const double> parameters)> explain;
   double n_customers = 0;
   std::int64_t n_unique = 0;
 };
 
+// Throws ConfigError for a number of starts or a subsample that is none.
+void check(const LikelihoodFitOptions& options);
+
 // Throws ModelError where no maximum is certified, saying what runs away and what to do.
 [[nodiscard]] LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options);
+
+// A unit near `typical` > 0, a power of two: data divided by it keep all their digits. Parameters of data in such a
+// unit are within the range of the search whatever they were measured in.
+[[nodiscard]] double unit_near(double typical);
 
 // Adds the weights of equal items up; ascending by `key`, so that the order of the customers does not matter.
 template <class Item, class Key>
@@ -47,10 +58,10 @@ std::vector<Item> merge_equal(std::span<const Item> items, const Key& key) {
   return all;
 }
 
-// Every k-th item, from the middle of the first k on; all where that would be less than every second one.
+// Some `wanted` > 0 of all: every k-th item, from the middle of the first k on; all where k would be 1.
 template <class Item>
 std::vector<Item> thin_out(const std::vector<Item>& all, std::int64_t wanted) {
-  const std::size_t k = all.size() / static_cast<std::size_t>(std::max<std::int64_t>(wanted, 1));
+  const std::size_t k = all.size() / static_cast<std::size_t>(wanted);
   if (k < 2) return all;
   std::vector<Item> some;
   for (std::size_t i = k / 2; i < all.size(); i += k) some.push_back(all[i]);

@@ -1,5 +1,6 @@
 #include "host/fit/fit.hpp"
 #include "host/fit/likelihood.hpp"
+#include "host/math/special.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/gamma_gamma.hpp>
@@ -13,17 +14,44 @@
 namespace clvsim {
 
 LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const LikelihoodFitOptions& options) {
+  check(options);
   for (std::size_t i = 0; i < histories.size(); ++i) {
     const SpendHistory& h = histories[i];
-    if (h.x < 1 || !(h.mean > 0) || !std::isfinite(h.mean) || !(h.weight > 0))
+    if (h.x < 1 || !(h.mean > 0) || !std::isfinite(h.mean))
       throw DataError(fmt::format(
-          "spend history no. {} of weight {} has {} purchases of mean {}; leave customers without a positive purchase "
-          "out, and refunds and free orders out of the mean",
-          i + 1, h.weight, h.x, h.mean));
+          "spend history no. {} has {} purchases of mean {}; leave customers without a positive purchase out, and "
+          "refunds and free orders out of the mean",
+          i + 1, h.x, h.mean));
+    if (!(h.weight > 0 && std::isfinite(h.weight)))
+      throw DataError(fmt::format("spend history no. {} has the weight {}; give a finite number of customers above 0",
+                                  i + 1, h.weight));
   }
-  const auto all = merge_equal(histories, [](const SpendHistory& h) { return std::tuple(h.x, h.mean); });
-  const auto some = thin_out(all, options.subsample);
+  auto all = merge_equal(histories, [](const SpendHistory& h) { return std::tuple(h.x, h.mean); });
   LikelihoodProblem problem;
+  double purchases = 0;
+  bool repeats = false;
+  for (const SpendHistory& h : all) {
+    problem.n_customers += h.weight;
+    purchases += h.weight * h.x;
+    repeats = repeats || h.x > 1;
+  }
+  if (problem.n_customers < static_cast<double>(min_customers))
+    throw DataError(fmt::format("{} customers with spend are too few to fit gamma_gamma; give at least {}",
+                                problem.n_customers, min_customers));
+  if (!repeats)
+    throw DataError(
+        "no customer has two purchases, so that spend within and between customers cannot be told apart; give a longer "
+        "log");
+  double spend = 0;  // of a purchase, mean
+  for (const SpendHistory& h : all) spend += h.weight * h.x / purchases * h.mean;
+  // The likelihood is a density by each customer's mean amount.
+  const double unit = unit_near(spend);
+  for (SpendHistory& h : all) h.mean /= unit;
+  problem.unit = {1, 1, unit};
+  problem.constant = -problem.n_customers * portable_log(unit);
+  // The mean spend is p gamma / (q - 1).
+  problem.start = {4, 4, 3.0 / 4 * spend / unit};
+  const auto some = thin_out(all, options.subsample);
   static constexpr std::array<std::string_view, 3> names{"p", "q", "gamma"};
   problem.model = "gamma_gamma";
   problem.names = names;
@@ -36,23 +64,6 @@ LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const Lik
   problem.all = on(all);
   problem.some_is_all = some.size() == all.size();
   problem.n_unique = static_cast<std::int64_t>(all.size());
-  double spend = 0, purchases = 0;
-  bool repeats = false;
-  for (const SpendHistory& h : all) {
-    problem.n_customers += h.weight;
-    purchases += h.weight * h.x;
-    spend += h.weight * h.x * h.mean;
-    repeats = repeats || h.x > 1;
-  }
-  if (problem.n_customers < static_cast<double>(min_customers))
-    throw DataError(fmt::format("{} customers with spend are too few to fit gamma_gamma; give at least {}",
-                                problem.n_customers, min_customers));
-  if (!repeats)
-    throw DataError(
-        "no customer has two purchases, so that spend within and between customers cannot be told apart; give a longer "
-        "log");
-  // The mean spend is p gamma / (q - 1).
-  problem.start = {4, 4, 3.0 / 4 * spend / purchases};
   LikelihoodFit fit = fit_likelihood(problem, options);
   if (fit.parameters[1] <= 1)
     throw ModelError(fmt::format(

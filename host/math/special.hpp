@@ -33,6 +33,9 @@ inline double log_gamma(double x) { return kernels::elementary::log_gamma<kernel
 // d/dx ln Gamma(x), x > 0: by recurrence to x >= 10, then the asymptotic series (Abramowitz & Stegun 1964, 6.3.18).
 [[nodiscard]] double digamma(double x);
 
+// digamma(y + a) - digamma(y), y > 0, a >= 0, without the cancellation of the difference where a is small beside y.
+[[nodiscard]] double digamma_difference(double y, double a);
+
 // ln B(a, b), a, b > 0.
 [[nodiscard]] double log_beta(double a, double b);
 

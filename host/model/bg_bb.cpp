@@ -1,10 +1,14 @@
 // BG/BB (Fader, Hardie & Shang 2010): at each of T opportunities a customer who is still there buys with probability
 // p ~ Beta(alpha, beta); at the beginning of each it drops out with theta ~ Beta(gamma, delta). With n = T
 //
-//   A   = B(alpha + x, beta + n - x) B(gamma, delta + n)                                  alive
-//   D_i = B(alpha + x, beta + t_x - x + i) B(gamma + 1, delta + t_x + i)                  left after t_x + i, i < n -
-//   t_x L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
+//   A   = B(alpha + x, beta + n - x) B(gamma, delta + n)                     alive
+//   D_i = B(alpha + x, beta + t_x - x + i) B(gamma + 1, delta + t_x + i)     left after t_x + i, 0 <= i < n - t_x
+//   L   = (A + sum D_i) / (B(alpha, beta) B(gamma, delta))
 #include "host/model/purchase_model.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +25,24 @@ class BgBb final : public SimulatedModel {
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
     static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "gamma", "delta"};
     return names;
+  }
+  [[nodiscard]] std::string_view dropout() const override {
+    return "the probability to drop out at an opportunity (gamma, delta)";
+  }
+  [[nodiscard]] std::string fault_of(const PurchaseHistory& h) const override {
+    std::string fault = clvsim::fault_of(h);
+    if (!fault.empty()) return fault;
+    if (h.t_x != std::floor(h.t_x) || h.T != std::floor(h.T))
+      return fmt::format("has t_x = {} and T = {}; bg_bb counts opportunities: give whole numbers", h.t_x, h.T);
+    if (h.x > h.t_x)
+      return fmt::format(
+          "has x = {} repeat purchases by opportunity t_x = {}; bg_bb knows one at each: count opportunities with a "
+          "purchase, or take a model of any number of purchases (pareto_nbd, mbg_nbd)",
+          h.x, h.t_x);
+    if (h.T > most_opportunities)
+      return fmt::format("is observed for T = {} opportunities; give at most {}: count longer ones", h.T,
+                         most_opportunities);
+    return {};
   }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory>) const override { return {1, 1, 0.5, 3}; }
 
@@ -52,14 +74,54 @@ class BgBb final : public SimulatedModel {
 
   [[nodiscard]] double expected_purchases(std::span<const double> p, const PurchaseHistory& h,
                                           double t) const override {
-    return p_alive(p, h) * buys(p, h) * opportunities(p, h, t, 1);
+    check_ahead(*this, t);
+    if (t > most_ahead)
+      throw ConfigError(
+          fmt::format("purchases of bg_bb at t = {} opportunities ahead; give at most {}", t, most_ahead));
+    double sum = 0, there = 1;
+    for (int k = 1; k <= t; ++k) sum += there *= stays(p, h, k);
+    return p_alive(p, h) * buys(p, h) * sum;
   }
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
     return expected_purchases(p, PurchaseHistory{}, t);
   }
+  // Alive, it meets k of the opportunities ahead and buys beta-binomially often: alpha + x, beta + T - x.
+  [[nodiscard]] std::vector<double> purchase_distribution(std::span<const double> p, const PurchaseHistory& h, double t,
+                                                          int n_max) const override {
+    check_counts(*this, t, n_max);
+    if (t > most_opportunities)
+      throw ConfigError(
+          fmt::format("the distribution of purchases of bg_bb at t = {} opportunities ahead; give at most {}", t,
+                      most_opportunities));
+    const auto ahead = static_cast<std::size_t>(t), most = static_cast<std::size_t>(n_max);
+    RisingTable buy(p[alpha] + h.x), pass(p[beta] + h.T - h.x), either(p[alpha] + p[beta] + h.T), factorial(1);
+    std::vector<double> probability(most + 1);
+    const double alive = p_alive(p, h);
+    double there = alive;
+    for (std::size_t k = 0; k <= ahead; ++k) {
+      const double next = static_cast<double>(k) + 1, meets = there * (k < ahead ? goes(p, h, next) : 1);
+      for (std::size_t n = 0; n <= std::min(k, most); ++n)
+        probability[n] += meets * portable_exp(factorial.value(k) - factorial.value(n) - factorial.value(k - n) +
+                                               buy.value(n) + pass.value(k - n) - either.value(k));
+      there *= stays(p, h, next);
+    }
+    probability[0] += 1 - alive;
+    return probability;
+  }
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double rate) const override {
-    return p_alive(p, h) * buys(p, h) * opportunities(p, h, std::numeric_limits<double>::infinity(), 1 / (1 + rate));
+    check_rate(*this, rate);
+    const double v = 1 / (1 + rate);
+    double sum = 0, there = 1;
+    for (int k = 1; k <= most_ahead; ++k) {
+      sum += there *= v * stays(p, h, k);
+      // What is left is at most there v / (1 - v).
+      if (there <= 1e-17 * rate * sum) return p_alive(p, h) * buys(p, h) * sum;
+    }
+    throw ModelError(fmt::format(
+        "residual transactions of bg_bb at the discount rate {} do not settle within {} opportunities; give "
+        "a larger rate",
+        rate, most_ahead));
   }
 
   [[nodiscard]] kernels::AnyParams engine_params(std::span<const double>, const kernels::GammaSpend& spend,
@@ -108,18 +170,16 @@ class BgBb final : public SimulatedModel {
   [[nodiscard]] static double buys(std::span<const double> p, const PurchaseHistory& h) {
     return (p[alpha] + h.x) / (p[alpha] + p[beta] + h.T);
   }
-  // Expected opportunities met in (n, n + t] by a customer there at n, discounted by v at each.
-  [[nodiscard]] static double opportunities(std::span<const double> p, const PurchaseHistory& h, double t, double v) {
-    constexpr int most = 10'000'000;
-    double sum = 0, there = 1;
-    for (int k = 1; k <= most && k <= t; ++k) {
-      const double at = p[delta] + h.T + k - 1;
-      there *= v * at / (p[gamma] + at);
-      sum += there;
-      if (v < 1 && there < 1e-17 * (1 - v) * sum) break;
-    }
-    return sum;
+  // P(there at opportunity T + k | there at T + k - 1), and that it is not.
+  [[nodiscard]] static double stays(std::span<const double> p, const PurchaseHistory& h, double k) {
+    const double at = p[delta] + h.T + k - 1;
+    return at / (p[gamma] + at);
   }
+  [[nodiscard]] static double goes(std::span<const double> p, const PurchaseHistory& h, double k) {
+    return p[gamma] / (p[gamma] + p[delta] + h.T + k - 1);
+  }
+  static constexpr int most_opportunities = 10'000;
+  static constexpr int most_ahead = 10'000'000;
 };
 
 }  // namespace

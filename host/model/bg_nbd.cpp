@@ -10,6 +10,8 @@
 //   L   = (sum A_j + D) alpha^r / (Gamma(r) B(a, b)) prod (gap^(k-1)) / (k-1)!^x
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/error.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +22,32 @@ namespace {
 
 enum Parameter : std::size_t { r, alpha, a, b, n_parameters_of };
 using Gradient = std::array<double, n_parameters_of>;
+
+// Probabilities of i = 0, 1, ... phases to come, one after the other: negative binomial, p(stop) = 1 / (1 + odds).
+class Phases {
+ public:
+  Phases(double shape, double odds) : shape_(shape) {
+    log_mass_ = -shape * portable_log1p(odds);
+    mass_ = portable_exp(log_mass_);
+    log_go_ = portable_log(odds) - portable_log1p(odds);
+    go_ = portable_exp(log_go_);
+  }
+  [[nodiscard]] double log_mass() const { return log_mass_; }
+  [[nodiscard]] double mass() const { return mass_; }
+  void next() {
+    log_mass_ += portable_log((shape_ + i_) / (i_ + 1)) + log_go_;
+    mass_ = portable_exp(log_mass_);
+    ++i_;
+  }
+  // Whether all that follows adds less than `share` x `to`: from here on masses fall at least geometrically.
+  [[nodiscard]] bool settled(double share, double to) const {
+    const double falls = 1 - (shape_ + i_) / (i_ + 1) * go_;
+    return falls > 0 && mass_ <= share * to * falls;
+  }
+
+ private:
+  double shape_, log_mass_, mass_, log_go_, go_, i_ = 0;
+};
 
 class BgNbd final : public SimulatedModel {
  public:
@@ -33,6 +61,11 @@ class BgNbd final : public SimulatedModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "a", "b"};
     return names;
   }
+  [[nodiscard]] std::string_view dropout() const override {
+    return "the probability to drop out after a purchase (a, b)";
+  }
+  [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha; }
+  [[nodiscard]] int regularity() const override { return k_; }
 
   // The rate by the mean number of purchases over the mean time of observation.
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {
@@ -71,8 +104,46 @@ class BgNbd final : public SimulatedModel {
   // sum over n >= 1 of P(Y >= n): a customer that would buy so often, had it not dropped out before.
   [[nodiscard]] double expected_purchases(std::span<const double> parameters, const PurchaseHistory& history,
                                           double t) const override {
+    check_ahead(*this, t);
     const Posterior now = posterior(parameters, history);
     return now.p_alive * purchases_while_alive(parameters, history, now.phase, t);
+  }
+
+  // Of N purchases that an immortal customer would make, it makes n < N where it drops out after the n-th.
+  [[nodiscard]] std::vector<double> purchase_distribution(std::span<const double> p, const PurchaseHistory& h, double t,
+                                                          int n_max) const override {
+    check_counts(*this, t, n_max);
+    const Posterior now = posterior(p, h);
+    std::vector<double> probability(static_cast<std::size_t>(n_max) + 1);
+    if (t == 0) {
+      probability[0] = 1;
+      return probability;
+    }
+    const double kept = p[b] + h.x + m_;
+    std::vector<double> survives(probability.size(), 1);  // the first n purchases: B(a, kept + n) / B(a, kept)
+    for (std::size_t n = 1; n < survives.size(); ++n)
+      survives[n] = survives[n - 1] * (kept + static_cast<double>(n) - 1) / (p[a] + kept + static_cast<double>(n) - 1);
+    for (int j = 0; j < k_; ++j) {
+      // exactly[n]: P(N = n), the phases k n - j ... k n - j + k - 1 to come.
+      std::vector<double> exactly(probability.size());
+      double more = 0;  // P(N > n)
+      Phases phases = phases_ahead(p, h, j, t);
+      for (int i = 0;; ++i, phases.next()) {
+        check_settles(i, t);
+        const int n = (i + j) / k_;
+        (n <= n_max ? exactly[static_cast<std::size_t>(n)] : more) += phases.mass();
+        if (n > n_max && phases.settled(1e-17, more)) break;
+      }
+      const double share = now.p_alive * now.phase[static_cast<std::size_t>(j)];
+      for (std::size_t n = exactly.size(); n-- > 1;) {
+        const double drops_out = p[a] / (p[a] + kept + static_cast<double>(n) - 1);
+        probability[n] += share * survives[n - 1] * (exactly[n] + more * drops_out);
+        more += exactly[n];
+      }
+      probability[0] += share * exactly[0];
+    }
+    probability[0] += 1 - now.p_alive;
+    return probability;
   }
 
   [[nodiscard]] double expected_of_new(std::span<const double> parameters, double t) const override {
@@ -162,33 +233,39 @@ class BgNbd final : public SimulatedModel {
   // r + kx + j, probability (alpha + T) / (alpha + T + t).
   [[nodiscard]] double purchases_while_alive(std::span<const double> p, const PurchaseHistory& h,
                                              const std::vector<double>& phase, double t) const {
-    if (!(t > 0)) return 0;
-    constexpr int most_phases = 10'000'000;
-    constexpr double negligible = 1e-18;
-    const double odds = t / (p[alpha] + h.T), log_stop = -portable_log1p(odds), log_go = portable_log(odds) + log_stop;
+    if (t == 0) return 0;
     const double kept = p[b] + h.x + m_;
     double sum = 0;
     for (int j = 0; j < k_; ++j) {
-      const double shape = p[r] + static_cast<double>(k_) * h.x + j;
-      double log_mass = shape * log_stop;       // P(N = i) of the phases to come
-      double tail = -portable_expm1(log_mass);  // P(N > i)
-      double survives = 1, expected = 0;        // B(a, kept + n - 1) / B(a, kept)
-      for (int i = 0, n = 1; i < most_phases; ++i) {
+      Phases phases = phases_ahead(p, h, j, t);
+      double tail = -portable_expm1(phases.log_mass());  // P(phases > i)
+      double survives = 1, expected = 0;                 // B(a, kept + n - 1) / B(a, kept)
+      for (int i = 0, n = 1;; ++i) {
+        check_settles(i, t);
         // P(N >= k n - j) is wanted.
         if (i + 1 == k_ * n - j) {
           expected += tail * survives;
           survives *= (kept + n - 1) / (p[a] + kept + n - 1);
           ++n;
         }
-        const double ratio = (shape + i) / (i + 1), mass = portable_exp(log_mass += portable_log(ratio) + log_go);
-        tail = std::max(tail - mass, 0.0);
-        // From here on masses fall at least geometrically.
-        const double falls = 1 - (shape + i + 1) / (i + 2) * portable_exp(log_go);
-        if (falls > 0 && mass < negligible * falls) break;
+        phases.next();
+        tail = std::max(tail - phases.mass(), 0.0);
+        if (phases.settled(1e-18, 1)) break;
       }
       sum += phase[static_cast<std::size_t>(j)] * expected;
     }
     return sum;
+  }
+
+  [[nodiscard]] Phases phases_ahead(std::span<const double> p, const PurchaseHistory& h, int j, double t) const {
+    return {p[r] + static_cast<double>(k_) * h.x + j, t / (p[alpha] + h.T)};
+  }
+  void check_settles(int phases, double t) const {
+    constexpr int most_phases = 10'000'000;
+    if (phases < most_phases) return;
+    throw ModelError(
+        fmt::format("purchases of {} in the time t = {} ahead do not settle within {} phases; give a shorter time",
+                    name(), t, most_phases));
   }
 
   int k_, m_;

@@ -1,5 +1,6 @@
 // sBG and BdW: ln S(t) = ln B(alpha, beta + u) - ln B(alpha, beta) with u = t^c, c = 1 in the sBG;
 // P(churn at t) = S(t - 1) - S(t). (Fader & Hardie 2007, appendix A; Fader et al. 2018, equation 5.)
+#include "host/math/concave_integral.hpp"
 #include "host/math/special.hpp"
 
 #include <clvsim/contract_models.hpp>
@@ -7,7 +8,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <type_traits>
 
 namespace clvsim {
 namespace {
@@ -21,64 +25,147 @@ struct LogSurvival {
   Gradient gradient{};
 };
 
+// Renewals up to which ln S is a sum.
+constexpr std::int32_t most_summed = 4096;
+
+// ln S(t) = - sum over u = 1 ... t of log1p(alpha / (beta + u - 1)): without the cancellation of log-gammas.
+class SbgCurve {
+ public:
+  explicit SbgCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]) {}
+
+  // ln S(t - 1) - ln S(t)
+  [[nodiscard]] double fall(double t) const { return portable_log1p(alpha_ / (beta_ + t - 1)); }
+
+  [[nodiscard]] double log_survival(double t) const {
+    const auto summed = static_cast<std::int32_t>(std::min(t, static_cast<double>(most_summed)));
+    CompensatedSum sum;
+    for (std::int32_t u = 1; u <= summed; ++u) sum.add(fall(u));
+    return -sum.value() - (t > summed ? fall_between(summed, t) : 0);
+  }
+
+  [[nodiscard]] LogSurvival with_gradient(std::int32_t t) {
+    const std::int32_t summed = std::min(t, most_summed);
+    while (static_cast<std::int32_t>(table_.size()) <= summed) {
+      const double at = beta_ + static_cast<double>(table_.size()) - 1, all = alpha_ + at;
+      const Gradient& last = table_.back().gradient;
+      sum_.add(portable_log1p(alpha_ / at));
+      table_.push_back({-sum_.value(), {last[alpha] - 1 / all, last[beta] + alpha_ / (at * all), 0}});
+    }
+    LogSurvival result = table_[static_cast<std::size_t>(summed)];
+    if (t == summed) return result;
+    const double more = t - summed, from = beta_ + summed;
+    result.value -= fall_between(summed, t);
+    result.gradient[alpha] -= digamma_difference(alpha_ + from, more);
+    result.gradient[beta] += digamma_difference(from, alpha_) - digamma_difference(from + more, alpha_);
+    return result;
+  }
+
+ private:
+  [[nodiscard]] double fall_between(double from, double to) const {
+    return log_gamma_ratio(beta_ + to, alpha_) - log_gamma_ratio(beta_ + from, alpha_);
+  }
+  double alpha_, beta_;
+  CompensatedSum sum_;
+  std::vector<LogSurvival> table_{{}};
+};
+
+// Exposures u = t^c are kept as logarithms, since c ln t may be above 709: where u is that large, ln S falls by alpha
+// for every unit of ln u.
+class BdwCurve {
+ public:
+  explicit BdwCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]), c_(p[c]) {}
+
+  // ln S(t - 1) - ln S(t): near opportunities by integrating its slope, as their difference would keep few digits.
+  [[nodiscard]] double fall(double t) const {
+    const double grown = -c_ * portable_log1p(-1 / t);  // ln u, from t - 1 to t
+    if (!(grown <= narrowest_length)) return log_survival(t - 1) - log_survival(t);
+    static const GaussLegendre<12> rule;
+    const double half = 0.5 * grown, middle = c_ * portable_log(t) - half;
+    double sum = 0;
+    for (std::size_t i = 0; i < rule.node.size(); ++i) sum += rule.weight[i] * slope(middle + half * rule.node[i]);
+    return half * sum;
+  }
+
+  [[nodiscard]] double log_survival(double t) const {
+    if (t == 0) return 0;
+    const double log_u = c_ * portable_log(t);
+    return log_gamma_ratio(beta_, alpha_) -
+           (log_u > most_log ? alpha_ * log_u : log_gamma_ratio(beta_ + portable_exp(log_u), alpha_));
+  }
+
+  [[nodiscard]] LogSurvival with_gradient(std::int32_t t) const {
+    LogSurvival result{log_survival(t), {}};
+    if (t == 0) return result;
+    const double log_t = portable_log(t), log_u = c_ * log_t, all = alpha_ + beta_;
+    const bool large = log_u > most_log;
+    const double u = large ? 0 : portable_exp(log_u);
+    result.gradient = {large ? digamma(all) - log_u : -digamma_difference(all, u),
+                       digamma_difference(beta_, alpha_) - (large ? 0 : digamma_difference(beta_ + u, alpha_)),
+                       -slope(log_u) * log_t};
+    return result;
+  }
+
+ private:
+  static constexpr double most_log = 600;
+  // Minus the slope of ln S by ln u.
+  [[nodiscard]] double slope(double log_u) const {
+    if (log_u > most_log) return alpha_;
+    const double u = portable_exp(log_u);
+    return u * digamma_difference(beta_ + u, alpha_);
+  }
+  double alpha_, beta_, c_;
+};
+
+template <class Curve>
 class BetaContract final : public ContractModel {
  public:
-  explicit BetaContract(bool weibull) : weibull_(weibull) {}
-  [[nodiscard]] std::string_view name() const override { return weibull_ ? "bdw" : "sbg"; }
+  static constexpr bool weibull = std::is_same_v<Curve, BdwCurve>;
+  [[nodiscard]] std::string_view name() const override { return weibull ? "bdw" : "sbg"; }
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
     static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "c"};
-    return {names.data(), n_parameters()};
+    return {names.data(), weibull ? 3U : 2U};
   }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const Tenure> tenures,
                                       std::span<double> gradient) const override {
-    double sum = 0;
+    Curve curve(p);
+    CompensatedSum sum;
     Gradient slope{};
     const auto add = [&](double weight, double value, const Gradient& by) {
-      sum += weight * value;
+      sum.add(weight * value);
       for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += weight * by[i];
     };
     for (const Tenure& tenure : tenures) {
-      const LogSurvival there = log_survival(p, tenure.renewals);
+      const LogSurvival there = curve.with_gradient(tenure.renewals);
       if (tenure.churned) {
-        const LogSurvival before = log_survival(p, tenure.renewals - 1);
-        const double kept = portable_exp(there.value - before.value),
-                     left = -portable_expm1(there.value - before.value);
+        const LogSurvival before = curve.with_gradient(tenure.renewals - 1);
+        // ln(S(t - 1) - S(t)) = ln S(t - 1) + ln(1 - e^-fall)
+        const double fall = curve.fall(tenure.renewals), odds = portable_expm1(fall);
         Gradient by;
         for (std::size_t i = 0; i < n_parameters_of; ++i)
-          by[i] = (before.gradient[i] - kept * there.gradient[i]) / left;
-        add(tenure.weight, before.value + portable_log(left), by);
+          by[i] = before.gradient[i] + (before.gradient[i] - there.gradient[i]) / odds;
+        add(tenure.weight, before.value + portable_log(-portable_expm1(-fall)), by);
       } else {
         add(tenure.weight, there.value, there.gradient);
       }
       if (tenure.entered == 0) continue;
-      const LogSurvival entered = log_survival(p, tenure.entered);
+      const LogSurvival entered = curve.with_gradient(tenure.entered);
       add(-tenure.weight, entered.value, entered.gradient);
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * p[i];
-    return sum;
+    return sum.value();
   }
 
   [[nodiscard]] double survival(std::span<const double> p, double t) const override {
-    return portable_exp(log_survival(p, t).value);
+    if (!(t >= 0) || !std::isfinite(t))
+      throw ConfigError(fmt::format("survival of {} renewals of {}; give a finite number of at least 0", t, name()));
+    return portable_exp(Curve(p).log_survival(t));
   }
 
- private:
-  [[nodiscard]] std::size_t n_parameters() const { return weibull_ ? 3 : 2; }
-
-  [[nodiscard]] LogSurvival log_survival(std::span<const double> p, double t) const {
-    LogSurvival result;
-    if (t == 0) return result;
-    const double log_t = portable_log(t), exposure = weibull_ ? portable_exp(p[c] * log_t) : t;
-    const double at = p[beta] + exposure, all = p[alpha] + p[beta];
-    result.value = log_gamma_ratio(p[beta], p[alpha]) - log_gamma_ratio(at, p[alpha]);
-    const double by_at = digamma(at), by_all_at = digamma(p[alpha] + at), by_all = digamma(all);
-    result.gradient = {by_all - by_all_at, by_at - by_all_at - digamma(p[beta]) + by_all,
-                       weibull_ ? (by_at - by_all_at) * exposure * log_t : 0};
-    return result;
+  [[nodiscard]] double retention(std::span<const double> p, std::int32_t t) const override {
+    if (t < 1) throw ConfigError(fmt::format("retention at renewal opportunity {} of {}; the first is 1", t, name()));
+    return portable_exp(-Curve(p).fall(t));
   }
-
-  bool weibull_;
 };
 
 }  // namespace
@@ -100,35 +187,29 @@ std::vector<Tenure> tenures_of_cohort(std::span<const double> survivors) {
   return tenures;
 }
 
-double ContractModel::retention(std::span<const double> parameters, std::int32_t t) const {
-  return survival(parameters, t) / survival(parameters, t - 1);
-}
-
 double ContractModel::derl(std::span<const double> parameters, std::int32_t n, double rate) const {
-  if (n < 1 || !(rate > 0))
+  constexpr std::int32_t last_opportunity = 1'000'000'000;
+  if (n < 1 || n > last_opportunity || !(rate > 0))
     throw ConfigError(
-        fmt::format("residual lifetime at opportunity {} with discount rate {}; give n >= 1, rate > 0", n, rate));
-  const double there = survival(parameters, n - 1), v = 1 / (1 + rate);
+        fmt::format("residual lifetime at opportunity {} with discount rate {}; give 1 <= n <= {}, rate > 0", n, rate,
+                    last_opportunity));
+  const double v = 1 / (1 + rate);
   constexpr double negligible = 1e-16;
-  double sum = 0, factor = 1;
-  // What is left is at most factor * survival / (1 - v): survival never rises.
+  double sum = 0, term = 1;
+  // What is left is at most term / (1 - v): survival never rises.
   constexpr std::int32_t most_terms = 10'000'000;
-  for (std::int32_t t = n;; ++t, factor *= v) {
-    if (t - n == most_terms)
-      throw ModelError(
-          fmt::format("residual lifetime at discount rate {} does not settle within {} renewals; give a larger "
-                      "rate",
-                      rate, most_terms));
-    const double term = factor * survival(parameters, t);
-    sum += term;
-    if (term <= negligible * sum * (1 - v)) break;
+  for (std::int32_t k = 0; k < most_terms; ++k, term *= v) {
+    sum += term *= retention(parameters, n + k);
+    if (term <= negligible * sum * (1 - v)) return sum;
   }
-  return sum / there;
+  throw ModelError(
+      fmt::format("residual lifetime at discount rate {} does not settle within {} renewals; give a larger rate", rate,
+                  most_terms));
 }
 
 std::unique_ptr<ContractModel> make_contract_model(std::string_view name) {
-  if (name == "sbg") return std::make_unique<BetaContract>(false);
-  if (name == "bdw") return std::make_unique<BetaContract>(true);
+  if (name == "sbg") return std::make_unique<BetaContract<SbgCurve>>();
+  if (name == "bdw") return std::make_unique<BetaContract<BdwCurve>>();
   throw ConfigError(fmt::format("there is no contract model '{}'; choose sbg or bdw", name));
 }
 

@@ -35,7 +35,8 @@ double GammaGamma::log_likelihood(std::span<const SpendHistory> histories, std::
 double GammaGamma::expected_spend(std::int32_t x, double mean) const {
   const double shape = p * x + q;
   if (shape <= 1) return std::numeric_limits<double>::infinity();
-  return p * (gamma + x * mean) / (shape - 1);
+  const double total = x == 0 ? 0 : x * mean;  // without a purchase there is no mean
+  return p * (gamma + total) / (shape - 1);
 }
 
 }  // namespace clvsim

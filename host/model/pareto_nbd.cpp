@@ -12,6 +12,10 @@
 #include "host/math/concave_integral.hpp"
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -71,6 +75,8 @@ class ParetoNbd final : public SimulatedModel {
     static constexpr std::array<std::string_view, n_parameters_of> names{"r", "alpha", "s", "beta"};
     return names;
   }
+  [[nodiscard]] std::string_view dropout() const override { return "the drop-out rate (s, beta)"; }
+  [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha || parameter == beta; }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {
     double purchases = 0, time = 0, n = 0;
     for (const PurchaseHistory& h : histories) {
@@ -119,7 +125,42 @@ class ParetoNbd final : public SimulatedModel {
 
   [[nodiscard]] double expected_purchases(std::span<const double> p, const PurchaseHistory& h,
                                           double t) const override {
+    check_ahead(*this, t);
     return p_alive(p, h) * rate(p, h) * lifetime_within(p, h, t);
+  }
+  // Alive at T, it leaves after w or stays for all of t; within, purchases are negative binomial. All n share the
+  // nodes: of w = c (e^z - 1), c the smaller of alpha + T and beta + T, the logarithms of the integrands vary by less
+  // than `narrow_range` in a panel, but for w^n near w = 0, which is a polynomial where it is not negligible.
+  [[nodiscard]] std::vector<double> purchase_distribution(std::span<const double> p, const PurchaseHistory& h, double t,
+                                                          int n_max) const override {
+    check_counts(*this, t, n_max);
+    const double shape = p[r] + h.x, of_buys = p[alpha] + h.T, of_stays = p[beta] + h.T;
+    const double c = std::min(of_buys, of_stays), length = portable_log1p(t / c);
+    const double steepest = shape + p[s] + n_max + 2;
+    constexpr double most_panels = 1e6;
+    const double n_panels = std::ceil(length * std::max(steepest / narrow_range, 1 / narrowest_length));
+    if (n_panels > most_panels)
+      throw ModelError(fmt::format(
+          "the distribution of purchases of pareto_nbd after x = {} purchases and in the time t = {} ahead takes {} "
+          "panels; give a shorter time, or merge purchases",
+          h.x, t, n_panels));
+    std::vector<double> probability(static_cast<std::size_t>(n_max) + 1);
+    add_counts(shape, of_buys, t, -p[s] * portable_log1p(t / of_stays), probability);
+    static const GaussLegendre<24> rule;
+    const double half = 0.5 * length / n_panels;
+    for (int panel = 0; panel < n_panels; ++panel) {
+      for (std::size_t i = 0; i < rule.node.size(); ++i) {
+        const double z = half * (2 * panel + 1 + rule.node[i]), w = c * portable_expm1(z);
+        add_counts(
+            shape, of_buys, w,
+            portable_log(half * rule.weight[i] * c * p[s] / of_stays) + z - (p[s] + 1) * portable_log1p(w / of_stays),
+            probability);
+      }
+    }
+    const double alive = p_alive(p, h);
+    for (double& of_n : probability) of_n *= alive;
+    probability[0] += 1 - alive;
+    return probability;
   }
   [[nodiscard]] double expected_of_new(std::span<const double> p, double t) const override {
     return expected_purchases(p, PurchaseHistory{}, t);
@@ -130,6 +171,7 @@ class ParetoNbd final : public SimulatedModel {
   // (e^y - 1) the integrand's logarithm is concave in y.
   [[nodiscard]] std::optional<double> dert(std::span<const double> p, const PurchaseHistory& h,
                                            double delta) const override {
+    check_rate(*this, delta);
     const double scale = p[beta] + h.T, z = delta * scale;
     const auto psi = [&](double y) { return (1 - p[s]) * y - z * (portable_exp(y) - 1); };
     const double mode = p[s] < 1 ? std::max(portable_log((1 - p[s]) / z), 0.0) : 0;
@@ -139,7 +181,12 @@ class ParetoNbd final : public SimulatedModel {
     double sum = 0;
     for_nodes(concave_panels(psi, mode, most),
               [&](double y, double weight) { sum += weight * portable_exp(psi(y) - top); });
-    return p_alive(p, h) * rate(p, h) * scale * sum * portable_exp(top);
+    const double result = p_alive(p, h) * rate(p, h) * scale * sum * portable_exp(top);
+    if (!std::isfinite(result))
+      throw ModelError(fmt::format(
+          "residual transactions of pareto_nbd at the discount rate {} are beyond a double; give a larger rate",
+          delta));
+    return result;
   }
 
   [[nodiscard]] kernels::AnyParams engine_params(std::span<const double> p, const kernels::GammaSpend& spend,
@@ -154,6 +201,19 @@ class ParetoNbd final : public SimulatedModel {
   }
 
  private:
+  // Adds e^log_weight times the probabilities of 0, 1, ... purchases in the time w.
+  static void add_counts(double shape, double of_buys, double w, double log_weight, std::span<double> probability) {
+    constexpr double large = 1e100, log_large = 230.25850929940456840;
+    const double buys = w / (of_buys + w);
+    double log_scale = log_weight - shape * portable_log1p(w / of_buys), scale = portable_exp(log_scale), mass = 1;
+    for (std::size_t n = 0; n < probability.size(); ++n) {
+      probability[n] += scale * mass;
+      mass *= (shape + static_cast<double>(n)) / (static_cast<double>(n) + 1) * buys;
+      if (mass < large) continue;
+      mass /= large;  // the scale may be too small for a double at n = 0
+      scale = portable_exp(log_scale += log_large);
+    }
+  }
   [[nodiscard]] static double rate(std::span<const double> p, const PurchaseHistory& h) {
     return (p[r] + h.x) / (p[alpha] + h.T);
   }

@@ -22,8 +22,36 @@ std::string fault_of(const PurchaseHistory& h) {
   return {};
 }
 
-std::optional<double> PurchaseModel::dert(std::span<const double>, const PurchaseHistory&, double) const {
+std::string PurchaseModel::fault_of(const PurchaseHistory& history) const { return clvsim::fault_of(history); }
+
+std::optional<double> PurchaseModel::dert(std::span<const double>, const PurchaseHistory&, double rate) const {
+  check_rate(*this, rate);
   return std::nullopt;
+}
+
+void check_ahead(const PurchaseModel& model, double t) {
+  if (t >= 0 && std::isfinite(t)) return;
+  throw ConfigError(
+      fmt::format("purchases of {} in the time t = {} ahead; give a finite t of at least 0, and for purchases without "
+                  "end a discount "
+                  "rate (dert)",
+                  model.name(), t));
+}
+
+void check_counts(const PurchaseModel& model, double t, int n_max) {
+  constexpr int most = 10'000;
+  check_ahead(model, t);
+  if (n_max >= 0 && n_max <= most) return;
+  throw ConfigError(fmt::format("the distribution of purchases of {} up to n_max = {}; give 0 <= n_max <= {}",
+                                model.name(), n_max, most));
+}
+
+void check_rate(const PurchaseModel& model, double rate) {
+  if (rate > 0 && std::isfinite(rate)) return;
+  throw ConfigError(fmt::format(
+      "residual transactions of {} at the discount rate {}; give a finite rate above 0, and for purchases of a limited "
+      "time their expectation (expected_purchases)",
+      model.name(), rate));
 }
 
 std::unique_ptr<SimulatedModel> make_simulated_model(std::string_view name, int k) {

@@ -95,6 +95,11 @@ void add_customer_of(const typename Behaviour::Customer& behaviour, std::uint64_
       {hash, behaviour, spend});
 }
 
+// Throw ConfigError where t is no time ahead, 0 <= t finite, and rate no discount rate, 0 < rate finite.
+void check_ahead(const PurchaseModel& model, double t);
+void check_counts(const PurchaseModel& model, double t, int n_max);  // what purchase_distribution takes
+void check_rate(const PurchaseModel& model, double rate);
+
 std::unique_ptr<SimulatedModel> make_pareto_nbd();
 // `after_first`: whether a customer may drop out after the first purchase already (mbg_nbd).
 std::unique_ptr<SimulatedModel> make_bg_nbd(int k, bool after_first);

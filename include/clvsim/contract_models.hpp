@@ -36,10 +36,11 @@ class ContractModel {
   /// `gradient` [parameters]: by their logarithms; may be empty.
   [[nodiscard]] virtual double log_likelihood(std::span<const double> parameters, std::span<const Tenure> tenures,
                                               std::span<double> gradient) const = 0;
-  /// Share of a new cohort that makes t renewals or more, t >= 0.
+  /// Share of a new cohort that makes t renewals or more, 0 <= t finite. Throws ConfigError.
   [[nodiscard]] virtual double survival(std::span<const double> parameters, double t) const = 0;
-  /// Retention at renewal opportunity t = 1, 2, ...: survival(t) / survival(t - 1).
-  [[nodiscard]] double retention(std::span<const double> parameters, std::int32_t t) const;
+  /// Retention at renewal opportunity t = 1, 2, ...: survival(t) / survival(t - 1), also where both are too small for a
+  /// double. Throws ConfigError.
+  [[nodiscard]] virtual double retention(std::span<const double> parameters, std::int32_t t) const = 0;
   /// Discounted expected residual lifetime of a contract about to meet opportunity n = 1, 2, ...: expected renewals
   /// from then on, the one at hand undiscounted, each further one by 1 / (1 + rate) more (Fader & Hardie 2010). rate >
   /// 0.

@@ -22,8 +22,8 @@ struct GammaGamma {
 
   /// `gradient` [3]: by the logarithms of p, q, gamma; may be empty.
   [[nodiscard]] double log_likelihood(std::span<const SpendHistory> histories, std::span<double> gradient) const;
-  /// Expected amount of a purchase of a customer with x purchases of this mean; x = 0: of a new customer. Infinite
-  /// where p x + q <= 1.
+  /// Expected amount of a purchase of a customer with x purchases of this mean; x = 0: of a new customer, whatever the
+  /// mean. Infinite where p x + q <= 1.
   [[nodiscard]] double expected_spend(std::int32_t x, double mean) const;
 };
 

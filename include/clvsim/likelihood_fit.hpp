@@ -21,13 +21,14 @@ struct LikelihoodFit {
   double remaining = 0;       ///< how much higher the maximum of the local quadratic lies
   double condition = 0;       ///< largest over smallest eigenvalue of the information about the logarithms
   int n_starts = 0;           ///< searches
-  int n_agreeing = 0;         ///< of them, on the subsample, that ended within 1e-4 of the best log-likelihood
-  int n_evaluations = 0;      ///< of the log-likelihood by the last search
+  int n_agreeing = 0;     ///< of them, on the subsample, that ended at a maximum within 1e-4 of the best log-likelihood
+  int n_evaluations = 0;  ///< of the log-likelihood by the last search
 };
 
+/// Others than these are refused with ConfigError.
 struct LikelihoodFitOptions {
   int n_starts = 5;               ///< 1 to 7: the model's own, and others spread around it
-  std::int64_t subsample = 1000;  ///< histories that every start is tried on; the best is polished on all
+  std::int64_t subsample = 1000;  ///< >= 1: histories that every start is tried on; the best is polished on all
 };
 
 }  // namespace clvsim

@@ -29,13 +29,22 @@ struct PurchaseHistory {
 [[nodiscard]] std::string fault_of(const PurchaseHistory& history);
 
 /// One model. `parameters` are n_parameters() positive numbers in the order of parameter_names(). Histories must have
-/// no fault (unchecked), times above 0.
+/// no fault (unchecked; fit_purchase_model checks).
 class PurchaseModel {
  public:
   virtual ~PurchaseModel() = default;
   [[nodiscard]] virtual std::string name() const = 0;  ///< e.g. "bg_nbd"; "bg_cnbd_3" where k = 3
   [[nodiscard]] virtual std::span<const std::string_view> parameter_names() const = 0;
   [[nodiscard]] std::size_t n_parameters() const { return parameter_names().size(); }
+  /// What says how customers leave, by which parameters: "the drop-out rate (s, beta)".
+  [[nodiscard]] virtual std::string_view dropout() const = 0;
+  /// Why a history is none of this model's, or empty. Of bg_bb times are whole, T is at most 10,000, and x <= t_x.
+  [[nodiscard]] virtual std::string fault_of(const PurchaseHistory& history) const;
+  /// Whether the parameter is a time, in the unit of the histories.
+  [[nodiscard]] virtual bool is_time(std::size_t /*parameter*/) const { return false; }
+  /// k where times between purchases are Erlang-k, 1 where they are exponential: of a history's log-likelihood,
+  /// (k - 1) log_gaps is all that depends on log_gaps.
+  [[nodiscard]] virtual int regularity() const { return 1; }
   /// Where a search for the maximum may begin, in the time unit of the histories.
   [[nodiscard]] virtual std::vector<double> start(std::span<const PurchaseHistory> histories) const = 0;
 
@@ -46,13 +55,20 @@ class PurchaseModel {
                                               std::span<double> gradient) const = 0;
   /// P(alive at T | history).
   [[nodiscard]] virtual double p_alive(std::span<const double> parameters, const PurchaseHistory& history) const = 0;
-  /// Expected purchases in (T, T + t].
+  /// Expected purchases in (T, T + t], 0 <= t finite. Throws ConfigError; ModelError where t is too long for the sum.
   [[nodiscard]] virtual double expected_purchases(std::span<const double> parameters, const PurchaseHistory& history,
                                                   double t) const = 0;
-  /// Expected repeat purchases of a new customer in (0, t].
+  /// Expected repeat purchases of a new customer in (0, t]. Throws as expected_purchases does.
   [[nodiscard]] virtual double expected_of_new(std::span<const double> parameters, double t) const = 0;
+  /// Probabilities of n = 0 ... n_max purchases in (T, T + t]: the exact predictive law, [n_max + 1]; of a new customer
+  /// with history {}. Throws ConfigError unless 0 <= t finite and 0 <= n_max <= 10,000, of bg_bb t <= 10,000;
+  /// ModelError where t or x is too large for the sum.
+  [[nodiscard]] virtual std::vector<double> purchase_distribution(std::span<const double> parameters,
+                                                                  const PurchaseHistory& history, double t,
+                                                                  int n_max) const = 0;
   /// Discounted expected residual transactions after T, each discounted by exp(-rate (time - T)), of bg_bb by
-  /// (1 + rate)^-opportunities; rate > 0. Absent where the model has no closed form.
+  /// (1 + rate)^-opportunities. Absent where the model has no closed form. Throws ConfigError unless 0 < rate finite;
+  /// ModelError where the rate is too low for the sum.
   [[nodiscard]] virtual std::optional<double> dert(std::span<const double> parameters, const PurchaseHistory& history,
                                                    double rate) const;
 };

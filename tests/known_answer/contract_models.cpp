@@ -83,6 +83,54 @@ TEST(ContractModels, BdwWithCOneIsSbg) {
     EXPECT_NEAR(bdw->survival(Parameters{.7, 1.2, 1}, t) / sbg->survival(Parameters{.7, 1.2}, t), 1, 1e-12) << t;
 }
 
+// c ln t above 709: t^c is beyond a double. There S(t) is Gamma(alpha + beta) / Gamma(beta) t^(-alpha c).
+TEST(ContractModels, BdwStandsExposuresBeyondADouble) {
+  const auto bdw = make_contract_model("bdw");
+  const Parameters p{.02, 1.2, 300};
+  for (const std::int32_t t : {12, 1000, 2'000'000'000}) {
+    SCOPED_TRACE(t);
+    const double log_survival = std::lgamma(1.22) - std::lgamma(1.2) - .02 * 300 * std::log(t);
+    EXPECT_NEAR(std::log(bdw->survival(p, t)), log_survival, 1e-12);
+    EXPECT_NEAR(bdw->retention(p, t), std::exp(.02 * 300 * std::log1p(-1.0 / t)), 1e-15);
+    const std::vector<Tenure> churned{{t, true, 0, 1}};
+    std::array<double, 3> gradient{};
+    EXPECT_NEAR(
+        bdw->log_likelihood(p, churned, gradient),
+        std::lgamma(1.22) - std::lgamma(1.2) - 6 * std::log(t - 1.0) + std::log(-std::expm1(6 * std::log1p(-1.0 / t))),
+        1e-11);
+    for (const double g : gradient) EXPECT_TRUE(std::isfinite(g));
+  }
+  EXPECT_GT(bdw->derl(p, 1000, 0.1), 0);
+  // Every contract ends at the twelfth opportunity: c runs away, and the fit says so.
+  EXPECT_THROW((void)fit_contract_model(*bdw, std::vector<Tenure>{{11, false, 0, 500}, {12, true, 0, 500}}),
+               ModelError);
+}
+
+// Few churn: log-gamma differences would leave seven digits of ln S.
+TEST(ContractModels, SumsKeepTheDigitsOfRareChurn) {
+  const auto sbg = make_contract_model("sbg"), bdw = make_contract_model("bdw");
+  const Parameters p{1e-8, 2.5}, with_c{1e-8, 2.5, 1};
+  for (const std::int32_t t : {1, 12, 4096, 4097, 100'000}) {
+    SCOPED_TRACE(t);
+    long double sum = 0;
+    for (std::int32_t u = 1; u <= t; ++u) sum += std::log1p(1e-8L / (2.5L + u - 1));
+    const std::vector<Tenure> there{{t, false, 0, 1}}, churned{{t, true, 0, 1}};
+    EXPECT_NEAR(sbg->log_likelihood(p, there, {}) / static_cast<double>(-sum), 1, 1e-13);
+    EXPECT_NEAR(std::log(sbg->survival(p, t)), static_cast<double>(-sum), 2e-16);
+    const double hazard = 1e-8 / (1e-8 + 2.5 + t - 1);
+    EXPECT_NEAR(sbg->log_likelihood(p, churned, {}) - sbg->log_likelihood(p, there, {}), std::log(hazard), 2e-8);
+    EXPECT_NEAR(bdw->log_likelihood(with_c, churned, {}), sbg->log_likelihood(p, churned, {}), 1e-7);
+  }
+}
+
+// A million contracts one by one: rounding of a plain sum would show.
+TEST(ContractModels, AddContractsUpWithoutLosingDigits) {
+  const auto model = make_contract_model("sbg");
+  const Parameters p{.7, 1.2};
+  const std::vector<Tenure> one{{5, true, 0, 1}}, many(1'000'000, one.front());
+  EXPECT_NEAR(model->log_likelihood(p, many, {}) / (1e6 * model->log_likelihood(p, one, {})), 1, 1e-15);
+}
+
 // A contract first seen after two renewals counts as one that is known to have made them.
 TEST(ContractModels, CountLeftTruncatedContractsFromTheirEntry) {
   const auto model = make_contract_model("sbg");
@@ -105,6 +153,9 @@ TEST(ContractModels, RefuseWhatTheyCannotFit) {
   EXPECT_THROW((void)fit_contract_model(*model, tenures_of_cohort(std::array<double, 4>{1000, 500, 250, 125})),
                ModelError);
   EXPECT_THROW((void)make_contract_model("weibull"), ConfigError);
+  for (const double t : {-1.0, std::nan(""), HUGE_VAL})
+    EXPECT_THROW((void)model->survival(Parameters{.7, 1.2}, t), ConfigError) << t;
+  EXPECT_THROW((void)model->retention(Parameters{.7, 1.2}, 0), ConfigError);
 }
 
 }  // namespace

@@ -58,6 +58,15 @@ TEST_F(CdnowSpend, AgreesWithTheGoldenValues) {
   EXPECT_LT(worst, 1e-9);
 }
 
+// The first ten customers of the sample (note of Fader & Hardie 2013), of whom five have not bought again.
+TEST_F(CdnowSpend, ExpectsWhatTheNotePrints) {
+  const GammaGamma model{6.24957, 3.74422, 15.44352};
+  const std::array<double, 10> expected{24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17};
+  const auto customers = test::read_cdnow("cdnow_sample.csv");
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(model.expected_spend(customers[i].history.x, customers[i].mean_spend), expected[i], 5.1e-3) << i;
+}
+
 TEST(GammaGammaSpend, RefusesWhatHasNoMean) {
   EXPECT_TRUE(std::isinf(GammaGamma{2, 0.9, 10}.expected_spend(0, 0)));
   EXPECT_THROW((void)fit_gamma_gamma(std::vector<SpendHistory>(40, {1, 10})), DataError);

@@ -1,5 +1,7 @@
 // What holds for every model, whatever its formulas: gradients are slopes, probabilities add up, units and the order of
 // the customers do not matter, and a fit finds the parameters that drew the data.
+#include "tests/support/simulated.hpp"
+
 #include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 #include <clvsim/gamma_gamma.hpp>
@@ -18,6 +20,7 @@
 namespace clvsim {
 namespace {
 
+using test::Simulated;
 using Parameters = std::vector<double>;
 using Likelihood = std::function<double(const Parameters&, std::span<double>)>;
 
@@ -219,46 +222,6 @@ TEST(ParetoNbdProperty, IntegratesOverManyOrdersOfMagnitude) {
   }
 }
 
-// Simulated as each model says. The random numbers here are std's: nothing is shared with the engine.
-class Simulated : public testing::Test {
- protected:
-  std::mt19937_64 random{20261126};
-  double gamma(double shape, double rate) { return std::gamma_distribution<double>(shape, 1 / rate)(random); }
-  double beta(double a, double b) {
-    const double x = gamma(a, 1), y = gamma(b, 1);
-    return x / (x + y);
-  }
-  bool happens(double p) { return std::uniform_real_distribution<double>()(random) < p; }
-
-  PurchaseHistory history(const std::string& name, int k, const Parameters& p, double T) {
-    PurchaseHistory h;
-    h.T = T;
-    if (name == "bg_bb") {
-      const double buys = beta(p[0], p[1]), leaves = beta(p[2], p[3]);
-      for (int n = 1; n <= static_cast<int>(T) && !happens(leaves); ++n) {
-        if (!happens(buys)) continue;
-        ++h.x;
-        h.t_x = n;
-      }
-      return h;
-    }
-    const double rate = gamma(p[0], p[1]);
-    const bool pareto = name == "pareto_nbd";
-    const double ends = pareto ? std::exponential_distribution<double>(gamma(p[2], p[3]))(random) : T;
-    const double drops = pareto ? 0 : beta(p[2], p[3]);
-    if (name[0] == 'm' && happens(drops)) return h;
-    for (double t = 0;;) {
-      const double gap = gamma(k, rate);
-      t += gap;
-      if (!(t <= std::min(T, ends))) return h;
-      ++h.x;
-      h.t_x = t;
-      h.log_gaps += std::log(gap);
-      if (!pareto && happens(drops)) return h;
-    }
-  }
-};
-
 TEST_F(Simulated, FitsFindTheParametersWithinTheirErrors) {
   struct Case {
     const char* name;
@@ -305,6 +268,79 @@ TEST_F(Simulated, FitsFindTheParametersWithinTheirErrors) {
     std::vector<PurchaseHistory> shuffled = histories;
     std::shuffle(shuffled.begin(), shuffled.end(), random);
     EXPECT_EQ(fit_purchase_model(*model, shuffled).parameters, fit.parameters);
+  }
+}
+
+// Of a history only the sum of the logarithms of its gaps differs: the likelihood's slopes are the same.
+TEST_F(Simulated, FitsMergeHistoriesThatDifferInTheirGapsAlone) {
+  const Parameters truth{0.8, 4, 0.8, 2.5};
+  std::vector<PurchaseHistory> histories;
+  for (int i = 0; i < 400; ++i) {
+    histories.push_back(history("bg_cnbd_k", 2, truth, 30));
+    histories.push_back(histories.back());
+    histories.back().log_gaps -= 0.25 * histories.back().x;
+  }
+  const auto model = make_purchase_model("bg_cnbd_k", 2);
+  const LikelihoodFit fit = fit_purchase_model(*model, histories);
+  EXPECT_LE(fit.n_unique, 400);
+  EXPECT_EQ(fit.n_customers, 800);
+  EXPECT_NEAR(fit.log_likelihood / model->log_likelihood(fit.parameters, histories, {}), 1, 1e-14);
+  EXPECT_NEAR(fit.aic, 8 - 2 * fit.log_likelihood, 1e-9);
+}
+
+// The same fit in another unit, `factor` times smaller, of which `shares` say how each parameter scales. By a power of
+// two it is the same to the last bit; the log-likelihood moves by `n_densities` ln(factor).
+void expect_same_fit(const LikelihoodFit& fit, const LikelihoodFit& other, double factor, const Parameters& powers,
+                     double n_densities) {
+  SCOPED_TRACE(testing::Message() << fit.model << " times " << factor);
+  int exponent = 0;
+  const bool exact = std::frexp(factor, &exponent) == 0.5;
+  for (std::size_t i = 0; i < fit.parameters.size(); ++i) {
+    const double scale = std::pow(factor, powers[i]), error = fit.standard_errors[i];
+    EXPECT_NEAR(other.parameters[i] / scale, fit.parameters[i], exact ? 0 : 1e-4 * error) << fit.names[i];
+    EXPECT_NEAR(other.standard_errors[i] / scale / error, 1, exact ? 0 : 1e-4) << fit.names[i];
+  }
+  EXPECT_NEAR(other.log_likelihood + n_densities * std::log(factor), fit.log_likelihood,
+              2e-9 + 1e-14 * std::abs(other.log_likelihood));
+  EXPECT_NEAR(other.aic, 2 * static_cast<double>(fit.parameters.size()) - 2 * other.log_likelihood, 1e-9);
+}
+
+// Weeks, days, seconds, nanoseconds and millennia.
+TEST_F(Simulated, FitsDoNotDependOnTheUnitOfTime) {
+  for (const auto& [name, k] : {std::pair{"pareto_nbd", 1}, {"bg_nbd", 1}, {"mbg_nbd", 1}, {"bg_cnbd_k", 3}}) {
+    std::vector<PurchaseHistory> histories;
+    double n_phases = 0;
+    for (int i = 0; i < 1500; ++i) {
+      histories.push_back(history(name, k, {0.6, 8, 0.8, 12}, 20 + i % 20));
+      n_phases += k * histories.back().x;
+    }
+    const auto model = make_purchase_model(name, k);
+    const LikelihoodFit fit = fit_purchase_model(*model, histories);
+    for (const double factor : {7., 604800., 6.048e14, 1e-5, 0x1p20, 0x1p-40}) {
+      std::vector<PurchaseHistory> scaled = histories;
+      for (PurchaseHistory& h : scaled) {
+        h.t_x *= factor;
+        h.T *= factor;
+        h.log_gaps += h.x * std::log(factor);
+      }
+      // The gaps take (k - 1) x of the dimension back.
+      expect_same_fit(fit, fit_purchase_model(*model, scaled), factor, {0, 1, 0, model->is_time(3) ? 1. : 0},
+                      n_phases / k);
+    }
+  }
+}
+
+TEST_F(Simulated, SpendFitsDoNotDependOnTheUnitOfMoney) {
+  std::vector<SpendHistory> histories;
+  for (int i = 0; i < 1500; ++i) {
+    const int x = 1 + i % 5;
+    histories.push_back({x, gamma(6 * x, gamma(4, 15)) / x});
+  }
+  const LikelihoodFit fit = fit_gamma_gamma(histories);
+  for (const double factor : {1e9, 1e-6, 0x1p30, 0x1p-20}) {
+    std::vector<SpendHistory> scaled = histories;
+    for (SpendHistory& h : scaled) h.mean *= factor;
+    expect_same_fit(fit, fit_gamma_gamma(scaled), factor, {0, 0, 1}, 1500);
   }
 }
 

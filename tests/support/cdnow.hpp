@@ -8,6 +8,7 @@
 #include <clvsim/purchase_models.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -32,8 +33,10 @@ inline std::vector<std::string> fields_of(const std::string& line) {
 struct CdnowCustomer {
   std::string id;
   PurchaseHistory history;
-  int holdout = 0;        // purchase days in the 39 weeks after
-  double mean_spend = 0;  // of repeat purchases, a day's together; 0 without one
+  int holdout = 0;                        // purchase days in the 39 weeks after
+  double mean_spend = 0;                  // of repeat purchases, a day's together; 0 without one
+  std::int32_t first_day = 0;             // from 1997-01-01 on, which is 0
+  std::vector<std::int32_t> repeat_days;  // of the whole log
 };
 
 // In the order of the ids. The sample's id is its second column.
@@ -50,15 +53,17 @@ inline std::vector<CdnowCustomer> read_cdnow(const std::string& name) {
     const std::size_t shift = sample ? 1 : 0;
     days[field.at(shift)][day_of(field.at(shift + 1))] += std::stod(field.at(shift + 3));
   }
-  const std::int32_t end = day_of("1997-09-30");
+  const std::int32_t end = day_of("1997-09-30"), origin = day_of("1997-01-01");
   std::vector<CdnowCustomer> customers;
   for (const auto& [id, spend] : days) {
     CdnowCustomer customer;
     customer.id = id;
     const std::int32_t first = spend.begin()->first;
+    customer.first_day = first - origin;
     std::int32_t before = first;
     for (const auto& [day, amount] : spend) {
       if (day == first) continue;
+      customer.repeat_days.push_back(day - origin);
       if (day > end) {
         ++customer.holdout;
         continue;

@@ -35,6 +35,16 @@ TEST(Special, LogGammaRatioKeepsItsDigits) {
   for (const double y : {20.0, 1e9}) EXPECT_NEAR(log_gamma_ratio(y, -1.5), -log_gamma_ratio(y - 1.5, 1.5), 1e-13) << y;
 }
 
+TEST(Special, DigammaDifferenceKeepsItsDigits) {
+  // psi(y + 1) - psi(y) = 1 / y exactly.
+  for (const double y : {1e-3, 0.7, 9.5, 10.0, 1e4, 1e15, 1e200})
+    EXPECT_NEAR(digamma_difference(y, 1) * y, 1, 2e-15) << y;
+  for (const double y : {0.2, 7.0, 30.0})
+    EXPECT_NEAR(digamma_difference(y, 2.5), digamma(y + 2.5) - digamma(y), 1e-14 * (1 + 1 / y)) << y;
+  EXPECT_NEAR(digamma_difference(3, 1e-9) / 1e-9, 0.394934066848226436, 1e-8);  // pi^2 / 6 - 1 - 1 / 4
+  EXPECT_EQ(digamma_difference(3, 0), 0);
+}
+
 TEST(Special, LogBetaIsSymmetricAndRight) {
   EXPECT_NEAR(log_beta(1, 1), 0, 1e-15);
   EXPECT_NEAR(log_beta(0.5, 0.5), std::log(3.14159265358979323846), 2e-15);
