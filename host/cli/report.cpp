@@ -297,6 +297,7 @@ Json to_json(const RunInfo& run) {
           {"margin", options.margin ? Json(*options.margin) : Json(nullptr)},
           {"currency", run.currency.code},
           {"sampler", run.sampler},
+          {"parameter_draws", options.parameter_draws},
           {"sampler_choice", options.sampler == StepSampler::automatic ? "automatic" : "given"},
           {"device", run.device},
           {"content_digest", run.content_digest},
@@ -339,7 +340,12 @@ std::string text_of(const RunInfo& run) {
     text += fmt::format("{:<34}{:>20}{:>16}\n", "active at the horizon", number_text(active.mean, places),
                         number_text(active.se, places));
   }
-  text += "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n";
+  text += options.parameter_draws == 0
+              ? "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n"
+              : fmt::format(
+                    "\nThe customers are independent given the model and its parameters, of which all share {} "
+                    "draws; other shared risk would widen the totals' distribution.\n",
+                    options.parameter_draws);
   return text;
 }
 

@@ -250,6 +250,11 @@ Settings simulate_settings(SimulationOptions& o) {
       {"sampler", Kind::text, "NAME",
        "how steps are drawn: auto, alias, event, for long stays, or ordered, for comparing models whose states ascend",
        "auto", [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
+      {"parameter-draws", Kind::integer, "N",
+       "draws of the fitted parameters, one a path for all customers together: totals then hold the parameters' "
+       "uncertainty; of models fitted by likelihood",
+       "0, the estimates as if they were known",
+       [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
       {"keep-paths", Kind::switch_on, "",
        "write the value of every path of every customer to the run file: 8 bytes each", "off",
        [&o](const std::string& text) { o.keep_paths = text == "true"; }},

@@ -151,7 +151,10 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
   model.margin = result.margin;
   model.parameters = fit.parameters;
   model.fit = {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance};
-  if (result.spend) model.spend = result.spend->spend;
+  if (result.spend) {
+    model.spend = result.spend->spend;
+    model.spend->log_covariance = result.spend->fit.log_covariance;
+  }
   model.fitted_from_digest = store.content_digest;
   model.n_customers = static_cast<std::int64_t>(fit.n_customers);
   return model;

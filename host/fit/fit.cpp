@@ -261,7 +261,7 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
   source([&](const CustomerBatch& batch) {
     counts.add(batch, periods);
     moments.add(batch, chain);
-    sums.add(batch);
+    if (info.has_cost) sums.add(batch);
   });
   require_counts(counts);
   require_spend(moments);

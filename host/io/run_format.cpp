@@ -205,6 +205,7 @@ std::vector<h5::Attribute> root_attributes(const RunInfo& info) {
           h5::attribute("n_paths", h5::u32, options.n_paths),
           h5::attribute("seed", h5::u64, options.seed),
           h5::text_attribute("sampler", info.sampler),
+          h5::attribute("parameter_draws", h5::u32, options.parameter_draws),
           h5::attribute("discount_rate", h5::f64, options.discounting.rate),
           h5::text_attribute("discount_per", at(rate_period_names, options.discounting.per)),
           h5::text_attribute("discount_convention", at(convention_names, options.discounting.convention)),
@@ -222,6 +223,7 @@ std::vector<h5::AttributeSpec> root_attribute_specs() {
                                        {"horizon", h5::i32},
                                        {"n_paths", h5::u32},
                                        {"seed", h5::u64},
+                                       {"parameter_draws", h5::u32},
                                        {"discount_rate", h5::f64},
                                        {"margin", h5::f64},
                                        {"quantiles", h5::f64, false, max_quantiles},
@@ -256,6 +258,7 @@ RunInfo info_from(const std::vector<h5::Attribute>& attributes) {
   options.n_paths = h5::value_of<std::uint32_t>(attributes, "n_paths");
   options.seed = h5::value_of<std::uint64_t>(attributes, "seed");
   info.sampler = h5::text_of(attributes, "sampler");
+  options.parameter_draws = h5::value_of<std::uint32_t>(attributes, "parameter_draws");
   options.discounting.rate = h5::value_of<double>(attributes, "discount_rate");
   options.discounting.per = static_cast<RatePeriod>(index_of(rate_period_names, attributes, "discount_per"));
   options.discounting.convention =

@@ -47,6 +47,9 @@ void check_spend(const PurchaseSpend& spend) {
   if (!(spend.refund_rate >= 0 && spend.refund_rate <= 1)) refuse("refund_rate", spend.refund_rate, "in 0 to 1");
   if (!(spend.refund_ratio > 0) || !std::isfinite(spend.refund_ratio))
     refuse("refund_ratio", spend.refund_ratio, "above 0");
+  if (!spend.log_covariance.empty() && spend.log_covariance.size() != 9)
+    throw ConfigError(
+        fmt::format("[spend] log_covariance has {} numbers; three parameters have 9", spend.log_covariance.size()));
 }
 
 PurchaseSpend read_spend(const TomlTable& table) {
@@ -57,6 +60,7 @@ PurchaseSpend read_spend(const TomlTable& table) {
   spend.zero_share = table.optional_number("zero_share").value_or(0);
   spend.refund_rate = table.optional_number("refund_rate").value_or(0);
   spend.refund_ratio = table.optional_number("refund_ratio").value_or(1);
+  spend.log_covariance = table.optional_numbers("log_covariance").value_or(std::vector<double>{});
   return spend;
 }
 
@@ -152,6 +156,9 @@ std::string model_toml(const BehaviourModel& model) {
                         spend.law.gamma);
     text += fmt::format("zero_share = {}\nrefund_rate = {}\nrefund_ratio = {}\n", number(spend.zero_share),
                         number(spend.refund_rate), spend.refund_ratio);
+    if (!spend.log_covariance.empty())
+      text += fmt::format("# Covariance of the logarithms of p, q, gamma, row by row.\nlog_covariance = [{}]\n",
+                          fmt::join(spend.log_covariance, ", "));
   }
   if (model.fit) {
     const FitRecord& fit = *model.fit;

@@ -124,9 +124,8 @@ class BgBb final : public SimulatedModel {
         rate, most_ahead));
   }
 
-  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double>, const kernels::GammaSpend& spend,
-                                                 const double* weight) const override {
-    return engine_params_of<kernels::BgBb>({}, spend, weight);
+  void add_drawn(std::span<const double>, const kernels::GammaSpend& spend, kernels::AnyDrawn& drawn) const override {
+    add_drawn_of<kernels::BgBb>({}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
                     const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {

@@ -150,9 +150,8 @@ class BgNbd final : public SimulatedModel {
     return expected_purchases(parameters, PurchaseHistory{}, t);
   }
 
-  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double>, const kernels::GammaSpend& spend,
-                                                 const double* weight) const override {
-    return engine_params_of<kernels::BgNbd>({static_cast<std::uint32_t>(k_)}, spend, weight);
+  void add_drawn(std::span<const double>, const kernels::GammaSpend& spend, kernels::AnyDrawn& drawn) const override {
+    add_drawn_of<kernels::BgNbd>({static_cast<std::uint32_t>(k_)}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
                     const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {

@@ -189,9 +189,8 @@ class ParetoNbd final : public SimulatedModel {
     return result;
   }
 
-  [[nodiscard]] kernels::AnyParams engine_params(std::span<const double> p, const kernels::GammaSpend& spend,
-                                                 const double* weight) const override {
-    return engine_params_of<kernels::ParetoNbd>({1 / p[s]}, spend, weight);
+  void add_drawn(std::span<const double> p, const kernels::GammaSpend& spend, kernels::AnyDrawn& drawn) const override {
+    add_drawn_of<kernels::ParetoNbd>({1 / p[s]}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
                     const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {

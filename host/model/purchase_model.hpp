@@ -73,9 +73,10 @@ class RisingTable {
 // (kernels/models). Times are in periods.
 class SimulatedModel : public PurchaseModel {
  public:
-  [[nodiscard]] virtual kernels::AnyParams engine_params(std::span<const double> parameters,
-                                                         const kernels::GammaSpend& spend,
-                                                         const double* weight) const = 0;
+  // Appends a draw of the parameters to `drawn`.
+  virtual void add_drawn(std::span<const double> parameters, const kernels::GammaSpend& spend,
+                         kernels::AnyDrawn& drawn) const = 0;
+  // Appends what the parameters make of a customer.
   virtual void add_customer(std::span<const double> parameters, const PurchaseHistory& history, std::uint64_t hash,
                             const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const = 0;
 };
@@ -84,14 +85,14 @@ std::unique_ptr<SimulatedModel> make_simulated_model(std::string_view name, int 
 
 // The two functions above for a behaviour with `Behaviour::Params` and `Customer` given.
 template <class Behaviour>
-kernels::AnyParams engine_params_of(const typename Behaviour::Params& behaviour, const kernels::GammaSpend& spend,
-                                    const double* weight) {
-  return typename kernels::PurchasePath<Behaviour>::Params{behaviour, spend, weight};
+void add_drawn_of(const typename Behaviour::Params& behaviour, const kernels::GammaSpend& spend,
+                  kernels::AnyDrawn& drawn) {
+  kernels::vector_of<typename kernels::PurchasePath<Behaviour>::Drawn>(drawn).push_back({behaviour, spend});
 }
 template <class Behaviour>
 void add_customer_of(const typename Behaviour::Customer& behaviour, std::uint64_t hash,
                      const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) {
-  kernels::customers_of<typename kernels::PurchasePath<Behaviour>::Customer>(customers).push_back(
+  kernels::vector_of<typename kernels::PurchasePath<Behaviour>::Customer>(customers).push_back(
       {hash, behaviour, spend});
 }
 

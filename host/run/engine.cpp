@@ -242,7 +242,7 @@ void run_customers(const CustomerSource& source, const PathProgram& program, Run
   };
   steps.compute = [&](std::int64_t b, std::size_t slot) {
     Batch& batch = batches[slot];
-    const std::size_t count = batch.rows.size(), n_ranks = plan.ranks.size();
+    const std::size_t count = batch.rows.key.size() / batch.results.key_width, n_ranks = plan.ranks.size();
     const std::int64_t first = b * batch_size;
     summaries.resize(count);
     order.resize(count * n_ranks);

@@ -14,8 +14,8 @@ namespace clvsim {
 
 // Some customers, as the engine takes them.
 struct CustomerRows {
-  kernels::AnyCustomers customers;
-  std::vector<char> key;  // [n, key_width]
+  kernels::AnyCustomers customers;  // a record each, or one for each draw of the parameters
+  std::vector<char> key;            // [n, key_width]
   // [n] moments of the value are finite up to this order, itself excluded; empty: all are.
   std::vector<double> moments;
 
@@ -23,7 +23,6 @@ struct CustomerRows {
   [[nodiscard]] std::vector<Customer>& of() {
     return kernels::customers_of<Customer>(customers);
   }
-  [[nodiscard]] std::size_t size() const { return kernels::size_of(kernels::span_of(customers)); }
   void clear() {
     std::visit([](auto& all) { all.clear(); }, customers);
     key.clear();

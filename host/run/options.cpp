@@ -54,6 +54,7 @@ void check(const SimulationOptions& options) {
   }
   check_range("threads", options.threads, 0, 4096, "0 takes every core");
   check_range<std::int64_t>("batch", options.batch, 0, std::int64_t{1} << 40, "0 lets clvsim choose");
+  check_range<std::int64_t>("parameter draws", options.parameter_draws, 0, 4096, "0 takes the estimates as known");
   const DeviceChoice& device = options.device;
   if (device.kind == DeviceChoice::Kind::cuda) {
     check_range<std::size_t>("number of GPUs", device.gpus.size(), 1, 64, "cuda:0,1 names two");
@@ -72,6 +73,11 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
     throw ConfigError(
         "sampler 'event': the model draws the amount of every purchase ([spend]), and events have none between them; "
         "use --sampler alias, or a model whose outcomes have amounts");
+  }
+  if (options.parameter_draws != 0) {
+    throw ConfigError(
+        "parameter draws: a migration chain has no covariance of its probabilities; leave --parameter-draws out, or "
+        "take a model that is fitted by likelihood");
   }
   SimulationOptions resolved = options;
   if (chain.measure == Measure::profit) {
@@ -121,14 +127,18 @@ void CountedSource::read(std::int64_t first, std::int64_t count, CustomerRows& r
   std::visit(
       [&](const auto& one) {
         auto& customers = rows.of<typename std::decay_t<decltype(one)>::value_type>();
-        customers.assign(n, one.front());
+        customers.clear();
+        const std::size_t records = one.size();
         for (std::size_t i = 0; i < n; ++i) {
+          customers.insert(customers.end(), one.begin(), one.end());
           const std::string key = std::to_string(first + static_cast<std::int64_t>(i) + 1);
           std::copy(key.begin(), key.end(), rows.key.begin() + static_cast<std::ptrdiff_t>(i * key_width_));
           std::uint64_t attempt = 0;
+          std::uint64_t hash = 0;
           do {
-            customers[i].hash = customer_hash(key, attempt++);
-          } while (customers[i].hash >= first_reserved_hash);
+            hash = customer_hash(key, attempt++);
+          } while (hash >= first_reserved_hash);
+          for (std::size_t r = i * records; r < (i + 1) * records; ++r) customers[r].hash = hash;
         }
       },
       one_.customers);

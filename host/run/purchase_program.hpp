@@ -18,7 +18,7 @@ namespace clvsim {
 
 class PurchaseProgram {
  public:
-  // `info` gives the options and the currency. The model must have a spend.
+  // `info` gives the options, among them the draws of parameters, and the currency. The model must have a spend.
   PurchaseProgram(const BehaviourModel& model, const RunInfo& info);
   // Its tables are the object's.
   [[nodiscard]] PathProgram program() const;
@@ -30,6 +30,8 @@ class PurchaseProgram {
  private:
   BehaviourModel model_;
   std::unique_ptr<SimulatedModel> engine_;
+  std::vector<ParameterDraw> draws_;
+  kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
   double minor_units_;
 };

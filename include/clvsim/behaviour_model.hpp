@@ -24,6 +24,8 @@ struct PurchaseSpend {
   double zero_share = 0;    ///< below 1
   double refund_rate = 0;   ///< refunds a purchase, at most 1
   double refund_ratio = 1;  ///< mean refund over mean positive purchase, above 0
+  /// [3, 3] covariance of the logarithms of p, q, gamma; empty: not known.
+  std::vector<double> log_covariance = {};
 
   /// Expected net amount of a purchase of a customer with x positive repeat purchases of this mean.
   [[nodiscard]] double expected(std::int32_t x, double mean) const;
@@ -48,6 +50,17 @@ struct BehaviourModel {
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
 };
+
+/// One draw of what is uncertain about a model: its parameters, and p, q, gamma of its spend.
+struct ParameterDraw {
+  std::vector<double> parameters;
+  GammaGamma law;
+};
+/// n draws of the asymptotic posterior: the logarithms are normal around the estimates with the covariances of the
+/// file, behaviour and spend independent. The same seed gives the same draws, and more draws begin with them. Throws
+/// ConfigError where the model has no covariances (it was written by hand).
+[[nodiscard]] std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n,
+                                                         std::uint64_t seed);
 
 /// Checks names, parameters and spend. Throws ConfigError that names the key.
 void check(const BehaviourModel& model);

@@ -53,6 +53,9 @@ struct SimulationOptions {
   DeviceChoice device;
   StepSampler sampler = StepSampler::automatic;
   bool periods = true;  ///< forecasts by period and the undiscounted revenue; without them a run is faster
+  /// Draws of the model's parameters, one a path and the same for all customers of a path: path p has draw p mod
+  /// parameter_draws. 0: the estimates, as if they were known. At most n_paths, and 4096.
+  std::uint32_t parameter_draws = 0;
   /// Whether the value of every path of every customer is kept: 8 bytes each.
   bool keep_paths = false;
 };

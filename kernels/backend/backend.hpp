@@ -41,8 +41,9 @@ struct PathSums {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Results of customers[i] in summaries[i] and order[i * ranks .. (i + 1) * ranks); where `values` is not empty, the
-  // value of its every path, fixed point, in values[i * paths .. (i + 1) * paths).
+  // Results of customer i, which is Model::records(params) of `customers`, in summaries[i] and order[i * ranks .. (i +
+  // 1) * ranks); where `values` is not empty, the value of its every path, fixed point, in values[i * paths .. (i + 1)
+  // * paths).
   virtual void run(const CustomerSpan& customers, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
                    std::span<std::int64_t> values) = 0;
   void run(const CustomerSpan& customers, std::span<CustomerSummary> summaries, std::span<std::int64_t> order) {
@@ -57,10 +58,9 @@ class Backend {
 };
 
 // What the CPU walks a chain with: the fastest instruction set, a named one ("avx512", "avx2", "scalar"), or
-// "reference": the source that the GPU runs, one path at a time, as other models are whatever is named. The results are
-// the same. `n_threads` >= 1; fewer are
-// used where each one's path sums would exceed `memory_budget` bytes together. Throws DeviceError for instructions that
-// this machine lacks.
+// "reference": the source that the GPU runs, one path at a time. Other models are walked one path at a time, compiled
+// for these instructions. The results are the same. `n_threads` >= 1; fewer are used where each one's path sums would
+// exceed `memory_budget` bytes together. Throws DeviceError for instructions that this machine lacks.
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const RunSpec& spec, int n_threads, std::uint64_t memory_budget,
                                                         const std::string& instructions = "");
 

@@ -81,13 +81,14 @@ class GpuBackend final : public Backend {
         n_paths_(spec.n_paths),
         horizon_(spec.horizon),
         n_ranks_(spec.ranks.size()),
-        run_(view_of<Model>(spec)) {
+        run_(view_of<Model>(spec)),
+        records_(Model::records(run_.params)) {
     check(gpu_->select(), "selecting it");
     choose_kernel(spec);
     add_tables(spec);
     add_sums(spec);
     needs_.block_bytes = needs_.block_customers * n_paths_ * sizeof(std::int64_t);
-    needs_.customer_bytes = sizeof(Customer) + sizeof(CustomerSummary) + n_ranks_ * sizeof(std::int64_t);
+    needs_.customer_bytes = records_ * sizeof(Customer) + sizeof(CustomerSummary) + n_ranks_ * sizeof(std::int64_t);
     // A buffer takes milliseconds of a recent GPU, and at least a wave of blocks.
     constexpr double steps = 5e9;
     constexpr std::uint64_t most = 32768;
@@ -118,9 +119,9 @@ class GpuBackend final : public Backend {
   void run(const CustomerSpan& any, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
            std::span<std::int64_t> values) override {
     const auto customers = std::get<std::span<const Customer>>(any);
-    n_customers_ += customers.size();
+    n_customers_ += summaries.size();
     check(gpu_->select(), "selecting it");
-    const std::size_t n = customers.size(), wave = plan_.n_blocks * needs_.block_customers;
+    const std::size_t n = summaries.size(), wave = plan_.n_blocks * needs_.block_customers;
     // A small batch is shared between the buffers, so that they overlap, unless blocks would be idle.
     const std::size_t share = std::max(wave, (n + buffers_.size() - 1) / buffers_.size());
     // Values are kept in the scratch: of no more customers than find room there, each its own.
@@ -130,7 +131,8 @@ class GpuBackend final : public Backend {
     const auto n_buffers = static_cast<std::uint32_t>(buffers_.size());
     for (std::size_t first = 0; first < n; first += chunk, turn = (turn + 1) % n_buffers) {
       collect(turn, results);
-      start(turn, first, customers.subspan(first, std::min(chunk, n - first)));
+      const std::size_t count = std::min(chunk, n - first);
+      start(turn, first, customers.subspan(first * records_, count * records_));
     }
     for (std::uint32_t i = 0; i < n_buffers; ++i) collect((turn + i) % n_buffers, results);
   }
@@ -293,7 +295,7 @@ class GpuBackend final : public Backend {
     buffers_.clear();
     for (std::uint64_t i = 0; i < plan_.n_buffers; ++i) {
       Buffer<Customer>& buffer = buffers_.emplace_back();
-      GpuStatus status = buffer.customers.allocate(*gpu_, plan_.n_customers);
+      GpuStatus status = buffer.customers.allocate(*gpu_, plan_.n_customers * records_);
       if (status == gpu_success) status = buffer.summaries.allocate(*gpu_, plan_.n_customers);
       if (status == gpu_success) status = buffer.order.allocate(*gpu_, plan_.n_customers * n_ranks_);
       if (status == gpu_success) {
@@ -312,13 +314,13 @@ class GpuBackend final : public Backend {
   void start(std::uint32_t turn, std::size_t first, std::span<const Customer> customers) {
     Buffer<Customer>& buffer = buffers_[turn];
     buffer.first = first;
-    buffer.n = customers.size();
+    buffer.n = customers.size() / records_;
     auto* const pinned = as<Customer>(buffer.customers.pinned);
     std::copy(customers.begin(), customers.end(), pinned);
     auto* device_customers = as<const Customer>(buffer.customers.device);
     auto* device_summaries = as<CustomerSummary>(buffer.summaries.device);
     auto *device_order = as<std::int64_t>(buffer.order.device), *scratch = as<std::int64_t>(buffer.scratch);
-    check(gpu_->copy_in(turn, buffer.customers.device.data(), pinned, buffer.n * sizeof(Customer)),
+    check(gpu_->copy_in(turn, buffer.customers.device.data(), pinned, customers.size_bytes()),
           "copying customers to it");
     auto n = static_cast<std::uint32_t>(buffer.n);
     const std::uint64_t groups = (buffer.n + needs_.block_customers - 1) / needs_.block_customers;
@@ -370,6 +372,7 @@ class GpuBackend final : public Backend {
   MemoryPlan plan_;
   // As kernels take them: pointers are the GPU's.
   RunView<Model> run_;
+  std::size_t records_;  // of a customer
   PathSumsView path_sums_;
   PairSums pair_sums_;
   std::vector<Table> tables_;

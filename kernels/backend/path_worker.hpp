@@ -28,11 +28,7 @@ struct PathWorker {
     values.resize(customers_at_once * padded);
   }
 
-  // `kept`: where the values of the paths go; null: nowhere.
-  template <class Model>
-  void run(const RunView<Model>& run, const typename Model::Customer& customer, CustomerSummary& summary,
-           std::int64_t* order, std::int64_t* kept) {
-    SoloTeam team;
+  [[nodiscard]] PathSumsView sums() {
     PathSumsView view;
     // Signed and unsigned variants of a type may alias; two's complement makes the sums the same.
     view.total = reinterpret_cast<std::uint64_t*>(total.data());
@@ -43,7 +39,15 @@ struct PathWorker {
     }
     view.path_stride = 1;
     view.period_stride = total.size();
-    run_customer<Model>(team, *shared, run, customer, view, kept == nullptr ? values.data() : kept, &summary, order);
+    return view;
+  }
+
+  // A path at a time. `kept`: where the values of the paths go; null: nowhere.
+  template <class Model>
+  void run(const RunView<Model>& run, const typename Model::Customer& customer, CustomerSummary& summary,
+           std::int64_t* order, std::int64_t* kept) {
+    SoloTeam team;
+    run_customer<Model>(team, *shared, run, customer, sums(), kept == nullptr ? values.data() : kept, &summary, order);
   }
 };
 

@@ -17,14 +17,14 @@ class SplitBackend final : public Backend {
 
   void run(const CustomerSpan& customers, std::span<CustomerSummary> summaries, std::span<std::int64_t> order,
            std::span<std::int64_t> values) override {
-    const std::size_t n = size_of(customers);
+    const std::size_t n = summaries.size();
     if (n == 0) return;
-    const std::size_t n_ranks = order.size() / n, n_values = values.size() / n;
+    const std::size_t n_ranks = order.size() / n, n_values = values.size() / n, records = size_of(customers) / n;
     // Of equal parts each takes two ranges; of unequal ones the fast part waits for at most one range of the slow.
     const std::size_t ranges = 2 * parts_.size();
     for_groups(n, (n + ranges - 1) / ranges, parts_.size(), [&](std::size_t p, std::size_t first, std::size_t size) {
       on_part(p, [&](Backend& part) {
-        part.run(part_of(customers, first, size), summaries.subspan(first, size),
+        part.run(part_of(customers, first * records, size * records), summaries.subspan(first, size),
                  order.subspan(first * n_ranks, size * n_ranks), values.subspan(first * n_values, size * n_values));
       });
     });

@@ -6,6 +6,7 @@
 #include "kernels/lanes/event.hpp"
 #include "kernels/lanes/lanes.hpp"
 #include "kernels/lanes/math.hpp"
+#include "kernels/lanes/paths.hpp"
 #include "kernels/lanes/philox.hpp"
 #include "kernels/lanes/spend.hpp"
 #include "kernels/lanes/statistics.hpp"
@@ -60,6 +61,7 @@ struct LaneCode {
             ChainCode<Simd>::walk_chain,
             SpendCode<Simd>::draw_spend,
             EventCode<Simd>::walk_events,
+            PathCode<Simd>::table(BehaviourModels()),
             Statistics::range,
             Statistics::moments,
             Statistics::shortfall,

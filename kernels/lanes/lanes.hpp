@@ -2,6 +2,8 @@
 #pragma once
 
 #include "kernels/math/wide.hpp"
+#include "kernels/models/list.hpp"
+#include "kernels/path/customer_task.hpp"
 #include "kernels/rng/philox.hpp"
 
 #include <cstddef>
@@ -163,6 +165,12 @@ struct LaneMath {
 };
 inline constexpr std::size_t lane_numbers = 16;
 
+// Walks all paths of a customer, one after the other: a model's own source (kernels/path/customer_task.hpp). Returns a
+// bound of the magnitude of their values. Null where another instruction set's is as fast, and of chains.
+template <class Model>
+using PathWalker = std::uint64_t (*)(const RunView<Model>& run, const typename Model::Customer& customer,
+                                     const PathSumsView& sums, std::int64_t* values, PathTotals& totals);
+
 // What is compiled once for every instruction set. All of them give the same bits.
 struct LaneKernels {
   const char* name;              // "avx512", "avx2", "scalar"
@@ -187,6 +195,8 @@ struct LaneKernels {
   // Walks the events of the paths of n customers (kernels/lanes/event_tables.hpp). Paths' purchases are written where
   // the chain has some. For LaneOutputs::periods the customers' paths and what their changes are added to are the same.
   void (*walk_events)(const EventLanes& events, const ChainPaths* customers, std::size_t n, LaneOutputs outputs);
+
+  BehaviourModels::Each<PathWalker> walk_paths;
 
   // Passes over values [n] whose distances from the smallest, the keys, fit 32 bits; kernels/lanes/summary.hpp puts
   // them together. n is below 2^31.

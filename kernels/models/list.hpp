@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -23,6 +24,10 @@ struct ModelList {
   using Params = std::variant<typename Model::Params...>;
   using Customers = std::variant<std::vector<typename Model::Customer>...>;
   using CustomerSpan = std::variant<std::span<const typename Model::Customer>...>;
+  using Drawn = std::variant<std::vector<typename Model::Drawn>...>;
+  // One of each model.
+  template <template <class> class Of>
+  using Each = std::tuple<Of<Model>...>;
 
   template <class M>
   static constexpr std::size_t index_of() {
@@ -42,13 +47,29 @@ using BehaviourModels =
 using AnyParams = BehaviourModels::Params;
 using AnyCustomers = BehaviourModels::Customers;
 using CustomerSpan = BehaviourModels::CustomerSpan;
+using AnyDrawn = BehaviourModels::Drawn;  // draws of parameters
 
-// The vector of a model's customers, which replaces another model's.
+// The vector of a model's elements, which replaces another model's.
+template <class Element, class AnyVector>
+std::vector<Element>& vector_of(AnyVector& any) {
+  using Vector = std::vector<Element>;
+  if (auto* const elements = std::get_if<Vector>(&any)) return *elements;
+  return any.template emplace<Vector>();
+}
 template <class Customer>
 std::vector<Customer>& customers_of(AnyCustomers& any) {
-  using Vector = std::vector<Customer>;
-  if (auto* const customers = std::get_if<Vector>(&any)) return *customers;
-  return any.emplace<Vector>();
+  return vector_of<Customer>(any);
+}
+// Parameters of a sparse model from its draws, which outlive them.
+inline AnyParams params_of(const AnyDrawn& drawn, const double* weight) {
+  AnyParams params;
+  BehaviourModels::with(drawn.index(), [&]<class Model>(std::type_identity<Model>) {
+    if constexpr (Model::sparse) {
+      const auto& all = std::get<std::vector<typename Model::Drawn>>(drawn);
+      params = typename Model::Params{all.data(), weight, static_cast<std::uint32_t>(all.size())};
+    }
+  });
+  return params;
 }
 
 inline std::size_t size_of(const CustomerSpan& customers) {

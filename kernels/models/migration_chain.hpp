@@ -107,6 +107,7 @@ struct MigrationChainModel {
 
   using Params = MigrationChainView;
   using Customer = ChainCustomer;
+  struct Drawn {};  // its parameters are not
 
   struct State {
     std::uint32_t position = 0, segment = 0;
@@ -149,6 +150,8 @@ struct MigrationChainModel {
     if (at.purchase && chain.has_spend) add_purchases(chain, s.level, t, draws, sink, result);
     return result;
   }
+
+  static CLVSIM_HD std::uint32_t records(const Params&) { return 1; }  // a customer
 
   // Tables of a view: visit(pointer, n) for each.
   template <class Visit>

@@ -26,11 +26,17 @@ template <class Behaviour>
 struct PurchasePath {
   static constexpr bool sparse = true;  // only due periods are stepped through; leaving is for good
 
-  struct Params {
+  // What is uncertain: one draw of the parameters.
+  struct Drawn {
     typename Behaviour::Params behaviour;
     GammaSpend spend;
-    const double* weight = nullptr;  // [horizon] discount factor times margin
   };
+  struct Params {
+    const Drawn* drawn = nullptr;    // [n_draws]; path p has draw p mod n_draws, whoever the customer is
+    const double* weight = nullptr;  // [horizon] discount factor times margin
+    std::uint32_t n_draws = 1;
+  };
+  // A customer is n_draws of these, one after the other: what a draw of the parameters makes of the history.
   struct Customer {
     std::uint64_t hash = 0;  // 56 bits
     typename Behaviour::Customer behaviour;
@@ -38,6 +44,7 @@ struct PurchasePath {
   };
   struct State {
     typename Behaviour::State behaviour;
+    const Drawn* drawn = nullptr;
     const GammaSpendCustomer* spend = nullptr;
     double log_level = 0;
     bool has_level = false, active = true;
@@ -45,9 +52,12 @@ struct PurchasePath {
   };
 
   static CLVSIM_HD State begin(const Params& params, const Customer& customer, const PathDraws& draws) {
+    const std::uint32_t draw = params.n_draws == 1 ? 0 : draws.path % params.n_draws;
+    const Customer& own = (&customer)[draw];
     State s;
-    s.behaviour = Behaviour::begin(params.behaviour, customer.behaviour, draws, s.n_exhausted);
-    s.spend = &customer.spend;
+    s.drawn = params.drawn + draw;
+    s.behaviour = Behaviour::begin(s.drawn->behaviour, own.behaviour, draws, s.n_exhausted);
+    s.spend = &own.spend;
     return s;
   }
 
@@ -62,14 +72,14 @@ struct PurchasePath {
   static CLVSIM_HD PeriodOutcome step(const Params& params, State& s, std::uint32_t t, const PathDraws& draws,
                                       Sink& sink) {
     PeriodOutcome result;
-    const PurchaseCount count = Behaviour::advance(params.behaviour, s.behaviour, t, draws, s.n_exhausted);
+    const PurchaseCount count = Behaviour::advance(s.drawn->behaviour, s.behaviour, t, draws, s.n_exhausted);
     s.active = result.active = count.active;
     if (count.n != 0) {
       constexpr std::uint64_t most = 0xFFFFFFFF;
       result.n_purchases = static_cast<std::uint32_t>(count.n < most ? count.n : most);
       if (!s.has_level) s.log_level = spend_level(*s.spend, draws, s.n_exhausted);
       s.has_level = true;
-      const GammaSpendDraw spent = draw_spend(params.spend, s.log_level, count.n, t, draws, s.n_exhausted);
+      const GammaSpendDraw spent = draw_spend(s.drawn->spend, s.log_level, count.n, t, draws, s.n_exhausted);
       sink.purchases(t, spent.amount);
       const double amount = static_cast<double>(spent.amount) * fixed_per_minor_unit;
       result.cash = result.drawn = round_to_fixed(amount);
@@ -82,9 +92,13 @@ struct PurchasePath {
 
   static CLVSIM_HD std::int64_t path_value(const Params&, std::int64_t sum) { return sum; }
 
+  // Customers stand so far apart.
+  static CLVSIM_HD std::uint32_t records(const Params& params) { return params.n_draws; }
+
   // Tables of the parameters: visit(pointer, n) for each.
   template <class Visit>
   static void for_tables(Params& params, std::uint32_t horizon, Visit&& visit) {
+    visit(params.drawn, params.n_draws);
     visit(params.weight, horizon);
   }
 };

@@ -82,15 +82,46 @@ struct StatisticsSink {
   }
 };
 
+// What a member of a team knows of its paths.
+struct PathTotals {
+  WideSum transactions, transactions_squares;
+  std::uint64_t n_active = 0, n_saturated = 0, n_exhausted = 0, max_drawn = 0, max_purchases = 0;
+};
+
+// Walks the paths of this member of the team, adds to the sums over customers, and writes the values [n_paths].
+template <class Model, class Team>
+CLVSIM_HD void walk_paths(Team& team, const RunView<Model>& run, const typename Model::Customer& customer,
+                          const PathSumsView& sums, std::int64_t* values, PathTotals& totals) {
+  for (std::uint64_t p = team.rank(); p < run.n_paths; p += team.size()) {
+    StatisticsSink<Model, Team> sink;
+    sink.team = &team;
+    sink.sums = sums;
+    sink.first = sink.at = p * sums.path_stride;
+    PathSimulator<Model>::walk(run.params, customer, static_cast<std::uint32_t>(p), run.seed, run.horizon, sink);
+    const std::int64_t value = Model::path_value(run.params, sink.value);
+    values[p] = value;
+    team.add_global(sums.total[p], static_cast<std::uint64_t>(value));
+    totals.n_saturated += sink.n_saturated + (saturated(sink.value) ? 1 : 0);
+    totals.max_drawn = sink.max_drawn > totals.max_drawn ? sink.max_drawn : totals.max_drawn;
+    if constexpr (Model::sparse) {
+      totals.n_exhausted += sink.n_exhausted;
+      totals.max_purchases = sink.max_purchases > totals.max_purchases ? sink.max_purchases : totals.max_purchases;
+    }
+    totals.n_active += sink.active ? 1 : 0;
+    totals.transactions.add(sink.n_transactions);
+    totals.transactions_squares.add(static_cast<u128>(sink.n_transactions) * sink.n_transactions);
+  }
+}
+
 struct TaskShared {
   SummaryShared summary;
   std::uint64_t transactions[n_limbs], transactions_squares[n_limbs];
   std::uint64_t n_active, n_saturated, n_exhausted, max_drawn, max_purchases;
 };
 
-// Simulates all paths of a customer and summarises them. `values` [n_paths] is the team's scratch; `out` and `order`
-// [run.ranks.n_ranks] receive the results, complete after the next barrier. Every member of the team calls it, and may
-// call it again with the same memory.
+// Simulates all paths of a customer, the first of its records, and summarises them. `values` [n_paths] is the team's
+// scratch; `out` and `order` [run.ranks.n_ranks] receive the results, complete after the next barrier. Every member of
+// the team calls it, and may call it again with the same memory.
 template <class Model, class Team>
 CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>& run,
                             const typename Model::Customer& customer, const PathSumsView& sums, std::int64_t* values,
@@ -101,35 +132,16 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
   }
   team.barrier();
   {
-    WideSum transactions, squares;
-    std::uint64_t n_active = 0, n_saturated = 0, n_exhausted = 0, max_drawn = 0, max_purchases = 0;
-    for (std::uint64_t p = team.rank(); p < run.n_paths; p += team.size()) {
-      StatisticsSink<Model, Team> sink;
-      sink.team = &team;
-      sink.sums = sums;
-      sink.first = sink.at = p * sums.path_stride;
-      PathSimulator<Model>::walk(run.params, customer, static_cast<std::uint32_t>(p), run.seed, run.horizon, sink);
-      const std::int64_t value = Model::path_value(run.params, sink.value);
-      values[p] = value;
-      team.add_global(sums.total[p], static_cast<std::uint64_t>(value));
-      n_saturated += sink.n_saturated + (saturated(sink.value) ? 1 : 0);
-      max_drawn = sink.max_drawn > max_drawn ? sink.max_drawn : max_drawn;
-      if constexpr (Model::sparse) {
-        n_exhausted += sink.n_exhausted;
-        max_purchases = sink.max_purchases > max_purchases ? sink.max_purchases : max_purchases;
-      }
-      n_active += sink.active ? 1 : 0;
-      transactions.add(sink.n_transactions);
-      squares.add(static_cast<u128>(sink.n_transactions) * sink.n_transactions);
-    }
-    add_limbs<limbs_of_words>(team, shared.transactions, transactions);
-    add_limbs<limbs_of_squares>(team, shared.transactions_squares, squares);
-    team.add_all(shared.n_active, n_active);
-    team.add_all(shared.n_saturated, n_saturated);
-    team.max_all(shared.max_drawn, max_drawn);
+    PathTotals totals;
+    walk_paths<Model>(team, run, customer, sums, values, totals);
+    add_limbs<limbs_of_words>(team, shared.transactions, totals.transactions);
+    add_limbs<limbs_of_squares>(team, shared.transactions_squares, totals.transactions_squares);
+    team.add_all(shared.n_active, totals.n_active);
+    team.add_all(shared.n_saturated, totals.n_saturated);
+    team.max_all(shared.max_drawn, totals.max_drawn);
     if constexpr (Model::sparse) {
-      team.add_all(shared.n_exhausted, n_exhausted);
-      team.max_all(shared.max_purchases, max_purchases);
+      team.add_all(shared.n_exhausted, totals.n_exhausted);
+      team.max_all(shared.max_purchases, totals.max_purchases);
     }
   }
   summarise(team, shared.summary, values, run.n_paths, run.ranks, &out->value, order);

@@ -36,6 +36,7 @@ enum class Purpose : std::uint8_t {
   refund_count = 22,     // refunds of a period
   refund_total = 23,     // their amount
   opportunity = 26,      // whether a customer buys at one (period field t / 4, word t % 4)
+  parameter = 27,        // of the model: path field the draw, period field the parameter; words 0, 1 a normal
   ordered_pair = 24,     // as chain_pair, for ordered steps: the upper 16 of 48 bits
   ordered_tie = 25,      // the other 32 of them, where the 16 bits do not decide; word 0
 };

@@ -284,7 +284,7 @@ TEST(Forecast, Cdnow) {
   EXPECT_LT(forecast, 1.5 * 776961.13);
 }
 
-// Other models of the same log: published maxima, and what cannot be done with them yet.
+// Other models of the same log: published maxima, and a forecast of each that can be simulated.
 TEST(FitByLikelihood, Cdnow) {
   if (data_folder().empty()) GTEST_SKIP() << "the public data sets are not beside the project";
   TemporaryFolder folder;
@@ -303,9 +303,18 @@ TEST(FitByLikelihood, Cdnow) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_NEAR(result.json()["log_likelihood"].get<double>(), log_likelihood, 1e-3);
     EXPECT_EQ(result.json()["certificate"]["starts_agreeing"], 5);
-    const ProgramResult simulated = run_clvsim({"simulate", store, "--model", file, "-o", folder / "run.h5"});
-    EXPECT_EQ(simulated.exit_code, 2);
-    EXPECT_NE(simulated.err.find(model), std::string::npos) << simulated.err;
+    const ProgramResult simulated = run_clvsim({"simulate", store, "--model", file, "--horizon", "39", "--paths", "50",
+                                                "-o", folder / (model + ".h5"), "--json"});
+    if (model == "gamma_gamma") {  // a law of amounts alone
+      EXPECT_EQ(simulated.exit_code, 2);
+      EXPECT_NE(simulated.err.find(model), std::string::npos) << simulated.err;
+      continue;
+    }
+    ASSERT_EQ(simulated.exit_code, 0) << simulated.err;
+    // The log then shows 776,961.13; all of these models are known to fall short of it by 12 to 22 %.
+    const double revenue = simulated.json()["total_revenue"]["mean"];
+    EXPECT_GT(revenue, 0.75 * 776961.13) << model;
+    EXPECT_LT(revenue, 0.92 * 776961.13) << model;
   }
 }
 

@@ -32,7 +32,8 @@ Outcome run_with_team(const PreparedPurchases& prepared, std::uint32_t size) {
   const kernels::RunView<Model> view = kernels::view_of<Model>(spec);
   const auto customers = std::get<std::span<const typename Model::Customer>>(span_of(prepared));
   Outcome outcome;
-  const std::size_t n = customers.size(), elements = std::size_t{spec.n_paths} * spec.horizon;
+  const std::size_t records = Model::records(view.params), n = customers.size() / records;
+  const std::size_t elements = std::size_t{spec.n_paths} * spec.horizon;
   std::vector<kernels::CustomerSummary> summaries(n);
   outcome.order.resize(n * spec.ranks.size());
   std::vector<std::uint64_t> total(spec.n_paths), revenue(elements);
@@ -44,7 +45,7 @@ Outcome run_with_team(const PreparedPurchases& prepared, std::uint32_t size) {
   auto shared = std::make_unique<kernels::TaskShared>();
   test::run_team(size, [&](test::ThreadTeam& team) {
     for (std::size_t i = 0; i < n; ++i) {
-      kernels::run_customer(team, *shared, view, customers[i], sums, values.data(), &summaries[i],
+      kernels::run_customer(team, *shared, view, customers[i * records], sums, values.data(), &summaries[i],
                             outcome.order.data() + i * spec.ranks.size());
     }
   });

@@ -4,6 +4,7 @@
 #include "tests/support/purchases.hpp"
 #include "tests/support/statistical.hpp"
 
+#include <clvsim/error.hpp>
 #include <clvsim/purchase_models.hpp>
 
 #include <gtest/gtest.h>
@@ -43,11 +44,12 @@ void for_paths(const PurchaseProgram& program, kernels::AnyCustomers& any, std::
   kernels::BehaviourModels::with(params.index(), [&]<class Model>(std::type_identity<Model>) {
     if constexpr (Model::sparse) {
       const auto& customers = kernels::customers_of<typename Model::Customer>(any);
-      for (std::size_t i = 0; i < customers.size(); ++i) {
+      const std::size_t records = Model::records(std::get<typename Model::Params>(params));
+      for (std::size_t i = 0; i < customers.size() / records; ++i) {
         for (std::uint32_t path = 0; path < n_paths; ++path) {
           PathSink sink;
-          kernels::PathSimulator<Model>::walk(std::get<typename Model::Params>(params), customers[i], path, seed,
-                                              horizon, sink);
+          kernels::PathSimulator<Model>::walk(std::get<typename Model::Params>(params), customers[i * records], path,
+                                              seed, horizon, sink);
           ASSERT_EQ(sink.n_exhausted, 0U);
           ASSERT_EQ(sink.n_saturated, 0U);
           visit(i, path, sink);
@@ -122,6 +124,60 @@ TEST(Purchases, MeansAreTheClosedForms) {
         double stays = p_alive;
         for (std::uint32_t t = 0; t < horizon; ++t) stays *= (p[3] + T + t) / (p[2] + p[3] + T + t);
         expect_mean(active[i], stays, what + " active");
+      }
+    }
+  }
+}
+
+// Draws of the parameters have the covariance that they are drawn from, and more draws begin with the fewer.
+TEST(ParameterDraws, HaveTheirCovariance) {
+  const BehaviourModel model = test::with_uncertainty(test::behaviours().front());
+  constexpr std::uint32_t n = 4000;
+  const std::vector<ParameterDraw> draws = draw_parameters(model, n, 3);
+  const auto logs = [&](const ParameterDraw& draw) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < 4; ++i) all.push_back(std::log(draw.parameters[i] / model.parameters[i]));
+    const GammaGamma &law = draw.law, &centre = model.spend->law;
+    for (const double ratio : {law.p / centre.p, law.q / centre.q, law.gamma / centre.gamma})
+      all.push_back(std::log(ratio));
+    return all;
+  };
+  for (std::size_t i = 0; i < 7; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      std::vector<double> products;
+      for (const ParameterDraw& draw : draws) products.push_back(logs(draw)[i] * logs(draw)[j]);
+      const double expected = i == j ? 0.01 : (i < 4) == (j < 4) ? 0.002 : 0;
+      EXPECT_TRUE(test::mean_agrees(products, expected, 0.0025)) << i << ' ' << j;
+    }
+  }
+  EXPECT_EQ(draw_parameters(model, 2, 3)[1].parameters, draws[1].parameters);
+  EXPECT_NE(draw_parameters(model, 2, 4)[1].parameters, draws[1].parameters);
+  EXPECT_THROW((void)draw_parameters(test::behaviours().front(), 2, 3), ConfigError);
+}
+
+// Paths of one draw have the means of that draw's closed form, so that all customers of a path share it; and the
+// parameters' part of the portfolio's spread does not shrink with the number of customers.
+TEST(ParameterDraws, AreSharedByTheCustomersOfAPath) {
+  constexpr std::uint32_t horizon = 26, n_draws = 16, n_paths = 40000;
+  for (const BehaviourModel& plain : test::behaviours()) {
+    const BehaviourModel model = test::with_uncertainty(plain);
+    RunInfo info = info_of(model, horizon, 0);
+    info.options.parameter_draws = n_draws;
+    info.options.seed = 5;
+    const PurchaseProgram program(model, info);
+    const std::vector<Buyer> all = test::buyers_of(model), buyers{all[1], all[3]};
+    CustomerRows rows = test::rows_of(program, buyers);
+    std::vector<Moments> transactions(buyers.size() * n_draws);
+    for_paths(program, rows.customers, n_paths, horizon, 5, [&](std::size_t i, std::uint32_t p, const PathSink& path) {
+      transactions[i * n_draws + p % n_draws].add(static_cast<double>(path.n));
+    });
+    const auto law = make_purchase_model(model.model, model.k);
+    const std::vector<ParameterDraw> draws = draw_parameters(model, n_draws, 5);
+    for (std::size_t i = 0; i < buyers.size(); ++i) {
+      for (std::size_t d = 0; d < n_draws; ++d) {
+        const Moments& simulated = transactions[i * n_draws + d];
+        const double expected = law->expected_purchases(draws[d].parameters, buyers[i].history, horizon);
+        EXPECT_LE(std::abs(simulated.mean() - expected), 4.5 * simulated.se()) << model.model << ' ' << i << ' ' << d;
       }
     }
   }

@@ -119,13 +119,16 @@ inline kernels::CustomerSpan span_of(const Prepared& prepared) {
   return std::span<const kernels::ChainCustomer>(prepared.customers);
 }
 
+inline std::size_t n_customers(const Prepared& prepared) { return prepared.customers.size(); }
+
 // `values`, where given, becomes the value of every path [customers, paths].
 template <class AnyPrepared>
 Outcome run_backend(const AnyPrepared& prepared, kernels::Backend& backend, std::size_t batch,
                     std::vector<std::int64_t>* values = nullptr) {
   Outcome outcome;
   const kernels::CustomerSpan customers = span_of(prepared);
-  const std::size_t n = kernels::size_of(customers), n_ranks = prepared.plan.ranks.size();
+  const std::size_t n = n_customers(prepared), records = kernels::size_of(customers) / n;
+  const std::size_t n_ranks = prepared.plan.ranks.size();
   std::vector<CustomerSummary> summaries(n);
   outcome.order.resize(n * n_ranks);
   const std::size_t n_values = values == nullptr ? 0 : prepared.spec.n_paths;
@@ -133,7 +136,7 @@ Outcome run_backend(const AnyPrepared& prepared, kernels::Backend& backend, std:
   for (std::size_t first = 0; first < n; first += batch) {
     const std::size_t count = std::min(batch, n - first);
     backend.run(
-        kernels::part_of(customers, first, count), {summaries.data() + first, count},
+        kernels::part_of(customers, first * records, count * records), {summaries.data() + first, count},
         {outcome.order.data() + first * n_ranks, count * n_ranks},
         values == nullptr ? std::span<std::int64_t>() : std::span(values->data() + first * n_values, count * n_values));
   }

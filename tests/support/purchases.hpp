@@ -20,7 +20,21 @@ struct PurchaseCase {
   BehaviourModel model;
   std::vector<Buyer> buyers;
   std::uint32_t horizon, n_paths;
+  std::uint32_t n_draws = 0;  // of the parameters
 };
+
+// Parameters that are known to a tenth, all correlated a little.
+inline BehaviourModel with_uncertainty(BehaviourModel model) {
+  const auto covariance = [](std::size_t n) {
+    std::vector<double> all(n * n, 0.002);
+    for (std::size_t i = 0; i < n; ++i) all[i * n + i] = 0.01;
+    return all;
+  };
+  model.fit = FitRecord{};
+  model.fit->log_covariance = covariance(model.parameters.size());
+  model.spend->log_covariance = covariance(3);
+  return model;
+}
 
 inline BehaviourModel behaviour(const std::string& name, std::vector<double> parameters, int k = 1) {
   BehaviourModel model;
@@ -99,11 +113,15 @@ struct PreparedPurchases {
     SimulationOptions options;
     options.horizon = static_cast<int>(c.horizon);
     options.n_paths = c.n_paths;
+    options.parameter_draws = c.n_draws;
     options.discounting = {0.02, RatePeriod::month, DiscountConvention::mid};
     return describe(resolve(options, c.model), c.model, static_cast<std::int64_t>(c.buyers.size()));
   }
 };
 
+inline std::size_t n_customers(const PreparedPurchases& prepared) {
+  return static_cast<std::size_t>(prepared.info.n_customers);
+}
 inline kernels::CustomerSpan span_of(const PreparedPurchases& prepared) { return kernels::span_of(prepared.any); }
 
 // Customers that buy very often, and one of whom many paths have the same value.
@@ -116,6 +134,8 @@ inline std::vector<PurchaseCase> purchase_cases() {
   std::vector<PurchaseCase> cases;
   for (const BehaviourModel& model : behaviours()) cases.push_back({model, buyers_of(model), 30, 300});
   for (const BehaviourModel& model : behaviours()) cases.push_back({with_refunds(model), buyers_of(model), 13, 129});
+  for (const BehaviourModel& model : behaviours())
+    cases.push_back({with_uncertainty(model), buyers_of(model), 20, 130, 7});
   for (const BehaviourModel& model : behaviours()) {
     std::vector<Buyer> buyers = heavy_buyers();
     if (model.model == "bg_bb") buyers.erase(buyers.begin());

@@ -138,8 +138,29 @@ TEST(RunRoundTrip, RefusesToWriteWhatIsNoResult) {
   refused([](TestRun& run) { run.totals.pop_back(); });
   refused([](TestRun& run) { run.info.n_customers += 1; });
   refused([](TestRun& run) { run.info.options.quantiles = {0.5, 0.5, 0.6}; });
-  refused([](TestRun& run) { run.info.total.sd.se = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](TestRun& run) { run.info.total.sd.se = std::numeric_limits<double>::infinity(); });
+  refused([](TestRun& run) { run.info.total.quantiles[0].se = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](TestRun& run) { run.results.p_active_se[3] = std::numeric_limits<double>::quiet_NaN(); });
   refused([](TestRun& run) { run.scale = 0; });
+}
+
+// A spend without a second or fourth moment: its errors are infinite, and are no numbers in the file.
+TEST(RunRoundTrip, KeepsWhatIsInfiniteAsNoNumber) {
+  const TemporaryFolder folder;
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  TestRun run = make_test_run({});
+  run.results.se[3] = run.results.sd[3] = run.results.sd_se[3] = run.results.cvar_se[3] = none;
+  run.info.total.mean.se = run.info.total.cvar.se = none;
+  run.info.total.sd = {none, none};
+  write_run(run, folder / "r.h5");
+  const RunReader reader(folder / "r.h5");
+  EXPECT_TRUE(std::isnan(reader.info().total.mean.se));
+  EXPECT_TRUE(std::isnan(reader.info().total.sd.mean));
+  EXPECT_EQ(reader.info().total.mean.mean, run.info.total.mean.mean);
+  export_csv(reader, folder / "r.csv", false);
+  const std::string text = test::read_file(folder / "r.csv");
+  EXPECT_EQ(text.find("nan"), std::string::npos);
+  EXPECT_NE(text.find(",,"), std::string::npos);
 }
 
 TEST(RunRoundTrip, NamesQuantilesByTheirDigits) {

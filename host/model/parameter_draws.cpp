@@ -1,0 +1,90 @@
+// Draws of the parameters of a fitted model, for all customers of a path alike.
+#include <clvsim/behaviour_model.hpp>
+
+#include "host/math/special.hpp"
+#include "kernels/math/gamma_draws.hpp"
+#include "kernels/rng/address.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace clvsim {
+namespace {
+
+// Whose draws they are: the second of the hashes that belong to no customer.
+constexpr std::uint64_t parameter_hash = first_reserved_hash + 1;
+
+// The lower factor L of a covariance L L', row by row. Throws ConfigError where there is none.
+std::vector<double> cholesky(const std::vector<double>& covariance, std::size_t n, const char* where) {
+  std::vector<double> lower(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double rest = covariance[i * n + j];
+      for (std::size_t k = 0; k < j; ++k) rest -= lower[i * n + k] * lower[j * n + k];
+      if (i != j) {
+        lower[i * n + j] = rest / lower[j * n + j];
+        continue;
+      }
+      if (!(rest > 0) || !std::isfinite(rest))
+        throw ConfigError(
+            fmt::format("{} log_covariance is no covariance: it is not positive definite; fit the model "
+                        "again",
+                        where));
+      lower[i * n + i] = std::sqrt(rest);
+    }
+  }
+  return lower;
+}
+
+// Parameters whose logarithms are normal. `first`: the number of the first of them among those that are drawn.
+class LogNormal {
+ public:
+  LogNormal(std::vector<double> centre, const std::vector<double>& covariance, std::uint32_t first, const char* where)
+      : centre_(std::move(centre)), lower_(cholesky(covariance, centre_.size(), where)), first_(first) {}
+
+  [[nodiscard]] std::vector<double> draw(std::uint32_t d, std::uint64_t seed) const {
+    const std::size_t n = centre_.size();
+    const kernels::PathDraws draws{seed, parameter_hash, d};
+    std::vector<double> normal(n), result(centre_);
+    for (std::size_t j = 0; j < n; ++j) {
+      const kernels::Words words = draws({kernels::Purpose::parameter, first_ + static_cast<std::uint32_t>(j)});
+      normal[j] = kernels::elementary::normal_52<kernels::ScalarDoubles>(kernels::upper_52_bits(words.x, words.y));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      double shift = 0;
+      for (std::size_t j = 0; j <= i; ++j) shift += lower_[i * n + j] * normal[j];
+      result[i] *= portable_exp(shift);
+    }
+    return result;
+  }
+
+ private:
+  std::vector<double> centre_, lower_;
+  std::uint32_t first_;
+};
+
+}  // namespace
+
+std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n, std::uint64_t seed) {
+  check(model);
+  if (!model.fit || !model.spend || model.spend->log_covariance.empty())
+    throw ConfigError(
+        fmt::format("the model {} has no covariances of its parameters ([fit], [spend] log_covariance), so that their "
+                    "uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
+                    model.model));
+  const GammaGamma& law = model.spend->law;
+  const LogNormal behaviour(model.parameters, model.fit->log_covariance, 0, "[fit]");
+  const LogNormal spend({law.p, law.q, law.gamma}, model.spend->log_covariance,
+                        static_cast<std::uint32_t>(model.parameters.size()), "[spend]");
+  std::vector<ParameterDraw> all;
+  for (std::uint32_t d = 0; d < n; ++d) {
+    const std::vector<double> drawn = spend.draw(d, seed);
+    all.push_back({behaviour.draw(d, seed), {drawn[0], drawn[1], drawn[2]}});
+  }
+  return all;
+}
+
+}  // namespace clvsim
