@@ -1,7 +1,6 @@
-#include <clvsim/behaviour_fit.hpp>
+#include "host/fit/behaviour_fit.hpp"
 
 #include "host/base/output_file.hpp"
-#include "host/fit/fit.hpp"
 #include "host/fit/margin.hpp"
 #include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
@@ -21,56 +20,32 @@ constexpr std::array<std::string_view, 6> model_names{"pareto_nbd", "bg_nbd",   
                                                       "bg_cnbd_k",  "mbg_cnbd_k", "gamma_gamma"};
 constexpr int most_regular = 6;
 
+BatchSource source_of(const StoreReader& store) {
+  return [&store](const BatchSink& sink) { for_batches(store, sink); };
+}
+
 template <class Visit>
-void for_customers(const StoreReader& store, const Visit& visit) {
-  for_batches(store, [&](const CustomerBatch& batch) {
+void for_customers(const BatchSource& source, const Visit& visit) {
+  source([&](const CustomerBatch& batch) {
     for (std::size_t i = 0; i < batch.size(); ++i)
       if (batch.n_purchase_days[i] > 0) visit(batch, i);
   });
 }
 
-// Positive repeat purchases, and what stands beside them.
-SpendFit fit_spend(const StoreReader& store, const LikelihoodFitOptions& options) {
-  std::int64_t n_repeats = 0, n_free = 0, n_purchases = 0, n_positive = 0, n_refunds = 0;
-  double positive = 0, refunded = 0;
-  for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
-    for_repeats(batch, i, [&](std::size_t r) {
-      ++n_repeats;
-      n_free += batch.history.amount[r] == 0;
-    });
+std::vector<SpendHistory> positive_repeats(const BatchSource& source, int decimals) {
+  const double minor_units = minor_units_per_unit(decimals);
+  std::vector<SpendHistory> histories;
+  for_customers(source, [&](const CustomerBatch& batch, std::size_t i) {
+    const SpendHistory history = spend_history(batch, i, minor_units);
+    if (history.x > 0) histories.push_back(history);
   });
-  for_batches(store, [&](const CustomerBatch& batch) {
-    const History& rows = batch.history;
-    for (std::size_t r = 0; r < rows.amount.size(); ++r) {
-      const auto amount = static_cast<double>(rows.amount[r]);
-      if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::refund)) {
-        ++n_refunds;
-        refunded -= amount;
-      } else {
-        ++n_purchases;
-        n_positive += amount > 0;
-        positive += amount;
-      }
-    }
-  });
-  SpendFit result;
-  result.fit = fit_gamma_gamma(spend_histories(store), options);
-  PurchaseSpend& spend = result.spend;
-  spend.law = {result.fit.parameters[0], result.fit.parameters[1], result.fit.parameters[2]};
-  spend.zero_share = static_cast<double>(n_free) / static_cast<double>(n_repeats);
-  if (n_refunds == 0) return result;
-  // More refunds than purchases are fewer and larger ones.
-  const double rate = static_cast<double>(n_refunds) / static_cast<double>(n_purchases);
-  spend.refund_rate = std::min(rate, 1.0);
-  spend.refund_ratio = refunded / static_cast<double>(n_refunds) / (positive / static_cast<double>(n_positive));
-  spend.refund_ratio *= rate / spend.refund_rate;
-  return result;
+  return histories;
 }
 
 void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOptions& options, BehaviourFit& result) {
   if (law == SpendLaw::none) return;
   try {
-    result.spend = fit_spend(store, options);
+    result.spend = fit_spend(source_of(store), store.info().currency.decimals, options);
   } catch (const DataError& error) {
     throw DataError(fmt::format("the spend of {}: {}; or leave spend out (--spend none)", result.model, error.what()));
   } catch (const ModelError& error) {
@@ -86,20 +61,75 @@ void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOption
 std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
   const double days = days_of(store.info().unit);
   std::vector<PurchaseHistory> histories;
-  for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
+  for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
     histories.push_back(purchase_history(batch, i, days, true));
   });
   return histories;
 }
 
 std::vector<SpendHistory> spend_histories(const StoreReader& store) {
-  const double minor_units = minor_units_per_unit(store.info().currency.decimals);
-  std::vector<SpendHistory> histories;
-  for_customers(store, [&](const CustomerBatch& batch, std::size_t i) {
-    const SpendHistory history = spend_history(batch, i, minor_units);
-    if (history.x > 0) histories.push_back(history);
+  return positive_repeats(source_of(store), store.info().currency.decimals);
+}
+
+BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHistory> histories,
+                           const LikelihoodFitOptions& options) {
+  BehaviourFit result;
+  result.model = model;
+  if (model != "bg_cnbd_k" && model != "mbg_cnbd_k") {
+    result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
+    return result;
+  }
+  std::exception_ptr refusal;
+  for (int k = 1; k <= most_regular; ++k) {
+    try {
+      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, options);
+      result.tried.emplace_back(k, fit.log_likelihood);
+      if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
+      result.k = k;
+      result.fit = std::move(fit);
+    } catch (const ModelError&) {
+      refusal = std::current_exception();
+    }
+  }
+  if (result.k == 0) std::rethrow_exception(refusal);
+  return result;
+}
+
+SpendFit fit_spend(const BatchSource& source, int decimals, const LikelihoodFitOptions& options) {
+  std::int64_t n_repeats = 0, n_free = 0, n_purchases = 0, n_positive = 0, n_refunds = 0;
+  double positive = 0, refunded = 0;
+  for_customers(source, [&](const CustomerBatch& batch, std::size_t i) {
+    for_repeats(batch, i, [&](std::size_t r) {
+      ++n_repeats;
+      n_free += batch.history.amount[r] == 0;
+    });
   });
-  return histories;
+  source([&](const CustomerBatch& batch) {
+    const History& rows = batch.history;
+    for (std::size_t r = 0; r < rows.amount.size(); ++r) {
+      const auto amount = static_cast<double>(rows.amount[r]);
+      if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::refund)) {
+        ++n_refunds;
+        refunded -= amount;
+      } else {
+        ++n_purchases;
+        n_positive += amount > 0;
+        positive += amount;
+      }
+    }
+  });
+  SpendFit result;
+  result.fit = fit_gamma_gamma(positive_repeats(source, decimals), options);
+  PurchaseSpend& spend = result.spend;
+  spend.law = {result.fit.parameters[0], result.fit.parameters[1], result.fit.parameters[2]};
+  spend.zero_share = static_cast<double>(n_free) / static_cast<double>(n_repeats);
+  if (n_refunds == 0) return result;
+  // More refunds than purchases are fewer and larger ones.
+  const double rate = static_cast<double>(n_refunds) / static_cast<double>(n_purchases);
+  spend.refund_rate = std::min(rate, 1.0);
+  spend.refund_ratio = refunded / static_cast<double>(n_refunds) / (positive / static_cast<double>(n_positive));
+  spend.refund_ratio *= rate / spend.refund_rate;
+  return result;
 }
 
 std::span<const std::string_view> behaviour_models() { return model_names; }
@@ -118,25 +148,8 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
     return result;
   }
   const auto histories = purchase_histories(store);
+  result = fit_purchases(model, histories, options);
   result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(histories.size());
-  if (model != "bg_cnbd_k" && model != "mbg_cnbd_k") {
-    result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
-    add_spend(store, spend, options, result);
-    return result;
-  }
-  std::exception_ptr refusal;
-  for (int k = 1; k <= most_regular; ++k) {
-    try {
-      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, options);
-      result.tried.emplace_back(k, fit.log_likelihood);
-      if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
-      result.k = k;
-      result.fit = std::move(fit);
-    } catch (const ModelError&) {
-      refusal = std::current_exception();
-    }
-  }
-  if (result.k == 0) std::rethrow_exception(refusal);
   add_spend(store, spend, options, result);
   return result;
 }
