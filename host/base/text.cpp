@@ -24,6 +24,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
+// A spreadsheet runs a text that begins with one of these as a formula (OWASP, CSV injection): it gets an apostrophe in
+// front. So does one that has the apostrophes already, or the id could not be told from what it was.
+bool runs_as_formula(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of('\'');
+  return begin != std::string_view::npos && std::string_view("=+-@\t\r").find(text[begin]) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
@@ -64,6 +71,17 @@ std::string money(long long minor_units, int decimals) {
   if (decimals > 0) text += fmt::format(".{:0{}}", magnitude % scale, decimals);
   if (minor_units < 0) text.insert(text.begin(), '-');
   return text;
+}
+
+void append_csv_text(std::string& out, std::string_view text) {
+  const bool quoted = text.find_first_of(",\"\r\n") != std::string_view::npos;
+  if (quoted) out += '"';
+  if (runs_as_formula(text)) out += '\'';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  if (quoted) out += '"';
 }
 
 }  // namespace clvsim

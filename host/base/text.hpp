@@ -21,4 +21,7 @@ std::string with_separators(long long value);
 // Minor units as a decimal number: (123456, 2) -> "1,234.56".
 std::string money(long long minor_units, int decimals);
 
+// Appends a field of a CSV file, quoted where it must be, and with an apostrophe where a spreadsheet would run it.
+void append_csv_text(std::string& out, std::string_view text);
+
 }  // namespace clvsim

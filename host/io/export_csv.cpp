@@ -1,4 +1,5 @@
 #include "host/base/output_file.hpp"
+#include "host/base/text.hpp"
 #include "host/io/run_format.hpp"
 
 #include <algorithm>
@@ -12,24 +13,6 @@ namespace {
 
 constexpr std::int64_t batch_rows = 16384;
 constexpr std::size_t text_bytes = std::size_t{1} << 18;
-
-// A spreadsheet runs a text that begins with one of these as a formula (OWASP, CSV injection): it gets an apostrophe in
-// front. So does one that has the apostrophes already, or the id could not be told from what it was.
-bool runs_as_formula(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of('\'');
-  return begin != std::string_view::npos && std::string_view("=+-@\t\r").find(text[begin]) != std::string_view::npos;
-}
-
-void append_text(std::string& out, std::string_view text) {
-  const bool quoted = text.find_first_of(",\"\r\n") != std::string_view::npos;
-  if (quoted) out += '"';
-  if (runs_as_formula(text)) out += '\'';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  if (quoted) out += '"';
-}
 
 std::string_view key_of(const CustomerResults& results, std::size_t i) {
   const char* key = results.key.data() + i * results.key_width;
@@ -49,7 +32,7 @@ void export_csv(const RunReader& run, const std::filesystem::path& path, bool ov
   for (std::int64_t first = 0; first < info.n_customers; first += batch_rows) {
     run.read(first, std::min(batch_rows, info.n_customers - first), results);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      append_text(text, key_of(results, i));
+      append_csv_text(text, key_of(results, i));
       for (const auto& column : columns) {
         text += ',';
         const double value = column.at(results, i);
@@ -81,7 +64,7 @@ void export_paths_csv(const RunReader& run, const std::filesystem::path& path, b
     run.read_paths(first, count, values);
     for (std::size_t i = 0; i < results.size(); ++i) {
       key.clear();
-      append_text(key, key_of(results, i));
+      append_csv_text(key, key_of(results, i));
       for (std::size_t p = 0; p < n_paths; ++p) {
         const double value = static_cast<double>(values[i * n_paths + p]) * run.path_scale();
         fmt::format_to(std::back_inserter(text), "{},{},{}\r\n", key, p, value);
