@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 namespace clvsim {
 namespace {
@@ -70,19 +71,25 @@ class LogNormal {
 
 std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n, std::uint64_t seed) {
   check(model);
-  if (!model.fit || !model.spend || model.spend->log_covariance.empty())
+  if (!model.fit || (model.spend && model.spend->log_covariance.empty()))
     throw ConfigError(
         fmt::format("the model {} has no covariances of its parameters ([fit], [spend] log_covariance), so that their "
                     "uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
                     model.model));
-  const GammaGamma& law = model.spend->law;
   const LogNormal behaviour(model.parameters, model.fit->log_covariance, 0, "[fit]");
-  const LogNormal spend({law.p, law.q, law.gamma}, model.spend->log_covariance,
-                        static_cast<std::uint32_t>(model.parameters.size()), "[spend]");
+  std::optional<LogNormal> spend;
+  if (model.spend) {
+    const GammaGamma& law = model.spend->law;
+    spend.emplace(std::vector<double>{law.p, law.q, law.gamma}, model.spend->log_covariance,
+                  static_cast<std::uint32_t>(model.parameters.size()), "[spend]");
+  }
   std::vector<ParameterDraw> all;
   for (std::uint32_t d = 0; d < n; ++d) {
-    const std::vector<double> drawn = spend.draw(d, seed);
-    all.push_back({behaviour.draw(d, seed), {drawn[0], drawn[1], drawn[2]}});
+    ParameterDraw& draw = all.emplace_back();
+    draw.parameters = behaviour.draw(d, seed);
+    if (!spend) continue;
+    const std::vector<double> drawn = spend->draw(d, seed);
+    draw.law = {drawn[0], drawn[1], drawn[2]};
   }
   return all;
 }

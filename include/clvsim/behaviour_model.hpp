@@ -51,7 +51,7 @@ struct BehaviourModel {
   std::int64_t n_customers = 0;
 };
 
-/// One draw of what is uncertain about a model: its parameters, and p, q, gamma of its spend.
+/// One draw of what is uncertain about a model: its parameters, and p, q, gamma of its spend, 0 without one.
 struct ParameterDraw {
   std::vector<double> parameters;
   GammaGamma law;
