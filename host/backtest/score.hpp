@@ -1,0 +1,33 @@
+// One model on a panel.
+#pragma once
+
+#include <clvsim/count_law.hpp>
+
+#include "host/backtest/panel.hpp"
+
+namespace clvsim {
+
+struct ScoredModel {
+  ModelBacktest result;
+  std::vector<double> expected, variance;  // [histories] purchases in the holdout
+  std::vector<int> law_size;               // [histories] counts that the law needed
+  std::vector<double> crps;                // [cells]
+};
+
+// The law of a customer's purchases in the time ahead, `n_max` or more counts. Throws ModelError where 10,000 are not
+// enough.
+CountLaw law_of(const PurchaseModel& model, std::span<const double> parameters, const PurchaseHistory& history,
+                double time_ahead, int n_max);
+
+// Fits and scores; what is refused says so.
+ScoredModel score_model(std::string_view model, const Panel& panel, const LikelihoodFitOptions& options = {});
+
+// Fills in crps_excess and its error, of the models that are not refused, against the best of them: its index. Throws
+// ModelError with every reason where all are refused.
+std::size_t compare(std::vector<ScoredModel>& models, const Panel& panel);
+
+// Mean and variance of the total by the parameters, customers independent.
+NormalPart total_of(const PurchaseModel& model, std::span<const double> parameters, const Panel& panel,
+                    const std::vector<int>& law_size);
+
+}  // namespace clvsim
