@@ -29,6 +29,7 @@ struct Session {
 
 void add_import(CLI::App& program, Session& session);
 void add_fit(CLI::App& program, Session& session);
+void add_backtest(CLI::App& program, Session& session);
 void add_simulate(CLI::App& program, Session& session);
 void add_forecast(CLI::App& program, Session& session);
 void add_export(CLI::App& program, Session& session);

@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   cli::add_import(program, session);
   cli::add_fit(program, session);
+  cli::add_backtest(program, session);
   cli::add_simulate(program, session);
   cli::add_forecast(program, session);
   cli::add_export(program, session);
