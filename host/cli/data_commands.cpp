@@ -1,6 +1,7 @@
 // import, fit, generate: from a log, or from nothing, to a store and a model.
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
+#include "host/cli/backtest_report.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/report.hpp"
@@ -13,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace clvsim::cli {
 namespace {
@@ -59,7 +61,29 @@ struct FitCommand {
 std::vector<std::string> fitted_models() {
   std::vector<std::string> models{"migration_chain"};
   for (const std::string_view name : behaviour_models()) models.emplace_back(name);
+  models.emplace_back("auto");
   return models;
+}
+
+// A model of purchases, or the one that "auto" chooses.
+void fit_of_purchases(const FitCommand& command, const StoreReader& store, const Session& session) {
+  std::optional<ModelSelection> selection;
+  std::string model = command.model;
+  if (model == "auto") {
+    selection = select_model(store, store.info().observation_end);
+    model = selection->models[selection->chosen].model;
+  }
+  const BehaviourFit fit =
+      fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
+  write_behaviour(fit, store.info(), command.output, command.overwrite);
+  write_log(session, command.output, {{"store", command.store}});
+  if (session.json) {
+    Json document = to_json(fit, store.info());
+    if (selection) document["selection"] = to_json(*selection);
+    return print_json("clvsim.fit/1", document);
+  }
+  if (selection) fmt::print("{}\n", text_of(*selection, store.info().unit));
+  fmt::print("{}\nwrote {}\n", text_of(fit, store.info()), command.output);
 }
 
 void run_fit(FitCommand& command, Session& session) {
@@ -75,12 +99,7 @@ void run_fit(FitCommand& command, Session& session) {
       throw ConfigError(fmt::format("--{} is a setting of {}; {} has none: leave it out",
                                     *command.settings.given().begin(), models.front(), command.model));
     check_output(command.output, command.overwrite);
-    const BehaviourFit fit =
-        fit_behaviour(store, command.model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
-    write_behaviour(fit, store.info(), command.output, command.overwrite);
-    write_log(session, command.output, {{"store", command.store}});
-    if (session.json) return print_json("clvsim.fit/1", to_json(fit, store.info()));
-    fmt::print("{}\nwrote {}\n", text_of(fit, store.info()), command.output);
+    fit_of_purchases(command, store, session);
     return;
   }
   if (!command.spend.empty())
@@ -146,7 +165,9 @@ void add_fit(CLI::App& program, Session& session) {
   CLI::App* app = program.add_subcommand("fit", "Estimate a model from a customer store");
   app->add_option("store", command->store, "customer store")->type_name("STORE")->required();
   app->add_option("--model", command->model,
-                  fmt::format("one of {}; the first is the default", fmt::join(fitted_models(), ", ")))
+                  fmt::format("one of {}; the first is the default, the last chooses a model of purchases (help "
+                              "backtest)",
+                              fmt::join(fitted_models(), ", ")))
       ->type_name("NAME");
   app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), or none")
       ->type_name("NAME")
@@ -157,6 +178,7 @@ void add_fit(CLI::App& program, Session& session) {
   add_common(*app, session,
              "clvsim fit customers.h5 --model migration_chain -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd -o model.toml\n"
+             "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }
