@@ -1,0 +1,1 @@
+clvsim_test(test_backtest_cdnow known_answer SOURCES backtest_cdnow.cpp)

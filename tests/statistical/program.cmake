@@ -1,0 +1,1 @@
+clvsim_test(test_backtest_statistical statistical SOURCES backtest.cpp)
