@@ -88,8 +88,8 @@ Json json_of(const ModelBacktest& model, bool forecast) {
                            {"crps_se", scores.crps_se},
                            {"crps_excess", model.crps_excess},
                            {"crps_excess_se", model.crps_excess_se},
-                           {"log_score", scores.log_score},
-                           {"log_score_se", scores.log_score_se},
+                           {"log_score", scores.n_impossible > 0 ? Json(nullptr) : Json(scores.log_score)},
+                           {"log_score_se", scores.n_impossible > 0 ? Json(nullptr) : Json(scores.log_score_se)},
                            {"impossible", scores.n_impossible},
                            {"coverage", std::move(levels)},
                            {"total", json_of(model.total)}};

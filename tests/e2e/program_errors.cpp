@@ -262,8 +262,8 @@ TEST(ProgramUsage, UnknownWordsNameTheNearest) {
 }
 
 TEST(ProgramUsage, HelpHasExamplesAndExitCodes) {
-  for (const char* command :
-       {"import", "fit", "simulate", "forecast", "export", "inspect", "verify", "generate", "bench", "doctor"}) {
+  for (const char* command : {"import", "fit", "backtest", "simulate", "forecast", "export", "inspect", "verify",
+                              "generate", "bench", "doctor"}) {
     const ProgramResult help = run_clvsim({"help", command});
     EXPECT_EQ(help.exit_code, 0) << command << help.err;
     EXPECT_THAT(help.out,
