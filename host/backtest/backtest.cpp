@@ -61,8 +61,8 @@ void add_spend(const StoreReader& store, const Panel& panel, std::vector<ScoredM
 }
 
 // Every draw of the parameters gives all customers laws of their own: the total is a mixture over the draws.
-void add_uncertainty(const ScoredModel& scored, const Panel& panel, const StoreInfo& store,
-                     const BacktestOptions& options, Backtest& test) {
+void add_uncertainty(const ScoredModel& scored, const StoreInfo& store, const BacktestOptions& options,
+                     Backtest& test) {
   if (options.parameter_draws == 0) {
     test.uncertainty_refused = "no draws of the parameters were asked for";
     return;
@@ -76,7 +76,7 @@ void add_uncertainty(const ScoredModel& scored, const Panel& panel, const StoreI
     std::vector<NormalPart> parts;
     for (const ParameterDraw& draw :
          draw_parameters(behaviour_model(fit, store), options.parameter_draws, options.seed))
-      parts.push_back(total_of(*model, draw.parameters, panel, scored.law_size));
+      parts.push_back(total_of(scored, *model, draw.parameters));
     ParameterUncertainty uncertainty{forecast_of(parts), 0, options.parameter_draws};
     double squares = 0;
     for (const NormalPart& part : parts)
@@ -99,8 +99,9 @@ void add_periods(const ScoredModel& scored, const Panel& panel, Backtest& test) 
     actual += panel.period_purchases[k - 1];
     if (k % step != 0 && k != n) continue;
     CompensatedSum expected;
-    for (const PurchaseHistory& history : panel.histories)
-      expected.add(history.weight * model->expected_purchases(scored.result.fit.parameters, history, panel.time_to(k)));
+    for (const PurchaseHistory& history : scored.histories)
+      expected.add(history.weight *
+                   model->expected_purchases(scored.result.fit.parameters, history, scored.time_to[k - 1]));
     test.periods.push_back({panel.split.period_end[k - 1], actual, expected.value()});
   }
 }
@@ -154,7 +155,7 @@ void hand_over(const StoreReader& store, const ScoredModel& scored, const Panel&
       const PanelCustomer& known = panel.customers[at++];
       const std::uint32_t h = panel.cells[known.cell].history;
       const CountLaw law =
-          law_of(*model, scored.result.fit.parameters, panel.histories[h], panel.time_ahead, scored.law_size[h] - 1);
+          law_of(*model, scored.result.fit.parameters, scored.histories[h], scored.time_ahead, scored.law_size[h] - 1);
       CustomerBacktest customer;
       customer.history = known.history;
       customer.actual = known.purchases;
@@ -200,7 +201,8 @@ Backtest backtest(const StoreReader& store, const BacktestOptions& options, cons
   (void)compare(models, panel);
   if (automatic) {
     test.selection = select_model(store, test.split.calibration_end, test.split.horizon());
-    test.chosen = test.selection->chosen;
+    const std::string& name = test.selection->models[test.selection->chosen].model;
+    test.chosen = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
   }
   const ScoredModel& chosen = models[test.chosen];
   if (!chosen.result.refused.empty())
@@ -212,7 +214,7 @@ Backtest backtest(const StoreReader& store, const BacktestOptions& options, cons
   } else {
     add_spend(store, panel, models, test);
   }
-  add_uncertainty(chosen, panel, store.info(), options, test);
+  add_uncertainty(chosen, store.info(), options, test);
   add_periods(chosen, panel, test);
   add_groups(chosen, panel, test);
   if (sink) hand_over(store, chosen, panel, test, sink);

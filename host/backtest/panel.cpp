@@ -31,6 +31,18 @@ void sum_rows(const History& rows, std::size_t first, std::size_t last, MinorUni
   }
 }
 
+// Whether customer i bought more than once in a period.
+bool crowded(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) {
+  std::int32_t day = batch.first_day[i];
+  bool found = false;
+  for_repeats(batch, i, [&](std::size_t r) {
+    const std::int32_t next = batch.history.day[r];
+    found = found || (next != day && grid.index_of(Date{next}) == grid.index_of(Date{day}));
+    day = next;
+  });
+  return found;
+}
+
 auto key_of(const PanelCustomer& c) { return std::tuple(c.history.x, c.history.t_x, c.history.T, c.purchases); }
 
 bool same_history(const PurchaseHistory& a, const PurchaseHistory& b) {
@@ -73,10 +85,10 @@ Panel make_panel(const StoreReader& store, const LogSplit& split) {
   panel.split = split;
   panel.unit = store.info().unit;
   panel.period_purchases.resize(split.period_end.size());
-  panel.time_ahead = split.period_end.empty() ? 0 : panel.time_to(split.period_end.size());
   const auto period_of = [&](std::int32_t day) {
     return std::lower_bound(split.period_end.begin(), split.period_end.end(), Date{day}) - split.period_end.begin();
   };
+  const PeriodGrid grid(split.calibration_end, panel.unit);
   const CutLog log(store, split.calibration_end, split.end());
   log.for_batches(
       [&](const CustomerBatch& before, const History& after) {
@@ -89,6 +101,7 @@ Panel make_panel(const StoreReader& store, const LogSplit& split) {
           customer.history = purchase_history(before, i, days, true);
           customer.spend = spend_history(before, i, minor_units);
           customer.first_day = before.first_day[i];
+          panel.n_crowded += crowded(before, i, grid) ? 1 : 0;
           sum_rows(after, static_cast<std::size_t>(after.offset[i]), static_cast<std::size_t>(after.offset[i + 1]),
                    customer.money, [&](std::int32_t day) {
                      ++customer.purchases;

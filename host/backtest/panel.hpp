@@ -27,12 +27,12 @@ struct Cell {
 struct Panel {
   LogSplit split;
   PeriodUnit unit = PeriodUnit::week;
-  double time_ahead = 0;                       // of the holdout, in periods; 0 where there is none
   std::vector<PanelCustomer> customers;        // in the order of the keys
   std::vector<PurchaseHistory> histories;      // different ones without log_gaps, ascending, with their weights
   std::vector<std::uint32_t> first_cell;       // [histories + 1]
   std::vector<Cell> cells;                     // by history, then by purchases
   std::vector<std::int64_t> period_purchases;  // [periods] of these customers
+  std::int64_t n_crowded = 0;                  // customers with two repeat purchases in a period, or one in the first
   std::int64_t n_left_out = 0;                 // customers without a purchase in the calibration
   std::int64_t new_customers = 0, new_purchases = 0;
   MinorUnits new_money = 0;

@@ -2,6 +2,7 @@
 
 #include "host/fit/behaviour_fit.hpp"
 #include "host/math/special.hpp"
+#include "host/model/histories.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -38,10 +39,10 @@ void score_purchases(const PurchaseModel& model, const Panel& panel, ScoredModel
   CompensatedSum actual, expected, variance;
   scored.crps.resize(panel.cells.size());
   for (std::size_t h = 0; h < panel.histories.size(); ++h) {
-    const PurchaseHistory& history = panel.histories[h];
+    const PurchaseHistory& history = scored.histories[h];
     const std::uint32_t first = panel.first_cell[h], last = panel.first_cell[h + 1];
-    const CountLaw law = law_of(model, parameters, history, panel.time_ahead, panel.cells[last - 1].purchases);
-    const double mean = model.expected_purchases(parameters, history, panel.time_ahead);
+    const CountLaw law = law_of(model, parameters, history, scored.time_ahead, panel.cells[last - 1].purchases);
+    const double mean = model.expected_purchases(parameters, history, scored.time_ahead);
     scored.expected.push_back(mean);
     scored.variance.push_back(law.variance());
     scored.law_size.push_back(static_cast<int>(law.size()));
@@ -88,6 +89,44 @@ void score_purchases(const PurchaseModel& model, const Panel& panel, ScoredModel
                                        quantile_of({total}, (1 + backtest_levels[l]) / 2)};
 }
 
+// Of bg_bb times are periods: every period after that of the first purchase is an opportunity.
+PurchaseHistory by_opportunities(const PurchaseHistory& history, const Panel& panel) {
+  const PeriodGrid grid(panel.split.calibration_end, panel.unit);
+  const double days = days_of(panel.unit);
+  const auto period_of = [&](double time_ago) {
+    return grid.periods_ago(Date{panel.split.calibration_end.days - static_cast<int>(std::lround(time_ago * days))});
+  };
+  PurchaseHistory seen = history;
+  seen.T = period_of(history.T);
+  seen.t_x = seen.T - period_of(history.T - history.t_x);
+  return seen;
+}
+
+// Sets the histories and times as the model counts them, and fits.
+void fit_to(const Panel& panel, const LikelihoodFitOptions& options, ScoredModel& scored) {
+  ModelBacktest& result = scored.result;
+  const std::size_t n_periods = panel.split.period_end.size();
+  if (result.model == "bg_bb") {
+    if (panel.n_crowded > 0)
+      throw DataError(fmt::format(
+          "{} of {} customers bought more than once in a {}, and bg_bb is of one purchase at most an opportunity",
+          panel.n_crowded, panel.customers.size(), name_of(panel.unit)));
+    for (const PurchaseHistory& history : panel.histories) scored.histories.push_back(by_opportunities(history, panel));
+    for (std::size_t k = 1; k <= n_periods; ++k) scored.time_to.push_back(static_cast<double>(k));
+    result.fit = fit_purchase_model(*make_purchase_model(result.model), scored.histories, options);
+  } else {
+    scored.histories = panel.histories;
+    for (std::size_t k = 1; k <= n_periods; ++k) scored.time_to.push_back(panel.time_to(k));
+    std::vector<PurchaseHistory> with_gaps;
+    with_gaps.reserve(panel.customers.size());
+    for (const PanelCustomer& customer : panel.customers) with_gaps.push_back(customer.history);
+    BehaviourFit fit = fit_purchases(result.model, with_gaps, options);
+    result.k = fit.k;
+    result.fit = std::move(fit.fit);
+  }
+  scored.time_ahead = n_periods > 0 ? scored.time_to.back() : 0;
+}
+
 }  // namespace
 
 CountLaw law_of(const PurchaseModel& model, std::span<const double> parameters, const PurchaseHistory& history,
@@ -115,12 +154,7 @@ ScoredModel score_model(std::string_view name, const Panel& panel, const Likelih
   ModelBacktest& result = scored.result;
   result.model = name;
   try {
-    std::vector<PurchaseHistory> histories;
-    histories.reserve(panel.customers.size());
-    for (const PanelCustomer& customer : panel.customers) histories.push_back(customer.history);
-    BehaviourFit fit = fit_purchases(name, histories, options);
-    result.k = fit.k;
-    result.fit = std::move(fit.fit);
+    fit_to(panel, options, scored);
     score_purchases(*make_purchase_model(name, std::max(result.k, 1)), panel, scored);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::configuration && error.exit_code() != ExitCode::data &&
@@ -158,12 +192,11 @@ std::size_t compare(std::vector<ScoredModel>& models, const Panel& panel) {
   return best;
 }
 
-NormalPart total_of(const PurchaseModel& model, std::span<const double> parameters, const Panel& panel,
-                    const std::vector<int>& law_size) {
+NormalPart total_of(const ScoredModel& scored, const PurchaseModel& model, std::span<const double> parameters) {
   CompensatedSum mean, variance;
-  for (std::size_t h = 0; h < panel.histories.size(); ++h) {
-    const PurchaseHistory& history = panel.histories[h];
-    const CountLaw law = law_of(model, parameters, history, panel.time_ahead, law_size[h] - 1);
+  for (std::size_t h = 0; h < scored.histories.size(); ++h) {
+    const PurchaseHistory& history = scored.histories[h];
+    const CountLaw law = law_of(model, parameters, history, scored.time_ahead, scored.law_size[h] - 1);
     mean.add(history.weight * law.mean());
     variance.add(history.weight * law.variance());
   }

@@ -9,6 +9,9 @@ namespace clvsim {
 
 struct ScoredModel {
   ModelBacktest result;
+  std::vector<PurchaseHistory> histories;  // those of the panel, as the model counts time
+  std::vector<double> time_to;             // [periods] to the end of each, as the model counts time
+  double time_ahead = 0;                   // to the end of the holdout
   std::vector<double> expected, variance;  // [histories] purchases in the holdout
   std::vector<int> law_size;               // [histories] counts that the law needed
   std::vector<double> crps;                // [cells]
@@ -26,8 +29,7 @@ ScoredModel score_model(std::string_view model, const Panel& panel, const Likeli
 // ModelError with every reason where all are refused.
 std::size_t compare(std::vector<ScoredModel>& models, const Panel& panel);
 
-// Mean and variance of the total by the parameters, customers independent.
-NormalPart total_of(const PurchaseModel& model, std::span<const double> parameters, const Panel& panel,
-                    const std::vector<int>& law_size);
+// Mean and variance of the total by other parameters, customers independent.
+NormalPart total_of(const ScoredModel& scored, const PurchaseModel& model, std::span<const double> parameters);
 
 }  // namespace clvsim

@@ -146,7 +146,9 @@ std::string table_of(const std::vector<ModelBacktest>& models, std::size_t chose
                       off_text(scores.expected, scores.actual), scores.mae, scores.rmse, scores.crps,
                       fmt::format("{:.5f} +- {:.5f}", model.crps_excess, model.crps_excess_se), log_score_text(scores));
     }
-    text += fmt::format("{:>15.2f}{:>15.2f}\n", model.fit.aic, model.fit.bic);
+    // The likelihood of bg_bb is a probability of purchases by opportunity, not a density of their times.
+    text += model.model == "bg_bb" ? fmt::format("{:>15}{:>15}\n", "of other data", "of other data")
+                                   : fmt::format("{:>15.2f}{:>15.2f}\n", model.fit.aic, model.fit.bic);
     if (forecast && model.purchases.n_impossible > 0)
       below += fmt::format("  {} gives what {} customers did no probability: its log score is infinite\n", model.model,
                            with_separators(model.purchases.n_impossible));

@@ -142,7 +142,8 @@ struct CustomerBacktest {
 };
 using CustomerBacktestSink = std::function<void(std::string_view key, const CustomerBacktest& customer)>;
 
-/// The models that are compared: pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k.
+/// The models that are compared: pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, and bg_bb, whose opportunities are
+/// the periods: it is refused where a customer buys twice in one, and is never chosen, as fit has it not.
 [[nodiscard]] std::vector<std::string_view> purchase_models();
 
 /// Throws ConfigError (no such model or split); ModelError where all models that were asked for are refused, with each

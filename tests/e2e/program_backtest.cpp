@@ -63,7 +63,7 @@ TEST_F(ProgramBacktest, ScoresEveryModelBesideWhatCame) {
   expect_numbers(document, "");
   EXPECT_EQ(document["split"]["holdout_periods"], drawn.holdout_weeks);
   EXPECT_EQ(document["total"]["actual"], log_->later_days);
-  ASSERT_EQ(document["models"].size(), 5U);
+  ASSERT_EQ(document["models"].size(), 6U);
   int n_scored = 0, n_best = 0;
   for (const auto& model : document["models"]) {
     if (model.contains("refused")) continue;

@@ -9,7 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <fmt/format.h>
+#include <random>
+#include <string>
+#include <vector>
 
 namespace clvsim {
 namespace {
@@ -70,6 +73,48 @@ TEST(BacktestOfDrawnLog, ChoosesTheModelOfRegularPurchases) {
   EXPECT_EQ(chosen.k, 4);
   EXPECT_EQ(test.models[0].model, "pareto_nbd");
   EXPECT_GT(test.models[0].crps_excess, 5 * test.models[0].crps_excess_se);
+}
+
+// Donors of a year, asked once in each of the ten years after it; five of these are forecast.
+TEST(BacktestOfDrawnLog, CountsPeriodsAsOpportunitiesForBgBb) {
+  std::mt19937_64 random(20261126);
+  const auto gamma = [&](double shape) { return std::gamma_distribution<double>(shape)(random); };
+  const auto happens = [&](double p) { return std::uniform_real_distribution<double>()(random) < p; };
+  std::string text = "customer_id,date,amount\n";
+  for (int i = 0; i < 15000; ++i) {
+    const double a = gamma(1.2), buys = a / (a + gamma(0.75)), b = gamma(0.66), leaves = b / (b + gamma(2.78));
+    for (int year = 2010; year <= 2020; ++year) {
+      if (year > 2010 && happens(leaves)) break;
+      if (year == 2010 || happens(buys))
+        text += fmt::format("c{},{}-{:02d}-{:02d},10\n", i, year, 1 + random() % 12, 1 + random() % 28);
+    }
+  }
+  text += "last,2020-12-31,10\n";
+  const test::LogFolder folder;
+  ImportOptions import = folder.import_of(text);
+  import.unit = PeriodUnit::year;
+  import.observation_end = parse_iso_date("2015-12-31");
+  (void)import_logs(import);
+  BacktestOptions options;
+  options.model = "bg_bb";
+  const Backtest test = backtest(StoreReader(import.output), options);
+  ASSERT_EQ(test.split.horizon(), 5);
+  const ModelBacktest& result = test.models[0];
+  ASSERT_EQ(result.refused, "");
+  EXPECT_EQ(result.purchases.n_impossible, 0);
+  // Each parameter is found within its error; delta's is the largest.
+  const std::vector<double> truth{1.2, 0.75, 0.66, 2.78};
+  for (std::size_t p = 0; p < truth.size(); ++p)
+    EXPECT_TRUE(test::agrees(result.fit.parameters[p], result.fit.standard_errors[p], truth[p], 1.2 * truth[p]));
+  for (const CountScores::Level& level : result.purchases.levels)
+    EXPECT_TRUE(test::agrees(level.pit, level.pit_se, level.level, detect)) << level.level;
+  EXPECT_TRUE(test::agrees(result.purchases.expected, result.total.sd * 2, result.purchases.actual,
+                           detect_total * result.purchases.actual));
+  ASSERT_EQ(test.periods.size(), 5U);
+  for (const BacktestPeriod& period : test.periods)
+    EXPECT_NEAR(period.expected / static_cast<double>(period.actual), 1, 0.05) << to_string(period.last_day);
+  ASSERT_TRUE(test.uncertainty.has_value());
+  EXPECT_GT(test.uncertainty->total.sd, result.total.sd);
 }
 
 }  // namespace
