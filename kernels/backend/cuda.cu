@@ -25,8 +25,8 @@ __global__ void __launch_bounds__(gpu_block_size, 1)
   BlockTeam team;
   std::int64_t* values = scratch + static_cast<std::uint64_t>(blockIdx.x) * run.n_paths;
   for (std::uint32_t c = blockIdx.x; c < n_customers; c += gridDim.x) {
-    run_customer(team, shared, run, customers[std::uint64_t{c} * Model::records(run.params)], sums, values, summaries + c,
-                 order + static_cast<std::uint64_t>(c) * run.ranks.n_ranks);
+    run_customer(team, shared, run, customers[std::uint64_t{c} * Model::records(run.params)], sums, values,
+                 summaries + c, order + static_cast<std::uint64_t>(c) * run.ranks.n_ranks);
   }
 }
 
