@@ -20,7 +20,9 @@ std::string exact(MinorUnits amount, int decimals) {
   return text;
 }
 
+// NaN is the error, or the moment, that is infinite.
 std::string number_text(double value, int decimals) {
+  if (std::isnan(value)) return "infinite";
   const double scaled = std::round(value * std::pow(10.0, decimals));
   if (!(std::abs(scaled) < 9e18)) return fmt::format("{}", value);
   return money(static_cast<long long>(scaled), decimals);
@@ -313,9 +315,11 @@ std::string text_of(const RunInfo& run) {
   std::string text =
       fmt::format("{} customers x {} paths x {} {}s, seed {}, on {}\n", with_separators(run.n_customers),
                   with_separators(options.n_paths), options.horizon, name_of(run.unit), options.seed, run.device);
-  text += fmt::format(
-      "sampler {}, {}\n", run.sampler,
-      options.sampler == StepSampler::automatic ? "chosen automatically: it fits every model" : "as asked for");
+  const bool is_alias = run.sampler.find("alias") != std::string::npos;
+  text += fmt::format("sampler {}, {}\n", run.sampler,
+                      options.sampler != StepSampler::automatic ? "as asked for"
+                      : is_alias                                ? "chosen automatically: it fits every chain"
+                                                                : "the one way in which this model is drawn");
   text += fmt::format("discount {} a {}, convention {}; {}\n\n", percent(options.discounting.rate),
                       name_of(options.discounting.per), name_of(options.discounting.convention),
                       options.margin ? "margin " + percent(*options.margin)
