@@ -1,1 +1,1 @@
-clvsim_test(test_fit_fuzz fuzz STAGES base model SOURCES fit_model_toml.cpp TIMEOUT 300)
+clvsim_test(test_fit_fuzz fuzz STAGES base math model behaviour behaviour_file kernels SOURCES fit_model_toml.cpp TIMEOUT 300)
