@@ -16,15 +16,6 @@
 namespace clvsim {
 namespace {
 
-TotalForecast forecast_of(const std::vector<NormalPart>& parts) {
-  const NormalPart whole = moments_of(parts);
-  TotalForecast total{whole.mean, std::sqrt(whole.variance), {}};
-  for (std::size_t l = 0; l < backtest_levels.size(); ++l)
-    total.interval[l] = {quantile_of(parts, (1 - backtest_levels[l]) / 2),
-                         quantile_of(parts, (1 + backtest_levels[l]) / 2)};
-  return total;
-}
-
 double expected_spend(const Backtest& test, const ScoredModel& scored, const Panel& panel,
                       const PanelCustomer& customer) {
   return test.spend ? scored.expected[panel.cells[customer.cell].history] *
@@ -71,7 +62,7 @@ void add_uncertainty(const ScoredModel& scored, const StoreInfo& store, const Ba
   fit.model = scored.result.model;
   fit.k = scored.result.k;
   fit.fit = scored.result.fit;
-  const auto model = make_purchase_model(fit.model, std::max(fit.k, 1));
+  const auto model = model_of(scored.result);
   try {
     std::vector<NormalPart> parts;
     for (const ParameterDraw& draw :
@@ -92,7 +83,7 @@ void add_uncertainty(const ScoredModel& scored, const StoreInfo& store, const Ba
 
 void add_periods(const ScoredModel& scored, const Panel& panel, Backtest& test) {
   constexpr std::size_t most_rows = 60;
-  const auto model = make_purchase_model(scored.result.model, std::max(scored.result.k, 1));
+  const auto model = model_of(scored.result);
   const std::size_t n = panel.split.period_end.size(), step = (n + most_rows - 1) / most_rows;
   std::int64_t actual = 0;
   for (std::size_t k = 1; k <= n; ++k) {
@@ -146,7 +137,7 @@ void add_groups(const ScoredModel& scored, const Panel& panel, Backtest& test) {
 
 void hand_over(const StoreReader& store, const ScoredModel& scored, const Panel& panel, const Backtest& test,
                const CustomerBacktestSink& sink) {
-  const auto model = make_purchase_model(scored.result.model, std::max(scored.result.k, 1));
+  const auto model = model_of(scored.result);
   std::size_t at = 0;
   const CutLog log(store, test.split.calibration_end, test.split.end());
   log.for_batches([&](const CustomerBatch& before, const History&) {

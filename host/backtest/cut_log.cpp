@@ -1,6 +1,6 @@
 #include "host/backtest/cut_log.hpp"
 
-#include <clvsim/error.hpp>
+#include "host/base/customers.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -71,32 +71,6 @@ class Later {
   std::size_t at_ = 0, n_ = 0;
 };
 
-// Appends the summary of the last customer, whose rows are in the batch's history from `first` on.
-void summarise(CustomerBatch& batch, std::size_t first, Date cut) {
-  const History& rows = batch.history;
-  std::int32_t start = rows.day[first], last = rows.day[first], n_days = 0;
-  MinorUnits spend = 0, refunds = 0;
-  for (std::size_t r = first; r < rows.day.size(); ++r) {
-    const bool purchase = rows.kind[r] == static_cast<std::uint8_t>(RowKind::purchase);
-    MinorUnits& sum = purchase ? spend : refunds;
-    if (__builtin_add_overflow(sum, rows.amount[r], &sum))
-      throw DataError("the amounts of a customer sum to more than 64 bits hold; give the log in larger units");
-    if (!purchase) continue;
-    if (n_days == 0) start = rows.day[r];
-    if (n_days == 0 || rows.day[r] != last) ++n_days;
-    last = rows.day[r];
-  }
-  batch.history.offset.push_back(static_cast<std::int64_t>(rows.day.size()));
-  batch.first_day.push_back(start);
-  batch.last_purchase_day.push_back(last);
-  batch.n_purchase_days.push_back(n_days);
-  batch.frequency.push_back(std::max(n_days - 1, 0));
-  batch.recency_days.push_back(last - start);
-  batch.observed_days.push_back(cut.days - start);
-  batch.spend_sum.push_back(spend);
-  batch.refund_sum.push_back(refunds);
-}
-
 }  // namespace
 
 void CutLog::for_batches(const Sink& sink, const NewcomerSink& newcomer) const {
@@ -128,7 +102,7 @@ void CutLog::for_batches(const Sink& sink, const NewcomerSink& newcomer) const {
       before.key.insert(before.key.end(), key, key + width);
       before.key_hash.push_back(order <= 0 ? known.hash() : customer_hash({key, ::strnlen(key, width)}));
       before.segment.push_back(order <= 0 ? known.segment() : 0);
-      summarise(before, first, cut_);
+      append_summary(before, first, cut_);
       after.offset.push_back(static_cast<std::int64_t>(after.day.size()));
     } else {
       if (newcomer && after.day.size() > first_after) newcomer(after, first_after, after.day.size());

@@ -81,12 +81,7 @@ void score_purchases(const PurchaseModel& model, const Panel& panel, ScoredModel
   scores.log_score_se = log_score.se();
   for (std::size_t l = 0; l < backtest_levels.size(); ++l)
     scores.levels[l] = {backtest_levels[l], interval[l].mean(), mass[l].mean(), pit[l].mean(), pit[l].se()};
-  const NormalPart total{expected.value(), variance.value()};
-  scored.result.total.mean = total.mean;
-  scored.result.total.sd = std::sqrt(total.variance);
-  for (std::size_t l = 0; l < backtest_levels.size(); ++l)
-    scored.result.total.interval[l] = {quantile_of({total}, (1 - backtest_levels[l]) / 2),
-                                       quantile_of({total}, (1 + backtest_levels[l]) / 2)};
+  scored.result.total = forecast_of({{expected.value(), variance.value()}});
 }
 
 // Of bg_bb times are periods: every period after that of the first purchase is an opportunity.
@@ -129,6 +124,19 @@ void fit_to(const Panel& panel, const LikelihoodFitOptions& options, ScoredModel
 
 }  // namespace
 
+std::unique_ptr<PurchaseModel> model_of(const ModelBacktest& result) {
+  return make_purchase_model(result.model, std::max(result.k, 1));
+}
+
+TotalForecast forecast_of(const std::vector<NormalPart>& parts) {
+  const NormalPart whole = moments_of(parts);
+  TotalForecast total{whole.mean, std::sqrt(whole.variance), {}};
+  for (std::size_t l = 0; l < backtest_levels.size(); ++l)
+    total.interval[l] = {quantile_of(parts, (1 - backtest_levels[l]) / 2),
+                         quantile_of(parts, (1 + backtest_levels[l]) / 2)};
+  return total;
+}
+
 CountLaw law_of(const PurchaseModel& model, std::span<const double> parameters, const PurchaseHistory& history,
                 double time_ahead, int n_max) {
   constexpr int first_guess = 24, most = 10'000;
@@ -155,7 +163,7 @@ ScoredModel score_model(std::string_view name, const Panel& panel, const Likelih
   result.model = name;
   try {
     fit_to(panel, options, scored);
-    score_purchases(*make_purchase_model(name, std::max(result.k, 1)), panel, scored);
+    score_purchases(*model_of(result), panel, scored);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::configuration && error.exit_code() != ExitCode::data &&
         error.exit_code() != ExitCode::model)

@@ -17,6 +17,11 @@ struct ScoredModel {
   std::vector<double> crps;                // [cells]
 };
 
+std::unique_ptr<PurchaseModel> model_of(const ModelBacktest& result);
+
+// A total that is a mixture of equally likely normals.
+TotalForecast forecast_of(const std::vector<NormalPart>& parts);
+
 // The law of a customer's purchases in the time ahead, `n_max` or more counts. Throws ModelError where 10,000 are not
 // enough.
 CountLaw law_of(const PurchaseModel& model, std::span<const double> parameters, const PurchaseHistory& history,

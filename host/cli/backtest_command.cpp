@@ -3,6 +3,7 @@
 #include "host/base/text.hpp"
 #include "host/cli/backtest_report.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/report.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -41,9 +42,8 @@ void append_row(std::string& text, std::string_view key, const CustomerBacktest&
   const auto out = std::back_inserter(text);
   fmt::format_to(out, ",{},{},{},{},{},{}", c.history.x, c.history.t_x, c.history.T, c.actual, c.expected, c.sd);
   for (const auto& [low, high] : c.interval) fmt::format_to(out, ",{},{}", low, high);
-  std::string spend = money(c.actual_spend, decimals);
-  std::erase(spend, ',');
-  fmt::format_to(out, ",{},{},{},{},{},{}\r\n", c.crps, c.log_score, c.pit_low, c.pit_high, spend, c.expected_spend);
+  fmt::format_to(out, ",{},{},{},{},{},{}\r\n", c.crps, c.log_score, c.pit_low, c.pit_high,
+                 exact(c.actual_spend, decimals), c.expected_spend);
 }
 
 void run_backtest(BacktestCommand& command, Session& session) {

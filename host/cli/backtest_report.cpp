@@ -1,6 +1,7 @@
 #include "host/cli/backtest_report.hpp"
 
 #include "host/base/text.hpp"
+#include "host/cli/report.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +11,6 @@
 namespace clvsim::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 double off(double expected, double actual) { return expected / actual - 1; }
 
 // "-12.1 %"; empty where nothing came.
@@ -20,12 +19,6 @@ std::string off_text(double expected, double actual) {
 }
 
 std::string count_text(double count) { return fmt::format("{:.1f}", count); }
-
-std::string money_text(double amount, const Currency& currency) {
-  const double scaled = std::round(amount * std::pow(10.0, currency.decimals));
-  if (!(std::abs(scaled) < 9e18)) return fmt::format("{:g}", amount);
-  return money(static_cast<long long>(scaled), currency.decimals);
-}
 
 // "bg_cnbd_k (k = 2)"
 std::string label_of(const ModelBacktest& model) {
@@ -217,9 +210,10 @@ std::string spend_text(const Backtest& test, const Currency& currency) {
   for (const ModelBacktest& model : test.models) {
     if (!model.spend) continue;
     const SpendScores& spend = *model.spend;
-    text += fmt::format("  {:<18}{:>18}{:>18}{:>10}{:>14}{:>14}\n", label_of(model), money_text(spend.actual, currency),
-                        money_text(spend.expected, currency), off_text(spend.expected, spend.actual),
-                        money_text(spend.mae, currency), money_text(spend.rmse, currency));
+    text += fmt::format("  {:<18}{:>18}{:>18}{:>10}{:>14}{:>14}\n", label_of(model),
+                        number_text(spend.actual, currency.decimals), number_text(spend.expected, currency.decimals),
+                        off_text(spend.expected, spend.actual), number_text(spend.mae, currency.decimals),
+                        number_text(spend.rmse, currency.decimals));
   }
   return text;
 }
@@ -250,7 +244,7 @@ Json to_json(const Backtest& test, const StoreInfo& store) {
                 {"new_customers",
                  {{"customers", test.new_customers},
                   {"purchases", test.new_purchases},
-                  {"spend", static_cast<double>(test.new_spend) / std::pow(10.0, store.currency.decimals)}}},
+                  {"spend", exact(test.new_spend, store.currency.decimals)}}},
                 {"chosen", test.models[test.chosen].model},
                 {"selection", test.selection ? to_json(*test.selection) : Json(nullptr)},
                 {"models", json_of(test.models, true)}};
@@ -274,14 +268,7 @@ Json to_json(const Backtest& test, const StoreInfo& store) {
   document["cohorts"] = json_of(test.cohorts);
   document["by_frequency"] = json_of(test.frequency);
   if (test.spend) {
-    const PurchaseSpend& spend = test.spend->spend;
-    document["spend"] = {{"model", "gamma_gamma"},
-                         {"p", spend.law.p},
-                         {"q", spend.law.q},
-                         {"gamma", spend.law.gamma},
-                         {"zero_share", spend.zero_share},
-                         {"refund_rate", spend.refund_rate},
-                         {"refund_ratio", spend.refund_ratio}};
+    document["spend"] = to_json(test.spend->spend);
   } else {
     document["spend_refused"] = test.spend_refused;
   }

@@ -131,11 +131,9 @@ void run_generate(GenerateCommand& command, Session& session) {
   }
   const int decimals = model.currency.decimals;
   if (session.json) {
-    std::string amount = money(report.amount, decimals);
-    std::erase(amount, ',');
     return print_json("clvsim.generate/1", {{"customers", report.n_customers},
                                             {"rows", report.n_rows},
-                                            {"amount", amount},
+                                            {"amount", exact(report.amount, decimals)},
                                             {"observation_end", to_string(report.observation_end)}});
   }
   fmt::print("{} customers, {} rows, {} {}; observation ends {}\nwrote {}\n", with_separators(report.n_customers),

@@ -13,21 +13,6 @@ namespace {
 
 double in_units(MinorUnits amount, int decimals) { return static_cast<double>(amount) / std::pow(10.0, decimals); }
 
-// Money as a JSON string: exact, whatever a reader does with numbers.
-std::string exact(MinorUnits amount, int decimals) {
-  std::string text = money(amount, decimals);
-  std::erase(text, ',');
-  return text;
-}
-
-// NaN is the error, or the moment, that is infinite.
-std::string number_text(double value, int decimals) {
-  if (std::isnan(value)) return "infinite";
-  const double scaled = std::round(value * std::pow(10.0, decimals));
-  if (!(std::abs(scaled) < 9e18)) return fmt::format("{}", value);
-  return money(static_cast<long long>(scaled), decimals);
-}
-
 std::string unit_text(const Currency& currency) { return currency.code.empty() ? "" : currency.code + " "; }
 
 std::string after_comma(const Currency& currency) { return currency.code.empty() ? "" : ", " + currency.code; }
@@ -39,6 +24,19 @@ Json ledger_line(const LedgerLine& line, int decimals) {
 }
 
 }  // namespace
+
+std::string exact(MinorUnits amount, int decimals) {
+  std::string text = money(amount, decimals);
+  std::erase(text, ',');
+  return text;
+}
+
+std::string number_text(double value, int decimals) {
+  if (std::isnan(value)) return "infinite";
+  const double scaled = std::round(value * std::pow(10.0, decimals));
+  if (!(std::abs(scaled) < 9e18)) return fmt::format("{}", value);
+  return money(static_cast<long long>(scaled), decimals);
+}
 
 std::string amount_text(const Estimate& estimate, const Currency& currency) {
   return fmt::format("{}{} +- {}", unit_text(currency), number_text(estimate.mean, currency.decimals),
@@ -171,6 +169,16 @@ std::string text_of(const FitReport& report) {
   return text;
 }
 
+Json to_json(const PurchaseSpend& spend) {
+  return {{"model", "gamma_gamma"},
+          {"p", spend.law.p},
+          {"q", spend.law.q},
+          {"gamma", spend.law.gamma},
+          {"zero_share", spend.zero_share},
+          {"refund_rate", spend.refund_rate},
+          {"refund_ratio", spend.refund_ratio}};
+}
+
 Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   Json parameters = Json::object(), errors = Json::object();
@@ -200,16 +208,9 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
       document["tried"].push_back({{"k", k}, {"log_likelihood", log_likelihood}});
   }
   if (result.spend) {
-    const PurchaseSpend& spend = result.spend->spend;
-    document["spend"] = {{"model", "gamma_gamma"},
-                         {"p", spend.law.p},
-                         {"q", spend.law.q},
-                         {"gamma", spend.law.gamma},
-                         {"zero_share", spend.zero_share},
-                         {"refund_rate", spend.refund_rate},
-                         {"refund_ratio", spend.refund_ratio},
-                         {"customers", static_cast<std::int64_t>(result.spend->fit.n_customers)},
-                         {"log_likelihood", result.spend->fit.log_likelihood}};
+    document["spend"] = to_json(result.spend->spend);
+    document["spend"]["customers"] = static_cast<std::int64_t>(result.spend->fit.n_customers);
+    document["spend"]["log_likelihood"] = result.spend->fit.log_likelihood;
   }
   if (result.margin) document["margin"] = *result.margin;
   document["notes"] = result.notes;

@@ -19,6 +19,7 @@ Json to_json(const Ledger& ledger, int decimals);
 Json to_json(const ImportReport& report);
 Json to_json(const FitReport& report);
 Json to_json(const BehaviourFit& fit, const StoreInfo& store);
+Json to_json(const PurchaseSpend& spend);
 Json to_json(const RunInfo& run);
 Json to_json(const Estimate& estimate);
 Json to_json(const HoldoutTotals& holdout, int decimals);
@@ -32,6 +33,10 @@ std::string text_of(const RunInfo& run);
 // The forecast of undiscounted revenue beside what the log then shows.
 std::string text_of(const RunInfo& run, const HoldoutTotals& holdout);
 
+// Minor units as a decimal number without separators: exact as a JSON string, whatever a reader does with numbers.
+std::string exact(MinorUnits amount, int decimals);
+// "1,234.56"; NaN, the error or the moment that is infinite, as "infinite".
+std::string number_text(double value, int decimals);
 // "USD 1,234.56 +- 1.20".
 std::string amount_text(const Estimate& estimate, const Currency& currency);
 

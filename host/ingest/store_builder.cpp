@@ -1,5 +1,6 @@
 #include "host/ingest/store_builder.hpp"
 
+#include "host/base/customers.hpp"
 #include "host/ingest/key_hashes.hpp"
 #include "host/ingest/total.hpp"
 #include "host/io/seal.hpp"
@@ -128,39 +129,19 @@ class Builder {
   }
 
   void end_customer(bool holdout, KeyHashes& hashes) {
-    History& history = batch_.history;
-    history.offset.push_back(static_cast<std::int64_t>(history.day.size()));
     std::vector<char>& keys = holdout ? holdout_keys_ : batch_.key;
     keys.insert(keys.end(), key_.begin(), key_.end());
     keys.insert(keys.end(), batch_.key_width - key_.size(), '\0');
     ++n_keys_;
-    if (!holdout) add_summary(hashes);
+    if (holdout)
+      batch_.history.offset.push_back(static_cast<std::int64_t>(batch_.history.day.size()));
+    else
+      add_summary(hashes);
   }
 
   void add_summary(KeyHashes& hashes) {
-    const History& history = batch_.history;
-    const std::int32_t first_row_day = history.day[first_row_];
-    std::int32_t first = first_row_day, last = first_row_day, n_days = 0;
-    MinorUnits spend = 0, refunds = 0;
-    for (std::size_t row = first_row_; row < history.day.size(); ++row) {
-      if (history.kind[row] == static_cast<std::uint8_t>(RowKind::refund)) {
-        refunds = checked_sum(refunds, history.amount[row], "a customer's refunds");
-        continue;
-      }
-      spend = checked_sum(spend, history.amount[row], "a customer's purchases");
-      if (n_days == 0) first = history.day[row];
-      if (n_days == 0 || history.day[row] != last) ++n_days;
-      last = history.day[row];
-    }
+    append_summary(batch_, first_row_, build_.info.observation_end);
     batch_.key_hash.push_back(hashes.assign(key_));
-    batch_.first_day.push_back(first);
-    batch_.last_purchase_day.push_back(last);
-    batch_.n_purchase_days.push_back(n_days);
-    batch_.frequency.push_back(n_days > 0 ? n_days - 1 : 0);
-    batch_.recency_days.push_back(last - first);
-    batch_.observed_days.push_back(build_.info.observation_end.days - first);
-    batch_.spend_sum.push_back(spend);
-    batch_.refund_sum.push_back(refunds);
     batch_.segment.push_back(segment_);
   }
 

@@ -283,6 +283,7 @@ void check_info(const RunInfo& info) {
   if (info.n_customers < 0) throw Failure("n_customers is negative");
   if (options.horizon < 1 || options.horizon > 65535) throw Failure("the horizon is not 1 to 65535");
   if (options.n_paths < 1) throw Failure("there are no paths");
+  if (options.parameter_draws > options.n_paths) throw Failure("there are more parameter draws than paths");
   if (!std::isfinite(options.discounting.rate) || (options.margin && !std::isfinite(*options.margin)))
     throw Failure("the discount rate or the margin is not finite");
   const std::vector<double>& q = options.quantiles;

@@ -90,6 +90,12 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
     if (!spend) continue;
     const std::vector<double> drawn = spend->draw(d, seed);
     draw.law = {drawn[0], drawn[1], drawn[2]};
+    if (!(draw.law.q > 1))
+      throw ModelError(
+          fmt::format("draw {} of the parameters has q = {} of [spend]: at q <= 1 the mean spend of a new customer is "
+                      "infinite. q = {} is too uncertain for draws: fit more customers, or simulate without "
+                      "--parameter-draws",
+                      d, draw.law.q, model.spend->law.q));
   }
   return all;
 }

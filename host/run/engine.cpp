@@ -212,7 +212,11 @@ void run_customers(const CustomerSource& source, const PathProgram& program, Run
   spec.periods = options.periods;
   const std::unique_ptr<kernels::Backend> backend = open_backend(spec, options);
 
-  std::int64_t largest_batch = std::int64_t{1} << 20;
+  // Of models with draws of the parameters a customer may be a megabyte.
+  constexpr std::int64_t record_bytes_at_once = std::int64_t{1} << 27;
+  std::int64_t largest_batch =
+      std::clamp(record_bytes_at_once / static_cast<std::int64_t>(kernels::customer_bytes(spec.params)),
+                 std::int64_t{1}, std::int64_t{1} << 20);
   if (options.keep_paths) {
     constexpr std::int64_t values_at_once = std::int64_t{1} << 21;  // 16 MiB
     largest_batch = std::clamp(values_at_once / std::int64_t{options.n_paths}, std::int64_t{1}, largest_batch);

@@ -58,7 +58,8 @@ struct ParameterDraw {
 };
 /// n draws of the asymptotic posterior: the logarithms are normal around the estimates with the covariances of the
 /// file, behaviour and spend independent. The same seed gives the same draws, and more draws begin with them. Throws
-/// ConfigError where the model has no covariances (it was written by hand).
+/// ConfigError where the model has no covariances (it was written by hand), ModelError where a drawn spend has no mean
+/// (q <= 1).
 [[nodiscard]] std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n,
                                                          std::uint64_t seed);
 

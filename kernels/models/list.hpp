@@ -72,6 +72,15 @@ inline AnyParams params_of(const AnyDrawn& drawn, const double* weight) {
   return params;
 }
 
+// Bytes of a customer's records.
+inline std::size_t customer_bytes(const AnyParams& params) {
+  std::size_t bytes = 0;
+  BehaviourModels::with(params.index(), [&]<class Model>(std::type_identity<Model>) {
+    bytes = sizeof(typename Model::Customer) * Model::records(std::get<typename Model::Params>(params));
+  });
+  return bytes;
+}
+
 inline std::size_t size_of(const CustomerSpan& customers) {
   return std::visit([](const auto& span) { return span.size(); }, customers);
 }

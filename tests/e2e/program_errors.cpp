@@ -314,6 +314,20 @@ TEST(ProgramUsage, TheEventSamplerRefusesDrawnSpend) {
   EXPECT_TRUE(folder.entries().empty());
 }
 
+// Only what was fitted by likelihood knows how uncertain its parameters are.
+TEST(ProgramUsage, ParameterDrawsNeedCovariances) {
+  const std::string models = CLVSIM_SOURCE_DIR "/configs/models/";
+  const auto with = [&](const std::string& model) {
+    return run_clvsim(
+        {"simulate", "--model", models + model, "--customers", "3", "--paths", "100", "--parameter-draws", "10"});
+  };
+  const ProgramResult chain = with("lifecycle_a_e.toml"), by_hand = with("pareto_nbd.toml");
+  EXPECT_EQ(chain.exit_code, 2) << chain.out;
+  EXPECT_THAT(chain.err, HasSubstr("leave --parameter-draws out"));
+  EXPECT_EQ(by_hand.exit_code, 2) << by_hand.out;
+  EXPECT_THAT(by_hand.err, HasSubstr("fit it to a store, or simulate without --parameter-draws"));
+}
+
 // A drawn amount beyond the fixed point is counted and fails the run; no file is left.
 TEST(ProgramUsage, SaturationIsExitFour) {
   TemporaryFolder folder;

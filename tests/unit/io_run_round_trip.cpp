@@ -141,6 +141,7 @@ TEST(RunRoundTrip, RefusesToWriteWhatIsNoResult) {
   refused([](TestRun& run) { run.info.total.sd.se = std::numeric_limits<double>::infinity(); });
   refused([](TestRun& run) { run.info.total.quantiles[0].se = std::numeric_limits<double>::quiet_NaN(); });
   refused([](TestRun& run) { run.results.p_active_se[3] = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](TestRun& run) { run.info.options.parameter_draws = run.info.options.n_paths + 1; });
   refused([](TestRun& run) { run.scale = 0; });
 }
 
@@ -152,11 +153,13 @@ TEST(RunRoundTrip, KeepsWhatIsInfiniteAsNoNumber) {
   run.results.se[3] = run.results.sd[3] = run.results.sd_se[3] = run.results.cvar_se[3] = none;
   run.info.total.mean.se = run.info.total.cvar.se = none;
   run.info.total.sd = {none, none};
+  run.info.options.parameter_draws = 4;
   write_run(run, folder / "r.h5");
   const RunReader reader(folder / "r.h5");
   EXPECT_TRUE(std::isnan(reader.info().total.mean.se));
   EXPECT_TRUE(std::isnan(reader.info().total.sd.mean));
   EXPECT_EQ(reader.info().total.mean.mean, run.info.total.mean.mean);
+  EXPECT_EQ(reader.info().options.parameter_draws, 4U);
   export_csv(reader, folder / "r.csv", false);
   const std::string text = test::read_file(folder / "r.csv");
   EXPECT_EQ(text.find("nan"), std::string::npos);
