@@ -19,14 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::vector<fs::path> files_in(const std::string& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(test::source_dir() + "/configs/" + folder))
-    files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 void expect_same(const MigrationChain& a, const MigrationChain& b) {
   EXPECT_EQ(a.unit, b.unit);
   EXPECT_EQ(a.currency.code, b.currency.code);
@@ -149,34 +141,6 @@ TEST(ModelFile, IsWrittenWholeAndReadFromAFile) {
   expect_same(chain, read_model(path));
   fs::remove(path);
   EXPECT_THROW((void)read_model(path), IoError);
-}
-
-TEST(ModelFile, EveryShippedModelIsValid) {
-  const auto files = files_in("models");
-  ASSERT_GE(files.size(), 5u);
-  for (const fs::path& file : files) {
-    const MigrationChain chain = read_model(file);
-    expect_same(chain, parse_model(model_toml(chain), "again"));
-  }
-}
-
-// The first line of each file says the exit code and the words to expect.
-TEST(ModelFile, EveryInvalidModelIsRefusedWithItsMessage) {
-  const auto files = files_in("invalid/models");
-  ASSERT_GE(files.size(), 20u);
-  for (const fs::path& file : files) {
-    const std::string text = read_text(file);
-    const std::string first = text.substr(0, text.find('\n'));
-    ASSERT_EQ(first.rfind("# expect ", 0), 0u) << file;
-    try {
-      (void)read_model(file);
-      ADD_FAILURE() << file << " was accepted";
-    } catch (const Error& error) {
-      EXPECT_EQ(std::to_string(static_cast<int>(error.exit_code())), first.substr(9, 1)) << file;
-      EXPECT_THAT(error.what(), HasSubstr(first.substr(12))) << file;
-      EXPECT_THAT(error.what(), HasSubstr(file.filename().string() + ":")) << file;
-    }
-  }
 }
 
 TEST(Check, NamesTheStateOfAModelWithoutAFile) {
