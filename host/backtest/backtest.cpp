@@ -2,6 +2,7 @@
 #include "host/backtest/score.hpp"
 #include "host/fit/behaviour_fit.hpp"
 #include "host/math/special.hpp"
+#include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
 
 #include <clvsim/error.hpp>
@@ -178,6 +179,7 @@ Backtest backtest(const StoreReader& store, const BacktestOptions& options, cons
                                     fmt::join(names, ", ")));
     names = {options.model};
   }
+  require_purchases(store.info(), "a backtest");
   Backtest test;
   test.split = split_log(store.info(), options.split, options.horizon);
   const Panel panel = make_panel(store, test.split);

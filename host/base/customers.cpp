@@ -47,6 +47,7 @@ void append_summary(CustomerBatch& batch, std::size_t first_row, Date observatio
       add(rows.amount[r], refunds, "refunds");
       continue;
     }
+    if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
     add(rows.amount[r], spend, "purchases");
     if (n_days == 0) first = rows.day[r];
     if (n_days == 0 || rows.day[r] != last) ++n_days;

@@ -7,6 +7,7 @@
 #include "host/cli/report.hpp"
 #include "host/cli/settings.hpp"
 
+#include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
@@ -54,6 +55,7 @@ struct FitCommand {
   Settings settings = fit_settings(options);
   std::string store, output, model = "migration_chain";
   std::string spend;
+  bool by_segment = false;
   bool overwrite = false;
 };
 
@@ -61,20 +63,27 @@ struct FitCommand {
 std::vector<std::string> fitted_models() {
   std::vector<std::string> models{"migration_chain"};
   for (const std::string_view name : behaviour_models()) models.emplace_back(name);
+  for (const std::string_view name : contract_models()) models.emplace_back(name);
   models.emplace_back("auto");
   return models;
 }
 
-// A model of purchases, or the one that "auto" chooses.
-void fit_of_purchases(const FitCommand& command, const StoreReader& store, const Session& session) {
+// A model with a likelihood, or the one that "auto" chooses.
+void fit_by_likelihood(const FitCommand& command, const StoreReader& store, const Session& session) {
   std::optional<ModelSelection> selection;
   std::string model = command.model;
-  if (model == "auto") {
+  const bool contracts = is_contract_model(model) || (model == "auto" && store.info().contract_book);
+  if (contracts && !command.spend.empty())
+    throw ConfigError("--spend is a setting of models of purchases; contracts have charges: leave it out");
+  if (command.by_segment && !contracts)
+    throw ConfigError("--by-segment is a setting of models of contracts (sbg, bdw): leave it out");
+  if (model == "auto" && !contracts) {
     selection = select_model(store, store.info().observation_end);
     model = selection->models[selection->chosen].model;
   }
   const BehaviourFit fit =
-      fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
+      contracts ? fit_contracts(store, model, command.by_segment)
+                : fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -99,9 +108,11 @@ void run_fit(FitCommand& command, Session& session) {
       throw ConfigError(fmt::format("--{} is a setting of {}; {} has none: leave it out",
                                     *command.settings.given().begin(), models.front(), command.model));
     check_output(command.output, command.overwrite);
-    fit_of_purchases(command, store, session);
+    fit_by_likelihood(command, store, session);
     return;
   }
+  if (command.by_segment)
+    throw ConfigError("--by-segment is a setting of models of contracts (sbg, bdw): leave it out");
   if (!command.spend.empty())
     throw ConfigError(fmt::format(
         "--spend is a setting of models of purchases; {} has a spend of its own: leave it out", models.front()));
@@ -154,7 +165,9 @@ void add_import(CLI::App& program, Session& session) {
   add_common(
       *app, session,
       "clvsim import log.csv -o customers.h5\n"
-      "clvsim import log.csv.gz --customer id --date day --amount value --observation-end 2025-12-31 -o customers.h5");
+      "clvsim import log.csv.gz --customer id --date day --amount value --observation-end 2025-12-31 -o customers.h5\n"
+      "clvsim import book.csv --customer id --tenure months --churned churn --amount monthly_charge --segment plan "
+      "--unit month --observation-end 2025-12-31 -o contracts.h5");
   app->callback([command, &session] { run_import(*command, session); });
 }
 
@@ -164,12 +177,13 @@ void add_fit(CLI::App& program, Session& session) {
   app->add_option("store", command->store, "customer store")->type_name("STORE")->required();
   app->add_option("--model", command->model,
                   fmt::format("one of {}; the first is the default, the last chooses a model of purchases (help "
-                              "backtest)",
+                              "backtest) or of contracts",
                               fmt::join(fitted_models(), ", ")))
       ->type_name("NAME");
   app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), or none")
       ->type_name("NAME")
       ->check(CLI::IsMember({"gamma_gamma", "none"}));
+  app->add_flag("--by-segment", command->by_segment, "of a model of contracts: fit each segment on its own as well");
   app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
   app->add_flag("--force", command->overwrite, "replace an existing output");
   command->settings.add_flags(*app, "Model");
@@ -177,6 +191,7 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model migration_chain -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd -o model.toml\n"
              "clvsim fit customers.h5 --model auto -o model.toml\n"
+             "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }

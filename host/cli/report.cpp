@@ -213,15 +213,31 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
     document["spend"]["log_likelihood"] = result.spend->fit.log_likelihood;
   }
   if (result.margin) document["margin"] = *result.margin;
+  if (result.charge) document["charge"] = *result.charge;
+  for (const SegmentFit& segment : result.segments) {
+    Json entry{{"name", segment.name}, {"customers", segment.n_customers}, {"churned", segment.n_churned}};
+    if (segment.fit) {
+      entry["model"] = segment.model;
+      for (std::size_t i = 0; i < segment.fit->names.size(); ++i) {
+        entry["parameters"][segment.fit->names[i]] = segment.fit->parameters[i];
+        entry["standard_errors"][segment.fit->names[i]] = segment.fit->standard_errors[i];
+      }
+      entry["log_likelihood"] = segment.fit->log_likelihood;
+    } else {
+      entry["refused"] = segment.note;
+    }
+    document["segments"].push_back(std::move(entry));
+  }
   document["notes"] = result.notes;
   return document;
 }
 
 std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
+  const std::string_view who = result.charge ? "contracts" : "customers";
   std::string text =
-      fmt::format("{} from {} customers ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}\n", result.model,
-                  with_separators(static_cast<std::int64_t>(fit.n_customers)), with_separators(fit.n_unique),
+      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}\n", result.model,
+                  with_separators(static_cast<std::int64_t>(fit.n_customers)), who, with_separators(fit.n_unique),
                   name_of(store.unit), "parameter", "estimate", "std. error");
   for (std::size_t i = 0; i < fit.names.size(); ++i)
     text += fmt::format("{:<12}{:>16.7g}{:>16.5g}\n", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
@@ -244,6 +260,25 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
     if (spend.refund_rate > 0)
       text += fmt::format("refunds: {:.4f} a purchase, {:.4f} times as large\n", spend.refund_rate, spend.refund_ratio);
   }
+  if (!result.segments.empty()) {
+    text += fmt::format("\n{:<22}{:>10}{:>10}{:>14}  parameters (std. error)\n", "segment", "contracts", "churned",
+                        "log-lik.");
+    for (const SegmentFit& segment : result.segments) {
+      text += fmt::format("{:<22}{:>10}{:>10}", segment.name.empty() ? "(none)" : segment.name,
+                          with_separators(segment.n_customers), with_separators(segment.n_churned));
+      if (!segment.fit) {
+        text += fmt::format("{:>14}  of all\n", "");
+        continue;
+      }
+      text += fmt::format("{:>14.3f}  {}", segment.fit->log_likelihood, segment.model);
+      for (std::size_t i = 0; i < segment.fit->names.size(); ++i)
+        text += fmt::format("{} {} {:.5g} ({:.2g})", i == 0 ? ":" : ",", segment.fit->names[i],
+                            segment.fit->parameters[i], segment.fit->standard_errors[i]);
+      text += '\n';
+    }
+    text += '\n';
+  }
+  if (result.charge) text += fmt::format("charge of a new contract, the mean of the book: {:.4f}\n", *result.charge);
   if (result.margin) text += fmt::format("margin from the log's costs: {:.4f}\n", *result.margin);
   for (const std::string& note : result.notes) text += fmt::format("note: {}\n", note);
   if (result.n_left_out > 0)
@@ -288,6 +323,14 @@ Json to_json(const RunInfo& run) {
     entry["transactions_se"] = period.transactions.se;
     periods.push_back(std::move(entry));
   }
+  Json segments = Json::array();
+  for (const SegmentForecast& segment : run.segments)
+    if (segment.n_customers > 0)
+      segments.push_back({{"name", segment.name},
+                          {"customers", segment.n_customers},
+                          {"value", to_json(segment.value)},
+                          {"active", to_json(segment.active)},
+                          {"transactions", to_json(segment.transactions)}});
   return {{"measure", run.measure_name},
           {"customers", run.n_customers},
           {"paths", options.n_paths},
@@ -307,6 +350,7 @@ Json to_json(const RunInfo& run) {
           {"independent_customers", true},
           {"total", to_json(run.total, options)},
           {"total_revenue", to_json(run.total_revenue, options)},
+          {"segments", std::move(segments)},
           {"periods", std::move(periods)}};
 }
 
@@ -344,6 +388,18 @@ std::string text_of(const RunInfo& run) {
     const int places = active.mean < 100 ? 4 : 2;
     text += fmt::format("{:<34}{:>20}{:>16}\n", "active at the horizon", number_text(active.mean, places),
                         number_text(active.se, places));
+  }
+  if (!run.segments.empty()) {
+    text += fmt::format("\n{:<24}{:>11}{:>18}{:>14}{:>14}{:>10}\n", "segment", "customers", "value", "MC std. error",
+                        "a customer", "active");
+    for (const SegmentForecast& segment : run.segments) {
+      if (segment.n_customers == 0) continue;
+      const auto n = static_cast<double>(segment.n_customers);
+      text += fmt::format("{:<24}{:>11}{:>18}{:>14}{:>14}{:>10.4f}\n", segment.name.empty() ? "(none)" : segment.name,
+                          with_separators(segment.n_customers), number_text(segment.value.mean, decimals),
+                          number_text(segment.value.se, decimals), number_text(segment.value.mean / n, decimals),
+                          segment.active.mean / n);
+    }
   }
   text += options.parameter_draws == 0
               ? "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n"

@@ -56,6 +56,10 @@ void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOption
   result.margin = sums.margin(result.notes);
 }
 
+FitRecord record_of(const LikelihoodFit& fit) {
+  return {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance};
+}
+
 }  // namespace
 
 std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
@@ -139,6 +143,7 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
   if (std::find(model_names.begin(), model_names.end(), model) == model_names.end())
     throw ConfigError(
         fmt::format("there is no model '{}' to fit to a store; choose one of {}", model, fmt::join(model_names, ", ")));
+  require_purchases(store.info(), std::string(model));
   BehaviourFit result;
   result.model = model;
   if (model == "gamma_gamma") {
@@ -163,7 +168,12 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
   model.currency = store.currency;
   model.margin = result.margin;
   model.parameters = fit.parameters;
-  model.fit = {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance};
+  model.fit = record_of(fit);
+  model.charge = result.charge;
+  for (const SegmentFit& segment : result.segments)
+    if (segment.fit)
+      model.segments.push_back(
+          {segment.name, segment.model, segment.n_customers, segment.fit->parameters, record_of(*segment.fit)});
   if (result.spend) {
     model.spend = result.spend->spend;
     model.spend->log_covariance = result.spend->fit.log_covariance;

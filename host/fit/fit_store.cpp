@@ -1,4 +1,5 @@
 #include "host/fit/fit.hpp"
+#include "host/model/histories.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,7 @@ void for_batches(const StoreReader& store, const BatchSink& sink) {
 }
 
 FitReport fit_migration_chain(const StoreReader& store, const FitOptions& options) {
+  require_purchases(store.info(), "a migration chain");
   const auto source = [&](const BatchSink& sink) { for_batches(store, sink); };
   return fit_batches(store.info(), source, options);
 }

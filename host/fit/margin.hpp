@@ -1,4 +1,4 @@
-// The margin that a log's costs give, over all purchases.
+// The margin that a log's costs give, over all purchases, or contracts.
 #pragma once
 
 #include <clvsim/customers.hpp>
@@ -16,7 +16,7 @@ struct MarginSums {
     const History& rows = batch.history;
     if (rows.cost.empty()) return;
     for (std::size_t r = 0; r < rows.amount.size(); ++r) {
-      if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
+      if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::refund)) continue;
       amount += static_cast<double>(rows.amount[r]);
       cost += static_cast<double>(rows.cost[r]);
     }

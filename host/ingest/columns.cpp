@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace clvsim {
 namespace {
@@ -179,7 +180,9 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
   };
   Columns columns;
   columns.customer = choose(options.customer_column, customer_names, "customer id", "--customer");
-  columns.date = choose(options.date_column, date_names, "date", "--date");
+  columns.tenure = only_named(options.tenure_column, "--tenure");
+  columns.churned = only_named(options.churned_column, "--churned");
+  if (columns.tenure < 0) columns.date = choose(options.date_column, date_names, "date", "--date");
   columns.amount = choose(options.amount_column, amount_names, "amount", "--amount");
   columns.cost = only_named(options.cost_column, "--cost");
   columns.quantity = only_named(options.quantity_column, "--quantity");
@@ -187,6 +190,9 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
   columns.kind = only_named(options.kind_column, "--kind");
   if (columns.customer == columns.date || columns.customer == columns.amount || columns.date == columns.amount)
     throw ConfigError("--customer, --date and --amount must name three different columns");
+  if (columns.tenure >= 0 &&
+      std::set<int>{columns.customer, columns.amount, columns.tenure, columns.churned}.size() != 4)
+    throw ConfigError("--customer, --amount, --tenure and --churned must name four different columns");
   return columns;
 }
 
@@ -214,8 +220,8 @@ Columns match_columns(const Layout& first, const std::vector<std::string>& heade
                             header.begin());
   };
   const Columns& c = first.columns;
-  return {same(c.customer), same(c.date),    same(c.amount), same(c.cost),
-          same(c.quantity), same(c.segment), same(c.kind)};
+  return {same(c.customer), same(c.date), same(c.amount), same(c.cost),   same(c.quantity),
+          same(c.segment),  same(c.kind), same(c.tenure), same(c.churned)};
 }
 
 }  // namespace clvsim

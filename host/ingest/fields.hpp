@@ -28,6 +28,11 @@ enum class Reject : std::uint8_t {
   too_long,
   unknown_kind,
   zero_refund,
+  no_period,
+  negative,
+  unknown_answer,
+  too_long_ago,
+  churned_at_0,
   quoting,
   n_fields,
 };
@@ -68,6 +73,11 @@ struct DateFormat {
 // as `order` says; then optionally T or spaces and HH:MM[:SS[.fraction]], and Z, UTC or an offset +hh[:mm]. The day is
 // the local one as written; with `utc` it is the UTC day of the time, where there is an offset. Years 1900 to 2199.
 Reject parse_day(std::string_view text, const DateFormat& format, std::int32_t& days);
+
+// Parses a tenure: a whole number of periods, digits alone; and whether a contract has churned: yes/no, true/false,
+// 1/0, churned/active, in any case.
+Reject parse_tenure(std::string_view text, std::int32_t& periods);
+Reject parse_churned(std::string_view text, bool& churned);
 
 // What a date says about the order of the dates of its column.
 enum class OrderEvidence : std::uint8_t { none, year_first, day_first, month_first, either };

@@ -38,6 +38,25 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
   return a == b || std::filesystem::equivalent(a, b, error);
 }
 
+// What a contract book needs, and what it has nothing for.
+void check_book(const ImportOptions& options, bool writes) {
+  const std::pair<bool, const char*> useless[] = {{options.date_column.has_value(), "--date"},
+                                                  {options.quantity_column.has_value(), "--quantity"},
+                                                  {options.kind_column.has_value(), "--kind"},
+                                                  {options.date_order.has_value(), "--date-order"},
+                                                  {options.utc, "--utc"},
+                                                  {options.keep_same_day, "--keep-same-day"}};
+  for (const auto& [given, flag] : useless)
+    if (given)
+      throw ConfigError(
+          fmt::format("{} says nothing of a contract book, which has tenures instead of dates; leave it out", flag));
+  if (!writes) return;
+  if (!options.unit)
+    throw ConfigError("a contract book needs --unit: the period that its tenures count, e.g. --unit month");
+  if (!options.observation_end)
+    throw ConfigError("a contract book needs --observation-end: the day up to which its tenures count");
+}
+
 // Looked at before anything is read.
 void check_options(const ImportOptions& options, bool writes) {
   if (options.logs.empty()) throw ConfigError("no log to import; give at least one CSV file");
@@ -59,6 +78,9 @@ void check_options(const ImportOptions& options, bool writes) {
   if (!(options.max_reject_share >= 0 && options.max_reject_share <= 1))
     throw ConfigError(fmt::format("--max-reject-share {} is not possible; use a share from 0 to 1, e.g. 0.01",
                                   options.max_reject_share));
+  if (options.tenure_column.has_value() != options.churned_column.has_value())
+    throw ConfigError("a contract book has --tenure and --churned; give both, or neither for a log of transactions");
+  if (options.tenure_column) check_book(options, writes);
   if (options.hash_key_file && !options.hash_ids)
     throw ConfigError("--hash-key needs --hash-ids; give both or neither");
   for (std::size_t i = 0; i < options.logs.size(); ++i)
@@ -176,6 +198,7 @@ class Importer {
         currency_(options.currency),
         money_{layout_.dialect.decimal_mark, options.decimals, options.currency},
         date_{layout_.dialect.date_order, options.date_order.has_value(), options.utc} {
+    if (options.tenure_column) book_.emplace(*options.observation_end, *options.unit);
     if (options.hash_ids)
       pseudonymiser_.emplace(options.hash_key_file ? read_text(*options.hash_key_file) : std::string());
     for (const std::filesystem::path& log : options.logs) {
@@ -252,7 +275,7 @@ class Importer {
     n_negative_purchases_ += sign_ == Sign::negative_purchase ? 1 : 0;
     first_day_ = std::min(first_day_, row.day);
     last_day_ = std::max(last_day_, row.day);
-    row.holdout = options_.observation_end && row.day > options_.observation_end->days;
+    row.holdout = !book_ && options_.observation_end && row.day > options_.observation_end->days;
     if (pseudonymiser_) row.key = (*pseudonymiser_)(row.key);
     key_width_ = std::max(key_width_, row.key.size());
     // What a customer became after the end of observation must not be known during it.
@@ -269,7 +292,9 @@ class Importer {
     if (column == c.amount) return d.amount_column;
     if (column == c.cost) return d.cost_column;
     if (column == c.quantity) return d.quantity_column;
-    return column == c.segment ? d.segment_column : d.kind_column;
+    if (column == c.segment) return d.segment_column;
+    if (column == c.tenure) return d.tenure_column;
+    return column == c.churned ? d.churned_column : d.kind_column;
   }
 
   static std::string_view field(const CsvRecord& record, int column) {
@@ -291,8 +316,12 @@ class Importer {
     row.key = field(record, columns_.customer);
     if (row.key.empty()) return {Role::customer, Reject::empty, columns_.customer};
     if (row.key.size() > max_id_bytes) return {Role::customer, Reject::too_long, columns_.customer};
-    if (const Reject date = parse_day(field(record, columns_.date), date_, row.day); date != Reject::none)
+    if (book_) {
+      if (const Fault fault = parse_contract(record, row); fault.reason != Reject::none) return fault;
+    } else if (const Reject date = parse_day(field(record, columns_.date), date_, row.day); date != Reject::none) {
       return {Role::date, date, columns_.date};
+    }
+    if (has_amount && book_ && row.amount < 0) return {Role::amount, Reject::negative, columns_.amount};
     if (!has_amount) return {Role::amount, amount, columns_.amount};
     if (kind == Reject::zero_refund) return {Role::amount, kind, columns_.amount};
     if (kind != Reject::none) return {Role::kind, kind, columns_.kind};
@@ -311,6 +340,22 @@ class Importer {
     }
     if (columns_.segment >= 0 && field(record, columns_.segment).size() > max_id_bytes)
       return {Role::segment, Reject::too_long, columns_.segment};
+    return {};
+  }
+
+  // Tenure and churn.
+  Fault parse_contract(const CsvRecord& record, LogRow& row) const {
+    std::int32_t tenure = 0;
+    if (const Reject bad = parse_tenure(field(record, columns_.tenure), tenure); bad != Reject::none)
+      return {Role::tenure, bad, columns_.tenure};
+    if (const Reject bad = parse_churned(field(record, columns_.churned), row.churned); bad != Reject::none)
+      return {Role::churned, bad, columns_.churned};
+    if (row.churned && tenure == 0) return {Role::tenure, Reject::churned_at_0, columns_.tenure};
+    // Before the calendar is asked: nearly so long ago that it need not be.
+    const std::int64_t most = sixteenths_a_day * (book_->observation_end().days - first_valid_date.days + 31);
+    if (tenure * mean_length(book_->unit()) > most || book_->end(-tenure) < first_valid_date)
+      return {Role::tenure, Reject::too_long_ago, columns_.tenure};
+    row.day = book_->end(-tenure).days;
     return {};
   }
 
@@ -371,13 +416,14 @@ class Importer {
     build.temporary_folder = temporary_folder(options_);
     StoreInfo& info = build.info;
     info.currency = {options_.currency, options_.decimals};
-    info.unit = options_.unit;
+    info.unit = options_.unit.value_or(PeriodUnit::week);
     info.observation_end = options_.observation_end ? *options_.observation_end : Date{last_day_};
     info.first_day = {first_day_};
-    info.last_day = {last_day_};
+    info.last_day = book_ ? info.observation_end : Date{last_day_};
+    info.contract_book = book_.has_value();
     info.has_cost = layout_.columns.cost >= 0;
     info.has_quantity = layout_.columns.quantity >= 0;
-    info.same_day_merged = !options_.keep_same_day;
+    info.same_day_merged = !options_.keep_same_day && !book_;
     info.ids_hashed = options_.hash_ids;
     info.key_width = key_width_;
     build.ledger.read = read_.line("the amounts");
@@ -402,11 +448,17 @@ class Importer {
     if (!options_.observation_end)
       notes.push_back(
           fmt::format("observation ends on {}, the last date of the log; --observation-end sets another day", end));
-    else if (info.last_day < info.observation_end)
+    else if (info.last_day < info.observation_end && !info.contract_book)
       notes.push_back(
           fmt::format("observation ends on {}, {} days after the last row: those days count as days without purchases",
                       end, info.observation_end.days - info.last_day.days));
-    if (info.ledger.zero_amount_rows > 0)
+    if (info.contract_book) {
+      notes.push_back(
+          fmt::format("a contract book: tenures count {}s up to {}; an active contract's are renewals made, "
+                      "a churned contract's end with the opportunity at which it churned",
+                      name_of(info.unit), end));
+    }
+    if (info.ledger.zero_amount_rows > 0 && !info.contract_book)
       notes.push_back(fmt::format("{} rows have the amount 0; they count as purchases",
                                   with_separators(info.ledger.zero_amount_rows)));
     if (n_negated_ > 0)
@@ -439,6 +491,7 @@ class Importer {
   CurrencyCheck currency_;
   MoneyFormat money_;
   DateFormat date_;
+  std::optional<PeriodGrid> book_;  // of a contract book: where tenures begin
   std::optional<Pseudonymiser> pseudonymiser_;
   SegmentNames segments_;
 

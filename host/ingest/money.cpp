@@ -354,6 +354,16 @@ std::string_view phrase(Reject reason) {
       return "is neither a purchase nor a refund";
     case Reject::zero_refund:
       return "a refund of 0 is neither a purchase nor a negative cash flow";
+    case Reject::no_period:
+      return "is not a whole number of periods";
+    case Reject::negative:
+      return "is negative";
+    case Reject::unknown_answer:
+      return "is neither yes nor no";
+    case Reject::too_long_ago:
+      return "goes back before 1900";
+    case Reject::churned_at_0:
+      return "is 0 though the contract has churned: the first opportunity is 1";
     case Reject::quoting:
       return "text after a closing quote";
     case Reject::n_fields:

@@ -23,6 +23,10 @@ std::string_view name_of(Role role) {
       return "segment";
     case Role::kind:
       return "kind";
+    case Role::tenure:
+      return "tenure";
+    case Role::churned:
+      return "churned";
   }
   return "";
 }

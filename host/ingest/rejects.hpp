@@ -12,8 +12,8 @@
 namespace clvsim {
 
 // What a rejected field was meant to be.
-enum class Role : std::uint8_t { row, customer, date, amount, cost, quantity, segment, kind };
-inline constexpr std::size_t n_roles = 8, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
+enum class Role : std::uint8_t { row, customer, date, amount, cost, quantity, segment, kind, tenure, churned };
+inline constexpr std::size_t n_roles = 10, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
 
 class Rejects {
  public:

@@ -71,7 +71,8 @@ class RowFormat {
   [[nodiscard]] LogRow unpack(const char* at) const {
     Fixed fixed;
     std::memcpy(&fixed, at, sizeof fixed);
-    LogRow row{{at + fixed_bytes_, fixed.key_bytes}, fixed.holdout != 0, fixed.day, fixed.amount};
+    LogRow row{{at + fixed_bytes_, fixed.key_bytes}, (fixed.flags & is_holdout) != 0, fixed.day, fixed.amount};
+    row.churned = (fixed.flags & has_churned) != 0;
     if (extras_) {
       Extras extras;
       std::memcpy(&extras, at + sizeof fixed, sizeof extras);
@@ -87,7 +88,8 @@ class RowFormat {
     const std::size_t from = into.size();
     into.resize(from + fixed_bytes_ + row.key.size());
     char* at = into.data() + from;
-    const Fixed fixed{row.amount, row.day, static_cast<std::uint16_t>(row.key.size()), row.holdout};
+    const auto flags = static_cast<std::uint16_t>((row.holdout ? is_holdout : 0U) | (row.churned ? has_churned : 0U));
+    const Fixed fixed{row.amount, row.day, static_cast<std::uint16_t>(row.key.size()), flags};
     std::memcpy(at, &fixed, sizeof fixed);
     if (extras_) {
       const Extras extras{row.cost, row.quantity, row.segment, 0};
@@ -97,11 +99,12 @@ class RowFormat {
   }
 
  private:
+  static constexpr unsigned is_holdout = 1, has_churned = 2;
   struct Fixed {
     MinorUnits amount;
     std::int32_t day;
     std::uint16_t key_bytes;
-    std::uint16_t holdout;
+    std::uint16_t flags;
   };
   struct Extras {
     MinorUnits cost;

@@ -19,6 +19,7 @@ struct LogRow {
   MinorUnits amount = 0, cost = 0;
   std::int64_t quantity = 0;
   std::uint32_t segment = 0;
+  bool churned = false;  // of a contract
 };
 
 struct RowSorterOptions {

@@ -133,8 +133,7 @@ Sample read_sample(const ImportOptions& options, const Layout& layout, const std
   Sample sample;
   CsvRecord record;
   reader.next(record);
-  const auto amount = static_cast<std::size_t>(layout.columns.amount),
-             date = static_cast<std::size_t>(layout.columns.date);
+  const auto amount = static_cast<std::size_t>(layout.columns.amount);
   for (std::int64_t row = 0; reader.next(record); ++row) {
     if (row >= sample_rows && (!sample.open() || reader.bytes_read() >= most_sample_bytes)) break;
     if (record.fields.size() != layout.header.size() || record.bad_quoting) continue;
@@ -151,18 +150,20 @@ Sample read_sample(const ImportOptions& options, const Layout& layout, const std
         sample.either_mark.see(record, record.fields[amount]);
         break;
     }
-    switch (order_evidence(record.fields[date])) {
+    if (layout.columns.date < 0) continue;
+    const std::string_view date = record.fields[static_cast<std::size_t>(layout.columns.date)];
+    switch (order_evidence(date)) {
       case OrderEvidence::none:
       case OrderEvidence::year_first:
         break;
       case OrderEvidence::day_first:
-        sample.day_first.see(record, record.fields[date]);
+        sample.day_first.see(record, date);
         break;
       case OrderEvidence::month_first:
-        sample.month_first.see(record, record.fields[date]);
+        sample.month_first.see(record, date);
         break;
       case OrderEvidence::either:
-        sample.either_order.see(record, record.fields[date]);
+        sample.either_order.see(record, date);
         break;
     }
   }
@@ -230,9 +231,11 @@ std::vector<std::string> flags_of(const Dialect& dialect) {
   add("--quantity", dialect.quantity_column);
   add("--segment", dialect.segment_column);
   add("--kind", dialect.kind_column);
+  add("--tenure", dialect.tenure_column);
+  add("--churned", dialect.churned_column);
   add("--delimiter", name_of_delimiter(dialect.delimiter));
   add("--decimal-mark", std::string(1, dialect.decimal_mark));
-  add("--date-order", std::string(name_of_order(dialect.date_order)));
+  if (!dialect.date_column.empty()) add("--date-order", std::string(name_of_order(dialect.date_order)));
   return flags;
 }
 
@@ -267,6 +270,8 @@ Layout sniff_layout(const ImportOptions& options) {
   dialect.quantity_column = name(layout.columns.quantity);
   dialect.segment_column = name(layout.columns.segment);
   dialect.kind_column = name(layout.columns.kind);
+  dialect.tenure_column = name(layout.columns.tenure);
+  dialect.churned_column = name(layout.columns.churned);
   dialect.flags = flags_of(dialect);
   return layout;
 }

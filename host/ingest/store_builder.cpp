@@ -1,6 +1,7 @@
 #include "host/ingest/store_builder.hpp"
 
 #include "host/base/customers.hpp"
+#include "host/base/text.hpp"
 #include "host/ingest/key_hashes.hpp"
 #include "host/ingest/total.hpp"
 #include "host/io/seal.hpp"
@@ -65,6 +66,8 @@ class Builder {
     flush(writer, holdout);
   }
 
+  // Rows of a contract book whose customer has an earlier one.
+  [[nodiscard]] std::int64_t n_again() const { return n_again_; }
   // What the store says about itself, but for its digest.
   [[nodiscard]] StoreInfo info() const {
     StoreInfo info = build_.info;
@@ -99,7 +102,11 @@ class Builder {
 
   void add(const LogRow& row, PartLedger& part) {
     History& history = batch_.history;
-    const bool refund = row.amount < 0;
+    const bool refund = row.amount < 0, contract = build_.info.contract_book;
+    const RowKind kind = contract ? (row.churned ? RowKind::churned_contract : RowKind::contract)
+                         : refund ? RowKind::refund
+                                  : RowKind::purchase;
+    if (contract && history.day.size() > first_row_) ++n_again_;
     if (row.amount == 0) ++part.zero_rows;
     // Codes order like the names, so the greatest code of the latest day does not depend on the order of the rows.
     const std::uint32_t code = build_.segment_codes[row.segment];
@@ -123,7 +130,7 @@ class Builder {
     if (refund) part.refunds.add(row.amount);
     history.day.push_back(row.day);
     history.amount.push_back(row.amount);
-    history.kind.push_back(static_cast<std::uint8_t>(refund ? RowKind::refund : RowKind::purchase));
+    history.kind.push_back(static_cast<std::uint8_t>(kind));
     if (build_.info.has_cost) history.cost.push_back(row.cost);
     if (build_.info.has_quantity) history.quantity.push_back(row.quantity);
   }
@@ -161,6 +168,7 @@ class Builder {
   const StoreBuild& build_;
   CustomerBatch batch_;
   std::vector<char> holdout_keys_;
+  std::int64_t n_again_ = 0;
   std::int64_t n_keys_ = 0;                                 // in the batch
   std::int64_t n_customers_ = 0, n_holdout_customers_ = 0;  // written
   std::string key_;
@@ -178,6 +186,11 @@ StoreInfo write_store(RowSorter& rows, const StoreBuild& build) {
     StoreWriter writer(build.output, build.info, build.overwrite);
     Builder builder(build);
     builder.run(rows, hashes, writer);
+    if (builder.n_again() > 0)
+      throw DataError(
+          fmt::format("{} rows have the customer id of another row; a contract book has one row a contract: name the "
+                      "column of the contract's id with --customer",
+                      with_separators(builder.n_again())));
     // Two keys with one hash: fewer than one store of ten million customers in a thousand. It is written again.
     if (!hashes.settle()) continue;
     StoreInfo info = builder.info();

@@ -25,7 +25,7 @@ void export_csv(const RunReader& run, const std::filesystem::path& path, bool ov
   const RunInfo& info = run.info();
   const std::vector<run_format::ResultColumn> columns = run_format::result_columns(info);
   OutputFile file(path, overwrite);
-  std::string text = "key";
+  std::string text = info.segments.empty() ? "key" : "key,segment";
   for (const auto& column : columns) text += "," + column.name;
   text += "\r\n";
   CustomerResults results;
@@ -33,6 +33,10 @@ void export_csv(const RunReader& run, const std::filesystem::path& path, bool ov
     run.read(first, std::min(batch_rows, info.n_customers - first), results);
     for (std::size_t i = 0; i < results.size(); ++i) {
       append_csv_text(text, key_of(results, i));
+      if (!results.segment.empty()) {
+        text += ',';
+        append_csv_text(text, info.segments[results.segment[i]].name);
+      }
       for (const auto& column : columns) {
         text += ',';
         const double value = column.at(results, i);

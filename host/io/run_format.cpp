@@ -110,9 +110,27 @@ std::vector<ResultColumn> result_columns(const RunInfo& info) {
 
 std::vector<Column> customer_columns(const RunInfo& info, std::size_t key_width) {
   std::vector<Column> columns{{"key", h5::text(key_width), "1", "customer identifier, or its pseudonym"}};
+  if (!info.segments.empty()) columns.push_back({"segment", h5::u32, "1", "row of /segments"});
   for (const ResultColumn& column : result_columns(info))
     columns.push_back({column.name, h5::f64, column.money ? money_units(info) : "1", column.long_name});
   return columns;
+}
+
+std::vector<Column> segment_columns(const RunInfo& info, std::size_t width) {
+  std::vector<Column> columns{{"name", h5::text(width), "1", "name of the segment; row 0 is no segment"},
+                              {"customers", h5::i64, "1", "customers of the segment"}};
+  const auto add = [&](const std::string& name, const std::string& units, const std::string& long_name) {
+    columns.push_back({name + "_mean", h5::f64, units, long_name});
+    columns.push_back({name + "_se", h5::f64, units, "its Monte Carlo standard error, or a bound of it"});
+  };
+  add(info.measure_name, money_units(info), "sum of the customers' means");
+  add("active", "1", "mean number of customers active at the horizon");
+  add("transactions", "1", "mean number of transactions over the horizon");
+  return columns;
+}
+
+std::vector<Estimate SegmentForecast::*> segment_estimates() {
+  return {&SegmentForecast::value, &SegmentForecast::active, &SegmentForecast::transactions};
 }
 
 std::vector<Column> period_columns(const RunInfo& info) {
@@ -179,6 +197,10 @@ std::vector<std::pair<std::string, std::vector<std::string>>> groups(const RunIn
       {"/customers", names_of(customer_columns(info, 1))},
       {"/periods", names_of(period_columns(info))},
       {"/portfolio", std::move(portfolio)}};
+  if (!info.segments.empty()) {
+    list.front().second.emplace_back("segments");
+    list.emplace_back("/segments", names_of(segment_columns(info, 1)));
+  }
   if (info.options.keep_paths) {
     list.front().second.emplace_back("paths");
     list.emplace_back("/paths", names_of(path_columns(info, 1)));
@@ -297,6 +319,10 @@ void check_results(const RunInfo& info, const CustomerResults& results, std::int
                    std::vector<char>& last_key) {
   const std::size_t n = results.size(), width = results.key_width;
   if (width < 1 || results.key.size() != n * width) throw Failure("/customers has keys of a wrong width");
+  if (results.segment.size() != (info.segments.empty() ? 0 : n) ||
+      std::any_of(results.segment.begin(), results.segment.end(),
+                  [&](std::uint32_t segment) { return segment >= info.segments.size(); }))
+    throw Failure("/customers/segment has a wrong length, or a segment that there is not");
   const std::vector<ResultColumn> columns = result_columns(info);
   for (const ResultColumn& column : columns) {
     if ((results.*column.values).size() != n * column.stride)
@@ -348,6 +374,21 @@ void check_portfolio(const RunInfo& info) {
   for (const PortfolioLine& line : portfolio_lines(copy))
     if (!is_estimate(*line.value, line.may_be_infinite))
       throw Failure(fmt::format("{} of the portfolio is not finite", line.name));
+}
+
+void check_segments(const RunInfo& info) {
+  if (info.segments.empty()) return;
+  if (!info.segments.front().name.empty()) throw Failure("segment 0 has a name");
+  std::int64_t n = 0;
+  for (const SegmentForecast& segment : info.segments) {
+    if (segment.n_customers < 0 || segment.n_customers > info.n_customers - n)
+      throw Failure("the segments' customers are not those of the run");
+    n += segment.n_customers;
+    for (const auto estimate : segment_estimates())
+      if (!is_estimate(segment.*estimate, estimate == &SegmentForecast::value))
+        throw Failure(fmt::format("an estimate of segment '{}' is not finite", segment.name));
+  }
+  if (n != info.n_customers) throw Failure("the segments' customers are not those of the run");
 }
 
 }  // namespace run_format

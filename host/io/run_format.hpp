@@ -31,7 +31,11 @@ struct ResultColumn {
 // In the order of the file, without the key.
 std::vector<ResultColumn> result_columns(const RunInfo& info);
 
-std::vector<h5::Column> customer_columns(const RunInfo& info, std::size_t key_width);  // key first
+// key, segment where there are segments, then result_columns.
+std::vector<h5::Column> customer_columns(const RunInfo& info, std::size_t key_width);
+// Of the table of segments: name, customers, then estimates of segment_estimates with their errors.
+std::vector<h5::Column> segment_columns(const RunInfo& info, std::size_t width);
+std::vector<Estimate SegmentForecast::*> segment_estimates();
 std::vector<h5::Column> period_columns(const RunInfo& info);
 std::vector<h5::Column> portfolio_columns(const RunInfo& info, std::size_t width);  // name, value, se
 std::vector<h5::Column> total_columns(const RunInfo& info, double scale);           // total_by_path
@@ -62,5 +66,6 @@ void check_results(const RunInfo& info, const CustomerResults& results, std::int
                    std::vector<char>& last_key);
 void check_periods(const RunInfo& info);
 void check_portfolio(const RunInfo& info);
+void check_segments(const RunInfo& info);
 
 }  // namespace clvsim::run_format

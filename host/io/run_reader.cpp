@@ -18,6 +18,7 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   if (info_.content_digest != to_hex(seal.content_digest))
     throw h5::Failure("attribute 'content_digest' differs from the seal");
   info_.options.keep_paths = H5Lexists(file_.get(), "paths", H5P_DEFAULT) > 0;
+  if (H5Lexists(file_.get(), "segments", H5P_DEFAULT) > 0) info_.segments.resize(1);  // how many follows
   for (const auto& [group, names] : groups(info_)) h5::check_children(file_.get(), group, names);
 
   const auto open = [&](const char* group, const std::vector<h5::Column>& columns) {
@@ -39,7 +40,12 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
       throw h5::Failure("/paths/value has not one row a path of every customer");
     if (paths_.scale(0) != path_scale()) throw h5::Failure("/paths/value has another scale than total_by_path");
   }
-  for (h5::TableReader* table : {&customers_, &periods_, &portfolio_, &totals_, &paths_}) table->start_hashing();
+  if (!info_.segments.empty()) {
+    segments_ = open("/segments", segment_columns(info_, 0));
+    if (segments_.rows() == 0) throw h5::Failure("/segments has no rows");
+  }
+  for (h5::TableReader* table : {&customers_, &periods_, &portfolio_, &totals_, &paths_, &segments_})
+    table->start_hashing();
 
   const std::size_t n = periods_.rows();
   // Without costs or a margin no profit is known, and none is in the file.
@@ -62,6 +68,7 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
     periods_.read(column++, 0, n, values);
     for (std::size_t t = 0; t < n; ++t) (info_.periods[t].*estimate).se = values[t];
   }
+  read_segments();
   const std::vector<PortfolioLine> lines = portfolio_lines(info_);
   const std::vector<std::string> names = portfolio_.read_texts(0);
   std::vector<double> errors;
@@ -71,6 +78,27 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (names[i] != lines[i].name) throw h5::Failure("/portfolio has other lines than it should");
     *lines[i].value = {values[i], errors[i]};
+  }
+}
+
+void RunFile::read_segments() {
+  if (segments_.rows() == 0) return;
+  const std::vector<std::string> names = segments_.read_texts(0);
+  const std::size_t n = names.size();
+  info_.segments.assign(n, {});
+  std::vector<std::int64_t> counts;
+  segments_.read(1, 0, n, counts);
+  for (std::size_t s = 0; s < n; ++s) {
+    info_.segments[s].name = names[s];
+    info_.segments[s].n_customers = counts[s];
+  }
+  std::vector<double> values;
+  std::size_t column = 2;
+  for (const auto estimate : segment_estimates()) {
+    segments_.read(column++, 0, n, values);
+    for (std::size_t s = 0; s < n; ++s) (info_.segments[s].*estimate).mean = values[s];
+    segments_.read(column++, 0, n, values);
+    for (std::size_t s = 0; s < n; ++s) (info_.segments[s].*estimate).se = values[s];
   }
 }
 
@@ -86,16 +114,19 @@ void RunFile::read(std::int64_t first, std::int64_t count, CustomerResults& resu
   const auto from = static_cast<std::size_t>(first), n = static_cast<std::size_t>(count);
   results.key_width = customers_.type(0).width;
   customers_.read(0, from, n, results.key);
+  std::size_t at = 1;
+  results.segment.clear();
+  if (!info_.segments.empty()) customers_.read(at++, from, n, results.segment);
   std::vector<double> values;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     const ResultColumn& column = columns_[c];
     std::vector<double>& target = results.*column.values;
     if (column.stride == 1) {
-      customers_.read(c + 1, from, n, target);
+      customers_.read(at + c, from, n, target);
       continue;
     }
     target.resize(n * column.stride);
-    customers_.read(c + 1, from, n, values);
+    customers_.read(at + c, from, n, values);
     for (std::size_t i = 0; i < n; ++i) target[i * column.stride + column.index] = values[i];
   }
 }
@@ -136,6 +167,7 @@ Digest RunFile::read_all(bool values_checked) {
   if (values_checked) {
     check_periods(info_);
     check_portfolio(info_);
+    check_segments(info_);
   }
   h5::ContentDigest digest;
   digest.add_root(attributes_);
@@ -144,7 +176,7 @@ Digest RunFile::read_all(bool values_checked) {
 }
 
 std::vector<const h5::TableReader*> RunFile::tables() const {
-  return {&customers_, &periods_, &portfolio_, &totals_, &paths_};
+  return {&customers_, &periods_, &portfolio_, &totals_, &paths_, &segments_};
 }
 
 void check_run(const std::filesystem::path& path, const SealInfo& seal) {

@@ -28,6 +28,7 @@ class RunFile {
   [[nodiscard]] std::vector<const h5::TableReader*> tables() const;
 
  private:
+  void read_segments();
   void check_range(std::int64_t first, std::int64_t count) const;
   // What has one value a path, to its end; the kept values of a path add up to the portfolio's.
   void read_all_paths(bool values_checked) const;
@@ -37,7 +38,8 @@ class RunFile {
   std::vector<run_format::ResultColumn> columns_;
   std::vector<h5::Attribute> attributes_;
   h5::TableReader customers_, periods_, portfolio_, totals_;
-  h5::TableReader paths_;  // without columns where none are kept
+  h5::TableReader paths_;     // without columns where none are kept
+  h5::TableReader segments_;  // without columns where there are none
 };
 
 // Reads the whole file, whose seal was checked, in a child process. Takes the lock; throws IoError, FormatError.

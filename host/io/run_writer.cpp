@@ -58,6 +58,7 @@ struct RunWriter::Impl {
     std::vector<std::vector<double>> gathered;  // the columns that CustomerResults interleaves
     gathered.reserve(columns.size());
     std::vector<const void*> pointers{results.key.data()};
+    if (!info.segments.empty()) pointers.push_back(results.segment.data());
     for (const ResultColumn& column : columns) {
       if (column.stride == 1) {
         pointers.push_back((results.*column.values).data());
@@ -121,12 +122,39 @@ struct RunWriter::Impl {
     file.write_table("/portfolio", total_columns(info, scale), {total_by_path.data()}, total_by_path.size());
   }
 
+  void write_segments() {
+    if (info.segments.empty()) return;
+    std::size_t width = 1;
+    for (const SegmentForecast& segment : info.segments) width = std::max(width, segment.name.size());
+    std::vector<char> names;
+    std::vector<std::int64_t> counts;
+    std::vector<std::vector<double>> values;
+    for (const SegmentForecast& segment : info.segments) {
+      names.insert(names.end(), segment.name.begin(), segment.name.end());
+      names.insert(names.end(), width - segment.name.size(), '\0');
+      counts.push_back(segment.n_customers);
+    }
+    for (const auto estimate : segment_estimates()) {
+      std::vector<double> mean, se;
+      for (const SegmentForecast& segment : info.segments) {
+        mean.push_back((segment.*estimate).mean);
+        se.push_back((segment.*estimate).se);
+      }
+      values.push_back(std::move(mean));
+      values.push_back(std::move(se));
+    }
+    std::vector<const void*> pointers{names.data(), counts.data()};
+    for (const std::vector<double>& column : values) pointers.push_back(column.data());
+    file.write_table("/segments", segment_columns(info, width), pointers, info.segments.size());
+  }
+
   Digest finish(const std::vector<std::int64_t>& total_by_path) {
     if (!customers) begin_customers(1);
     customers->finish(file.digest());
     if (paths) paths->finish(file.digest());
     write_periods();
     write_portfolio(total_by_path);
+    write_segments();
     return file.finish(type, root_attributes(info));
   }
 
@@ -181,6 +209,9 @@ std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_
       throw h5::Failure(fmt::format("{} totals for {} paths", total_by_path.size(), info.options.n_paths));
     check_periods(info);
     check_portfolio(info);
+    if (info.segments.size() != impl_->info.segments.size())
+      throw h5::Failure("the segments differ from those that were begun");
+    check_segments(info);
   });
   impl_->info = info;
   return h5::writing(impl_->file.path(), [&] { return to_hex(impl_->finish(total_by_path)); });

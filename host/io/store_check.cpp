@@ -62,10 +62,12 @@ void Checker::check_rows(const History& rows, std::size_t i, Totals& totals, Dat
   for (std::size_t r = begin; r < end; ++r) {
     const std::int64_t row = totals.rows + static_cast<std::int64_t>(r - begin);
     if (rows.day[r] < first.days || rows.day[r] > last.days) throw wrong(where, row, "has a day out of range");
-    if (rows.kind[r] > 1) throw wrong(where, row, "is of a kind that there is not");
+    if (rows.kind[r] > 3 || (rows.kind[r] > 1) != info_.contract_book)
+      throw wrong(where, row, "is of a kind that there is not");
     const bool refund = rows.kind[r] == static_cast<std::uint8_t>(RowKind::refund);
     if (refund != (rows.amount[r] < 0)) throw wrong(where, row, "has an amount whose sign belies its kind");
     if (r > begin) {
+      if (info_.contract_book) throw wrong(where, row, "is a second contract of a customer");
       if (sort_key(r) < sort_key(r - 1)) throw wrong(where, row, "is out of order");
       if (info_.same_day_merged && !refund && rows.day[r] == rows.day[r - 1] && rows.kind[r - 1] == rows.kind[r])
         throw wrong(where, row, "is a second purchase of a day in a store that merges them");
@@ -104,6 +106,7 @@ void Checker::add(const CustomerBatch& batch, std::size_t n_segments) {
         refunds += rows.amount[r];
         continue;
       }
+      if (info_.contract_book) continue;
       spend += rows.amount[r];
       if (days == 0) first = rows.day[r];
       if (days == 0 || rows.day[r] != last) ++days;
@@ -136,6 +139,8 @@ void Checker::finish(const StoreInfo& info) const {
   if (info.n_customers != calibration_.customers || info.n_rows != calibration_.rows ||
       info.n_holdout_customers != holdout_.customers || info.n_holdout_rows != holdout_.rows)
     throw Failure("the counts of customers and rows differ from what is stored");
+  if (info.contract_book && (info.n_holdout_rows != 0 || info.same_day_merged))
+    throw Failure("a contract book has a holdout, or merges purchases");
   if (info.segments.empty() || !info.segments.front().empty()) throw Failure("segment 0 has a name");
 
   const Ledger& ledger = info.ledger;

@@ -29,7 +29,8 @@ Column money_column(std::string name, const StoreInfo& info, std::string long_na
   return {std::move(name), h5::i64, money_units(info.currency), std::move(long_name), minor_unit(info.currency)};
 }
 
-const std::array<const char*, 4> flag_names{"has_cost", "has_quantity", "same_day_merged", "ids_hashed"};
+const std::array<const char*, 5> flag_names{"has_cost", "has_quantity", "same_day_merged", "ids_hashed",
+                                            "contract_book"};
 
 std::int64_t count_of(const std::vector<h5::Attribute>& attributes, std::string_view name) {
   const auto count = h5::value_of<std::int64_t>(attributes, name);
@@ -70,7 +71,7 @@ std::vector<Column> holdout_customer_columns(const StoreInfo& info) {
 std::vector<Column> history_columns(const StoreInfo& info) {
   std::vector<Column> columns{{"day", h5::i32, day_units, "day of the row"},
                               money_column("amount", info, "amount: purchases at least 0, refunds negative"),
-                              {"kind", h5::u8, "1", "0: purchase, 1: refund"}};
+                              {"kind", h5::u8, "1", "0: purchase, 1: refund, 2: contract, 3: churned contract"}};
   if (info.has_cost) columns.push_back(money_column("cost", info, "cost of the row"));
   if (info.has_quantity) columns.push_back({"quantity", h5::i64, "0.001", "quantity of the row", 0.001});
   return columns;
@@ -104,7 +105,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> groups(const Store
 }
 
 std::vector<h5::Attribute> root_attributes(const StoreInfo& info) {
-  const std::array<bool, 4> flags{info.has_cost, info.has_quantity, info.same_day_merged, info.ids_hashed};
+  const std::array<bool, 5> flags{info.has_cost, info.has_quantity, info.same_day_merged, info.ids_hashed,
+                                  info.contract_book};
   std::vector<h5::Attribute> list{
       h5::text_attribute("filetype", "clvsim-store"),
       h5::array_attribute("format_version", h5::i32, std::vector<std::int32_t>{format_major, format_minor}),
@@ -166,7 +168,8 @@ StoreInfo info_from(const std::vector<h5::Attribute>& attributes) {
   info.observation_end = date_of(attributes, "observation_end");
   info.first_day = date_of(attributes, "first_day");
   info.last_day = date_of(attributes, "last_day");
-  bool* const flags[] = {&info.has_cost, &info.has_quantity, &info.same_day_merged, &info.ids_hashed};
+  bool* const flags[] = {&info.has_cost, &info.has_quantity, &info.same_day_merged, &info.ids_hashed,
+                         &info.contract_book};
   for (std::size_t i = 0; i < flag_names.size(); ++i) {
     const auto value = h5::value_of<std::int32_t>(attributes, flag_names[i]);
     if (value != 0 && value != 1) throw h5::Failure(fmt::format("attribute '{}' is neither 0 nor 1", flag_names[i]));

@@ -6,12 +6,15 @@
 #include "host/model/model_file.hpp"
 #include "host/model/purchase_model.hpp"
 
+#include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 namespace clvsim {
 namespace {
@@ -23,15 +26,67 @@ bool has_k(const std::string& model) { return model == "bg_cnbd_k" || model == "
 
 std::span<const std::string_view> names_of(const BehaviourModel& model) {
   if (model.model == "gamma_gamma") return gamma_gamma_names;
+  if (is_contract_model(model.model)) return make_contract_model(model.model)->parameter_names();
   // The names stay where they are when the model is gone.
   return make_purchase_model(model.model, model.k)->parameter_names();
 }
 
 std::string number(double value) { return value == 0 ? "0" : fmt::format("{}", value); }
 
-double standard_error(const BehaviourModel& model, std::size_t i) {
-  const double variance = model.fit->log_covariance[i * model.parameters.size() + i];
-  return model.parameters[i] * std::sqrt(variance);
+using Names = std::span<const std::string_view>;
+
+void check_parameters(const std::vector<double>& parameters, const std::optional<FitRecord>& fit, Names names,
+                      const std::string& model, const std::string& prefix) {
+  if (parameters.size() != names.size())
+    throw ConfigError(fmt::format("[{}parameters] has {} numbers; {} has {}: {}", prefix, parameters.size(), model,
+                                  names.size(), fmt::join(names, ", ")));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!(parameters[i] > 0) || !std::isfinite(parameters[i]))
+      throw ConfigError(fmt::format("[{}parameters] {} is {}: must be above 0", prefix, names[i], parameters[i]));
+  }
+  if (fit && fit->log_covariance.size() != names.size() * names.size())
+    throw ConfigError(fmt::format("[{}fit] log_covariance has {} numbers; {} parameters have {}", prefix,
+                                  fit->log_covariance.size(), names.size(), names.size() * names.size()));
+}
+
+std::vector<double> read_parameters(const TomlTable& of, Names names) {
+  const TomlTable table = of.table("parameters");
+  std::vector<double> parameters;
+  for (const std::string_view name : names) parameters.push_back(table.number(name));
+  return parameters;
+}
+
+std::optional<FitRecord> read_fit(const TomlTable& of) {
+  const auto table = of.optional_table("fit");
+  if (!table) return {};
+  FitRecord fit;
+  fit.log_likelihood = table->number("log_likelihood");
+  fit.aic = table->number("aic");
+  fit.bic = table->number("bic");
+  fit.gradient_norm = table->number("gradient_norm", 0);
+  fit.condition = table->number("condition", 0);
+  fit.log_covariance = table->numbers("log_covariance");
+  return fit;
+}
+
+std::string text_of(const std::vector<double>& parameters, const std::optional<FitRecord>& fit, Names names,
+                    const std::string& prefix) {
+  std::string text = fmt::format("\n[{}parameters]\n", prefix);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += fmt::format("{} = {}", names[i], parameters[i]);
+    text += fit ? fmt::format("  # standard error {:.4g}\n",
+                              parameters[i] * std::sqrt(fit->log_covariance[i * names.size() + i]))
+                : "\n";
+  }
+  return text;
+}
+
+std::string text_of(const FitRecord& fit, const std::string& prefix) {
+  return fmt::format(
+      "\n[{}fit]\nlog_likelihood = {}\naic = {}\nbic = {}\ngradient_norm = {}\ncondition = {}\n"
+      "# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [{}]\n",
+      prefix, fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition,
+      fmt::join(fit.log_covariance, ", "));
 }
 
 void check_spend(const PurchaseSpend& spend) {
@@ -82,18 +137,25 @@ BehaviourModel behaviour_of(const TomlFile& file) {
   } catch (const ConfigError& error) {
     root.fail("model", error.what());
   }
-  const TomlTable parameters = root.table("parameters");
-  for (const std::string_view name : names) model.parameters.push_back(parameters.number(name));
-  if (const auto table = root.optional_table("fit")) {
-    FitRecord& fit = model.fit.emplace();
-    fit.log_likelihood = table->number("log_likelihood");
-    fit.aic = table->number("aic");
-    fit.bic = table->number("bic");
-    fit.gradient_norm = table->number("gradient_norm", 0);
-    fit.condition = table->number("condition", 0);
-    fit.log_covariance = table->numbers("log_covariance");
+  model.parameters = read_parameters(root, names);
+  model.fit = read_fit(root);
+  if (is_contract_model(model.model)) {
+    model.charge = root.optional_number("charge");
+    if (root.has("segment"))
+      for (const TomlTable& table : root.tables("segment")) {
+        ContractSegment& segment = model.segments.emplace_back();
+        segment.name = table.string("name");
+        segment.model = table.optional_string("model").value_or(model.model);
+        if (!is_contract_model(segment.model))
+          table.fail("model", fmt::format("is \"{}\", which is no model of contracts; there is: {}", segment.model,
+                                          fmt::join(contract_models(), ", ")));
+        segment.n_customers = table.optional_integer("customers", 0).value_or(0);
+        segment.parameters = read_parameters(table, make_contract_model(segment.model)->parameter_names());
+        segment.fit = read_fit(table);
+      }
+  } else if (const auto table = root.optional_table("spend")) {
+    model.spend = read_spend(*table);
   }
-  if (const auto table = root.optional_table("spend")) model.spend = read_spend(*table);
   file.finish();
   try {
     check(model);
@@ -109,22 +171,35 @@ double PurchaseSpend::expected(std::int32_t x, double mean) const {
   return (1 - zero_share - refund_rate * refund_ratio) * law.expected_spend(x, mean);
 }
 
+bool is_contract_model(std::string_view model) {
+  const auto names = contract_models();
+  return std::find(names.begin(), names.end(), model) != names.end();
+}
+
 void check(const BehaviourModel& model) {
   const auto names = names_of(model);
-  if (model.parameters.size() != names.size())
-    throw ConfigError(fmt::format("[parameters] has {} numbers; {} has {}: {}", model.parameters.size(), model.model,
-                                  names.size(), fmt::join(names, ", ")));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!(model.parameters[i] > 0) || !std::isfinite(model.parameters[i]))
-      throw ConfigError(fmt::format("[parameters] {} is {}: must be above 0", names[i], model.parameters[i]));
-  }
-  if (model.fit && model.fit->log_covariance.size() != names.size() * names.size())
-    throw ConfigError(fmt::format("[fit] log_covariance has {} numbers; {} parameters have {}",
-                                  model.fit->log_covariance.size(), names.size(), names.size() * names.size()));
+  check_parameters(model.parameters, model.fit, names, model.model, "");
   constexpr double lowest_margin = -100;  // as of a chain: costs may exceed revenue
   if (model.margin && !(*model.margin >= lowest_margin && *model.margin <= 1))
     throw ConfigError(fmt::format("margin is {}: must be in -100 to 1, a share of revenue", *model.margin));
   if (model.spend) check_spend(*model.spend);
+  const bool contracts = is_contract_model(model.model);
+  if (contracts ? model.spend.has_value() : model.charge.has_value() || !model.segments.empty())
+    throw ConfigError(fmt::format("{} is a model of {}", model.model,
+                                  contracts ? "contracts, which have a charge and no [spend]"
+                                            : "purchases, which have a [spend], no charge and no [[segment]]"));
+  if (model.charge && !(*model.charge >= 0 && std::isfinite(*model.charge)))
+    throw ConfigError(fmt::format("charge is {}: must be at least 0", *model.charge));
+  if (model.segments.size() > most_contract_segments)
+    throw ConfigError(fmt::format("{} segments are more than the {} that a model may have", model.segments.size(),
+                                  most_contract_segments));
+  std::set<std::string> seen;
+  for (const ContractSegment& segment : model.segments) {
+    if (!seen.insert(segment.name).second)
+      throw ConfigError(fmt::format("[[segment]] name \"{}\" stands twice; give every segment once", segment.name));
+    check_parameters(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(),
+                     segment.model, "segment.");
+  }
 }
 
 std::string model_toml(const BehaviourModel& model) {
@@ -138,14 +213,11 @@ std::string model_toml(const BehaviourModel& model) {
   text += fmt::format("period = \"{}\"\ncurrency = {}\ndecimals = {}\n", name_of(model.unit),
                       toml_string(model.currency.code), model.currency.decimals);
   if (model.margin) text += fmt::format("margin = {}  # profit share of revenue\n", number(*model.margin));
+  if (model.charge) text += fmt::format("charge = {}  # of a new contract, a period\n", number(*model.charge));
   if (!model.fitted_from_digest.empty() || model.n_customers > 0)
     text += fmt::format("\n[fitted]\nstore_digest = {}\ncustomers = {}\n", toml_string(model.fitted_from_digest),
                         model.n_customers);
-  text += "\n[parameters]\n";
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    text += fmt::format("{} = {}", names[i], model.parameters[i]);
-    text += model.fit ? fmt::format("  # standard error {:.4g}\n", standard_error(model, i)) : "\n";
-  }
+  text += text_of(model.parameters, model.fit, names, "");
   if (model.spend) {
     const PurchaseSpend& spend = *model.spend;
     text +=
@@ -160,12 +232,13 @@ std::string model_toml(const BehaviourModel& model) {
       text += fmt::format("# Covariance of the logarithms of p, q, gamma, row by row.\nlog_covariance = [{}]\n",
                           fmt::join(spend.log_covariance, ", "));
   }
-  if (model.fit) {
-    const FitRecord& fit = *model.fit;
-    text += fmt::format("\n[fit]\nlog_likelihood = {}\naic = {}\nbic = {}\n", fit.log_likelihood, fit.aic, fit.bic);
-    text += fmt::format("gradient_norm = {}\ncondition = {}\n", fit.gradient_norm, fit.condition);
-    text += fmt::format("# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [{}]\n",
-                        fmt::join(fit.log_covariance, ", "));
+  if (model.fit) text += text_of(*model.fit, "");
+  for (const ContractSegment& segment : model.segments) {
+    text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));
+    if (segment.model != model.model) text += fmt::format("model = {}\n", toml_string(segment.model));
+    if (segment.n_customers > 0) text += fmt::format("customers = {}\n", segment.n_customers);
+    text += text_of(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(), "segment.");
+    if (segment.fit) text += text_of(*segment.fit, "segment.");
   }
   return text;
 }

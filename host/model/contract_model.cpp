@@ -1,5 +1,6 @@
 // sBG and BdW: ln S(t) = ln B(alpha, beta + u) - ln B(alpha, beta) with u = t^c, c = 1 in the sBG;
-// P(churn at t) = S(t - 1) - S(t). (Fader & Hardie 2007, appendix A; Fader et al. 2018, equation 5.)
+// P(churn at t) = S(t - 1) - S(t). (Fader & Hardie 2007, appendix A; Fader et al. 2018, equation 5.) Where contracts do
+// not differ, ln S(t) = - hazard u. (Nakagawa & Osaki 1975 is the discrete Weibull law.)
 #include "host/math/concave_integral.hpp"
 #include "host/math/special.hpp"
 
@@ -11,12 +12,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
 
 namespace clvsim {
 namespace {
 
 enum Parameter : std::size_t { alpha, beta, c, n_parameters_of };
+enum AlikeParameter : std::size_t { hazard = 0, scale = 0, shape };
 using Gradient = std::array<double, n_parameters_of>;
 
 // ln S(t), and its gradient.
@@ -31,6 +32,8 @@ constexpr std::int32_t most_summed = 4096;
 // ln S(t) = - sum over u = 1 ... t of log1p(alpha / (beta + u - 1)): without the cancellation of log-gammas.
 class SbgCurve {
  public:
+  static constexpr std::string_view name = "sbg";
+  static constexpr std::array<std::string_view, 2> parameters{"alpha", "beta"};
   explicit SbgCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]) {}
 
   // ln S(t - 1) - ln S(t)
@@ -73,6 +76,8 @@ class SbgCurve {
 // for every unit of ln u.
 class BdwCurve {
  public:
+  static constexpr std::string_view name = "bdw";
+  static constexpr std::array<std::string_view, 3> parameters{"alpha", "beta", "c"};
   explicit BdwCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]), c_(p[c]) {}
 
   // ln S(t - 1) - ln S(t): near opportunities by integrating its slope, as their difference would keep few digits.
@@ -116,15 +121,52 @@ class BdwCurve {
   double alpha_, beta_, c_;
 };
 
-template <class Curve>
-class BetaContract final : public ContractModel {
+// One hazard for all.
+class GeometricCurve {
  public:
-  static constexpr bool weibull = std::is_same_v<Curve, BdwCurve>;
-  [[nodiscard]] std::string_view name() const override { return weibull ? "bdw" : "sbg"; }
-  [[nodiscard]] std::span<const std::string_view> parameter_names() const override {
-    static constexpr std::array<std::string_view, n_parameters_of> names{"alpha", "beta", "c"};
-    return {names.data(), weibull ? 3U : 2U};
+  static constexpr std::string_view name = "geometric";
+  static constexpr std::array<std::string_view, 1> parameters{"hazard"};
+  explicit GeometricCurve(std::span<const double> p) : hazard_(p[hazard]) {}
+
+  [[nodiscard]] double fall(double) const { return hazard_; }
+  [[nodiscard]] double log_survival(double t) const { return -hazard_ * t; }
+  [[nodiscard]] LogSurvival with_gradient(std::int32_t t) const {
+    return {log_survival(t), {-static_cast<double>(t), 0, 0}};
   }
+
+ private:
+  double hazard_;
+};
+
+// ln S(t) = - (t / scale)^c: a scale in periods tells itself from c, a hazard hardly does.
+class DiscreteWeibullCurve {
+ public:
+  static constexpr std::string_view name = "discrete_weibull";
+  static constexpr std::array<std::string_view, 2> parameters{"scale", "c"};
+  explicit DiscreteWeibullCurve(std::span<const double> p) : scale_(p[scale]), c_(p[shape]) {}
+
+  // Without the cancellation of a difference.
+  [[nodiscard]] double fall(double t) const { return -exposure(t) * portable_expm1(c_ * portable_log1p(-1 / t)); }
+  [[nodiscard]] double log_survival(double t) const { return t == 0 ? 0 : -exposure(t); }
+  [[nodiscard]] LogSurvival with_gradient(std::int32_t t) const {
+    if (t == 0) return {};
+    const double u = exposure(t);
+    return {-u, {u * c_ / scale_, -u * portable_log(t / scale_), 0}};
+  }
+
+ private:
+  [[nodiscard]] double exposure(double t) const {
+    constexpr double most_log = 600;
+    return portable_exp(std::min(c_ * portable_log(t / scale_), most_log));
+  }
+  double scale_, c_;
+};
+
+template <class Curve>
+class CurveContract final : public ContractModel {
+ public:
+  [[nodiscard]] std::string_view name() const override { return Curve::name; }
+  [[nodiscard]] std::span<const std::string_view> parameter_names() const override { return Curve::parameters; }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const Tenure> tenures,
                                       std::span<double> gradient) const override {
@@ -207,10 +249,18 @@ double ContractModel::derl(std::span<const double> parameters, std::int32_t n, d
                   most_terms));
 }
 
+std::span<const std::string_view> contract_models() {
+  static constexpr std::array<std::string_view, 4> names{"sbg", "bdw", "geometric", "discrete_weibull"};
+  return names;
+}
+
 std::unique_ptr<ContractModel> make_contract_model(std::string_view name) {
-  if (name == "sbg") return std::make_unique<BetaContract<SbgCurve>>();
-  if (name == "bdw") return std::make_unique<BetaContract<BdwCurve>>();
-  throw ConfigError(fmt::format("there is no contract model '{}'; choose sbg or bdw", name));
+  if (name == SbgCurve::name) return std::make_unique<CurveContract<SbgCurve>>();
+  if (name == BdwCurve::name) return std::make_unique<CurveContract<BdwCurve>>();
+  if (name == GeometricCurve::name) return std::make_unique<CurveContract<GeometricCurve>>();
+  if (name == DiscreteWeibullCurve::name) return std::make_unique<CurveContract<DiscreteWeibullCurve>>();
+  throw ConfigError(
+      fmt::format("there is no contract model '{}'; choose one of {}", name, fmt::join(contract_models(), ", ")));
 }
 
 }  // namespace clvsim

@@ -2,6 +2,10 @@
 
 #include "host/math/special.hpp"
 
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
 namespace clvsim {
 
 double days_of(PeriodUnit unit) { return static_cast<double>(mean_length(unit)) / sixteenths_a_day; }
@@ -32,6 +36,33 @@ SpendHistory spend_history(const CustomerBatch& batch, std::size_t i, double min
   });
   if (history.x > 0) history.mean = static_cast<double>(sum) / minor_units_per_unit / history.x;
   return history;
+}
+
+Contract contract_of(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) {
+  const auto r = static_cast<std::size_t>(batch.history.offset[i]);
+  Contract contract;
+  contract.renewals = grid.periods_ago({batch.history.day[r]});
+  contract.churned = batch.history.kind[r] == static_cast<std::uint8_t>(RowKind::churned_contract);
+  contract.charge = batch.history.amount[r];
+  contract.segment = batch.segment[i];
+  return contract;
+}
+
+void require_purchases(const StoreInfo& store, const std::string& model) {
+  if (!store.contract_book) return;
+  throw ConfigError(
+      fmt::format("the store is a contract book, and {} is about purchases, which it has not; take a model of "
+                  "contracts (clvsim fit --model sbg)",
+                  model));
+}
+
+void require_contracts(const StoreInfo& store, const std::string& model) {
+  if (store.contract_book) return;
+  throw ConfigError(
+      fmt::format("the store has purchases, and {} is a model of contracts, of which it must be seen who has churned; "
+                  "import a contract book (--tenure, --churned), or take a model of purchases (clvsim fit --model "
+                  "auto)",
+                  model));
 }
 
 }  // namespace clvsim

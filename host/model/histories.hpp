@@ -1,11 +1,14 @@
 // What the models know of a customer of a store.
 #pragma once
 
+#include <clvsim/contract_models.hpp>
 #include <clvsim/customers.hpp>
 #include <clvsim/gamma_gamma.hpp>
 #include <clvsim/purchase_models.hpp>
+#include <clvsim/store.hpp>
 
 #include <cstddef>
+#include <string>
 
 namespace clvsim {
 
@@ -25,5 +28,12 @@ void for_repeats(const CustomerBatch& batch, std::size_t i, Visit&& visit) {
   for (auto r = static_cast<std::size_t>(rows.offset[i]); r < end; ++r)
     if (rows.kind[r] == static_cast<std::uint8_t>(RowKind::purchase) && rows.day[r] > batch.first_day[i]) visit(r);
 }
+
+// The contract of customer i of a contract book; `grid`: of the store.
+Contract contract_of(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid);
+
+// Throw ConfigError where the store is of the other kind. `model`: who asks.
+void require_purchases(const StoreInfo& store, const std::string& model);
+void require_contracts(const StoreInfo& store, const std::string& model);
 
 }  // namespace clvsim

@@ -77,6 +77,17 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
                     "uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
                     model.model));
   const LogNormal behaviour(model.parameters, model.fit->log_covariance, 0, "[fit]");
+  std::vector<LogNormal> segments;
+  for (const ContractSegment& segment : model.segments) {
+    if (!segment.fit)
+      throw ConfigError(
+          fmt::format("the segment '{}' of {} has no covariance of its parameters ([segment.fit] log_covariance), so "
+                      "that their uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
+                      segment.name, model.model));
+    constexpr std::size_t most_parameters = 4;
+    segments.emplace_back(segment.parameters, segment.fit->log_covariance,
+                          static_cast<std::uint32_t>((segments.size() + 1) * most_parameters), "[segment.fit]");
+  }
   std::optional<LogNormal> spend;
   if (model.spend) {
     const GammaGamma& law = model.spend->law;
@@ -87,6 +98,7 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
   for (std::uint32_t d = 0; d < n; ++d) {
     ParameterDraw& draw = all.emplace_back();
     draw.parameters = behaviour.draw(d, seed);
+    for (const LogNormal& segment : segments) draw.segments.push_back(segment.draw(d, seed));
     if (!spend) continue;
     const std::vector<double> drawn = spend->draw(d, seed);
     draw.law = {drawn[0], drawn[1], drawn[2]};

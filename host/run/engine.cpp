@@ -243,6 +243,7 @@ void run_customers(const CustomerSource& source, const PathProgram& program, Run
     batch.results.key_width = source.key_width();
     source.read(first, std::min(batch_size, n - first), batch.rows);
     batch.results.key = batch.rows.key;
+    batch.results.segment = batch.rows.segment;
   };
   steps.compute = [&](std::int64_t b, std::size_t slot) {
     Batch& batch = batches[slot];

@@ -14,8 +14,9 @@ namespace clvsim {
 
 // Some customers, as the engine takes them.
 struct CustomerRows {
-  kernels::AnyCustomers customers;  // a record each, or one for each draw of the parameters
-  std::vector<char> key;            // [n, key_width]
+  kernels::AnyCustomers customers;     // a record each, or one for each draw of the parameters
+  std::vector<char> key;               // [n, key_width]
+  std::vector<std::uint32_t> segment;  // [n] of the store's, or empty
   // [n] moments of the value are finite up to this order, itself excluded; empty: all are.
   std::vector<double> moments;
 
@@ -26,6 +27,7 @@ struct CustomerRows {
   void clear() {
     std::visit([](auto& all) { all.clear(); }, customers);
     key.clear();
+    segment.clear();
     moments.clear();
   }
 };

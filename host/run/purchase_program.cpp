@@ -1,57 +1,21 @@
 #include "host/run/purchase_program.hpp"
 
 #include "host/math/special.hpp"
+#include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
-
-#include <clvsim/error.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 
 namespace clvsim {
 
-SimulationOptions resolve(const SimulationOptions& options, const BehaviourModel& model) {
-  check(options);
-  check(model);
-  if (options.sampler != StepSampler::automatic)
-    throw ConfigError(fmt::format(
-        "--sampler is a setting of migration chains; {} has one way to be drawn: leave it out", model.model));
-  if (!model.spend)
-    throw ConfigError(
-        fmt::format("the model {} has no [spend], so that no value can be simulated; fit it with spend (clvsim fit "
-                    "--model {} --spend gamma_gamma)",
-                    model.model, model.model));
-  if (options.parameter_draws > options.n_paths)
-    throw ConfigError(
-        fmt::format("{} parameter draws of {} paths: a path has one draw; give at most as many draws as "
-                    "paths",
-                    options.parameter_draws, options.n_paths));
-  SimulationOptions resolved = options;
-  if (!resolved.margin) resolved.margin = model.margin;
-  return resolved;
-}
-
-RunInfo describe(const SimulationOptions& resolved, const BehaviourModel& model, std::int64_t n_customers) {
-  RunInfo info;
-  info.options = resolved;
-  info.measure_name = resolved.margin ? "clv" : "revenue";
-  info.currency = model.currency;
-  info.unit = model.unit;
-  info.n_customers = n_customers;
-  info.sampler = fmt::format("philox4x32-10 {} 1", model.model);
-  return info;
-}
-
 PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& info)
     : model_(model),
       engine_(make_simulated_model(model.model, model.k)),
+      draws_(parameter_draws(model, info.options)),
       weight_(value_weights(info)),
+      days_(days_of(model.unit)),
       minor_units_(minor_units_per_unit(info.currency.decimals)) {
-  const std::uint32_t n_draws = info.options.parameter_draws;
-  draws_ = n_draws == 0 ? std::vector<ParameterDraw>{{model.parameters, model.spend->law}}
-                        : draw_parameters(model, n_draws, info.options.seed);
   const PurchaseSpend& spend = *model_.spend;
   for (const ParameterDraw& draw : draws_) {
     kernels::GammaSpend law;
@@ -68,6 +32,10 @@ PathProgram PurchaseProgram::program() const {
   PathProgram program;
   program.params = kernels::params_of(drawn_, weight_.data());
   return program;
+}
+
+void PurchaseProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const {
+  add(purchase_history(batch, i, days_, false), spend_history(batch, i, minor_units_), batch.key_hash[i], rows);
 }
 
 void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash,

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "host/model/purchase_model.hpp"
-#include "host/run/engine.hpp"
+#include "host/run/behaviour_program.hpp"
 
 #include <clvsim/behaviour_model.hpp>
 
@@ -11,21 +11,14 @@
 
 namespace clvsim {
 
-// Checks options against a model, as for a chain. Throws ConfigError, with the remedy.
-[[nodiscard]] SimulationOptions resolve(const SimulationOptions& options, const BehaviourModel& model);
-[[nodiscard]] RunInfo describe(const SimulationOptions& resolved, const BehaviourModel& model,
-                               std::int64_t n_customers);
-
-class PurchaseProgram {
+class PurchaseProgram final : public BehaviourProgram {
  public:
-  // `info` gives the options, among them the draws of parameters, and the currency. The model must have a spend.
+  // As make_program; the model must have a spend.
   PurchaseProgram(const BehaviourModel& model, const RunInfo& info);
-  // Its tables are the object's.
-  [[nodiscard]] PathProgram program() const;
-  // Appends a customer to all of `rows` but its key.
+  [[nodiscard]] PathProgram program() const override;
+  void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
   void add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash, CustomerRows& rows) const;
-  // One without a history.
-  [[nodiscard]] CustomerRows new_customer() const;
+  [[nodiscard]] CustomerRows new_customer() const override;
 
  private:
   BehaviourModel model_;
@@ -33,7 +26,7 @@ class PurchaseProgram {
   std::vector<ParameterDraw> draws_;
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
-  double minor_units_;
+  double days_, minor_units_;
 };
 
 }  // namespace clvsim

@@ -4,15 +4,16 @@
 #include "host/base/output_file.hpp"
 #include "host/io/run_file.hpp"
 #include "host/model/histories.hpp"
+#include "host/run/behaviour_program.hpp"
 #include "host/run/chain_tables.hpp"
 #include "host/run/engine.hpp"
-#include "host/run/purchase_program.hpp"
 #include "host/run/spend_posterior.hpp"
 
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,46 @@
 namespace clvsim {
 
 namespace {
+
+bool has_segments(const StoreReader& store) { return store.info().segments.size() > 1; }
+
+// Keys and, where the store has them, segments.
+void name_rows(const StoreReader& store, const CustomerBatch& batch, CustomerRows& rows) {
+  rows.key = batch.key;
+  if (has_segments(store)) rows.segment = batch.segment;
+}
+
+// The sums of the segments' customers.
+class SegmentSums {
+ public:
+  explicit SegmentSums(const RunInfo& info)
+      : segments_(info.segments), shares_draws_(info.options.parameter_draws > 0) {}
+
+  void add(const CustomerResults& results) {
+    for (std::size_t i = 0; i < results.segment.size(); ++i) {
+      SegmentForecast& segment = segments_[results.segment[i]];
+      ++segment.n_customers;
+      add(segment.value, results.mean[i], results.se[i]);
+      add(segment.active, results.p_active[i], results.p_active_se[i]);
+      add(segment.transactions, results.transactions_mean[i], results.transactions_se[i]);
+    }
+  }
+  [[nodiscard]] std::vector<SegmentForecast> segments() const {
+    std::vector<SegmentForecast> all = segments_;
+    for (SegmentForecast& segment : all)
+      for (Estimate* estimate : {&segment.value, &segment.active, &segment.transactions})
+        if (!shares_draws_) estimate->se = std::sqrt(estimate->se);
+    return all;
+  }
+
+ private:
+  void add(Estimate& sum, double mean, double se) const {
+    sum.mean += mean;
+    sum.se += shares_draws_ ? se : se * se;
+  }
+  std::vector<SegmentForecast> segments_;
+  bool shares_draws_;
+};
 
 class StoreSource final : public CustomerSource {
  public:
@@ -46,7 +87,7 @@ class StoreSource final : public CustomerSource {
       customer.level_mean = level.mean;
       customer.level_sd = level.sd;
     }
-    rows.key = batch_.key;
+    name_rows(store_, batch_, rows);
   }
 
  private:
@@ -56,13 +97,9 @@ class StoreSource final : public CustomerSource {
   mutable CustomerBatch batch_;  // reused from batch to batch
 };
 
-class PurchaseSource final : public CustomerSource {
+class BehaviourSource final : public CustomerSource {
  public:
-  PurchaseSource(const StoreReader& store, const BehaviourModel& model, const PurchaseProgram& program)
-      : store_(store),
-        program_(program),
-        days_(days_of(model.unit)),
-        minor_units_(minor_units_per_unit(store.info().currency.decimals)) {}
+  BehaviourSource(const StoreReader& store, const BehaviourProgram& program) : store_(store), program_(program) {}
 
   [[nodiscard]] std::int64_t size() const override { return store_.info().n_customers; }
   [[nodiscard]] std::size_t key_width() const override { return store_.info().key_width; }
@@ -70,17 +107,13 @@ class PurchaseSource final : public CustomerSource {
   void read(std::int64_t first, std::int64_t count, CustomerRows& rows) const override {
     store_.read(first, count, batch_);
     rows.clear();
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-      program_.add(purchase_history(batch_, i, days_, false), spend_history(batch_, i, minor_units_),
-                   batch_.key_hash[i], rows);
-    }
-    rows.key = batch_.key;
+    for (std::size_t i = 0; i < batch_.size(); ++i) program_.add(batch_, i, rows);
+    name_rows(store_, batch_, rows);
   }
 
  private:
   const StoreReader& store_;
-  const PurchaseProgram& program_;
-  double days_, minor_units_;
+  const BehaviourProgram& program_;
   mutable CustomerBatch batch_;  // reused from batch to batch
 };
 
@@ -101,9 +134,11 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
     check_output(output, overwrite);
     writer.emplace(output, info, 1 / fixed_per_unit(info.currency), overwrite);
   }
+  SegmentSums segments(info);
   const auto append_all = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   const auto append = [&](const CustomerResults& batch) {
     if (writer) writer->append(batch);
+    segments.add(batch);
     if (results == nullptr) return;
     results->key_width = batch.key_width;
     results->key.insert(results->key.end(), batch.key.begin(), batch.key.end());
@@ -125,12 +160,14 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
   };
   std::vector<std::int64_t> total_by_path;
   run_customers(source, program, info, total_by_path, append, progress);
+  info.segments = segments.segments();
   if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 
 // RunInfo of a store's customers.
 template <class Model>
-RunInfo describe_for(const StoreInfo& from, const Model& model, const SimulationOptions& options) {
+RunInfo describe_for(const StoreReader& store, const Model& model, const SimulationOptions& options) {
+  const StoreInfo& from = store.info();
   if (!model.currency.code.empty() && !from.currency.code.empty() && model.currency.code != from.currency.code) {
     throw ConfigError(
         fmt::format("the model's amounts are in {}, the store's in {}; use a model in the store's currency",
@@ -142,6 +179,8 @@ RunInfo describe_for(const StoreInfo& from, const Model& model, const Simulation
   info.observation_end = from.observation_end;
   info.has_dates = true;
   info.store_digest = from.content_digest;
+  for (std::size_t s = 0; has_segments(store) && s < from.segments.size(); ++s)
+    info.segments.push_back({from.segments[s], 0, {}, {}, {}});
   info.model_digest = digest_of(model);
   return info;
 }
@@ -156,16 +195,17 @@ RunInfo simulate(const StoreReader& store, const MigrationChain& model, const Si
         "the model has no [recency_frequency] table, so that no customer of a store can be given a state; fit a model "
         "from the store, or simulate customers in the model's start state (--customers N)");
   }
-  RunInfo info = describe_for(store.info(), model, options);
+  require_purchases(store.info(), "a migration chain");
+  RunInfo info = describe_for(store, model, options);
   run(StoreSource(store, model), model, info, output, overwrite, nullptr, progress);
   return info;
 }
 
 RunInfo simulate(const StoreReader& store, const BehaviourModel& model, const SimulationOptions& options,
                  const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress) {
-  RunInfo info = describe_for(store.info(), model, options);
-  const PurchaseProgram program(model, info);
-  run(PurchaseSource(store, model, program), program.program(), info, output, overwrite, nullptr, progress);
+  RunInfo info = describe_for(store, model, options);
+  const auto program = make_program(model, info, &store.info());
+  run(BehaviourSource(store, *program), program->program(), info, output, overwrite, nullptr, progress);
   return info;
 }
 
@@ -175,8 +215,8 @@ RunInfo simulate_customers(std::int64_t n_customers, const BehaviourModel& model
   RunInfo info = describe(resolve(options, model), model, n_customers);
   info.model_digest = digest_of(model);
   if (results != nullptr) results->clear();
-  const PurchaseProgram program(model, info);
-  run(CountedSource(n_customers, program.new_customer()), program.program(), info, output, overwrite, results,
+  const auto program = make_program(model, info, nullptr);
+  run(CountedSource(n_customers, program->new_customer()), program->program(), info, output, overwrite, results,
       progress);
   return info;
 }

@@ -1,5 +1,5 @@
 /// \file
-/// Fitting the models of purchases and of spend to a customer store (docs/theory has a page for each).
+/// Fitting the models of purchases, of spend and of contracts to a customer store (docs/theory has a page for each).
 #pragma once
 
 #include <clvsim/behaviour_model.hpp>
@@ -29,6 +29,15 @@ struct SpendFit {
   PurchaseSpend spend;
 };
 
+/// A segment of a contract book. Without a fit its contracts have the parameters of all.
+struct SegmentFit {
+  std::string name;
+  std::int64_t n_customers = 0, n_churned = 0;
+  std::string model;  ///< that was fitted
+  std::optional<LikelihoodFit> fit;
+  std::string note;  ///< why there is none, or another model than was asked for; or empty
+};
+
 struct BehaviourFit {
   std::string model;  ///< as asked for
   int k = 0;          ///< chosen regularity of bg_cnbd_k, mbg_cnbd_k; 0 of other models
@@ -37,6 +46,8 @@ struct BehaviourFit {
   std::vector<std::pair<int, double>> tried;  ///< every k with a certified maximum, and its log-likelihood
   std::optional<SpendFit> spend;              ///< of models of purchases, where it was asked for
   std::optional<double> margin;               ///< from the log's costs
+  std::optional<double> charge;               ///< of contracts: the mean of the book, currency units a period
+  std::vector<SegmentFit> segments;           ///< of contracts, where they were asked for
   std::vector<std::string> notes;
 };
 
@@ -50,6 +61,13 @@ enum class SpendLaw : std::uint8_t { gamma_gamma, none };
 /// highest likelihood is taken; those without a certified maximum are left out.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
                                          SpendLaw spend = SpendLaw::gamma_gamma,
+                                         const LikelihoodFitOptions& options = {});
+
+/// One of contract_models(), or of sbg and bdw the one with the lower BIC (auto), of a contract book; where contracts
+/// do not differ, so that sbg or bdw has no maximum, its limit. Of all contracts and, with `by_segment`, of each
+/// segment on its own. A segment with too few contracts or churns for it is left to the parameters of all. Throws
+/// ConfigError where the store is no contract book or has more than 256 segments, and what fit_contract_model throws.
+[[nodiscard]] BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, bool by_segment,
                                          const LikelihoodFitOptions& options = {});
 
 /// The fitted model, as its file has it.

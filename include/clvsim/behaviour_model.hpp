@@ -1,5 +1,6 @@
 /// \file
-/// A model of purchases and of their spend, as it is fitted, filed and simulated (docs/formats/model.md).
+/// A model of purchases and of their spend, or of contracts, as it is fitted, filed and simulated
+/// (docs/formats/model.md).
 #pragma once
 
 #include <clvsim/customers.hpp>
@@ -37,6 +38,17 @@ struct FitRecord {
   std::vector<double> log_covariance;  ///< [parameters, parameters] of their logarithms
 };
 
+/// The contracts of a segment that were fitted on their own.
+struct ContractSegment {
+  std::string name;   ///< as in the store
+  std::string model;  ///< of contract_models()
+  std::int64_t n_customers = 0;
+  std::vector<double> parameters;
+  std::optional<FitRecord> fit;
+};
+
+inline constexpr std::size_t most_contract_segments = 256;
+
 struct BehaviourModel {
   std::string model;  ///< of behaviour_models()
   int k = 1;          ///< regularity of bg_cnbd_k, mbg_cnbd_k
@@ -45,15 +57,22 @@ struct BehaviourModel {
   std::optional<double> margin;        ///< profit share of revenue
   std::vector<double> parameters;      ///< by PurchaseModel::parameter_names(), times in periods of `unit`
   std::optional<FitRecord> fit;        ///< absent: written by hand
-  std::optional<PurchaseSpend> spend;  ///< absent: it can tell purchases, and cannot be simulated
+  std::optional<PurchaseSpend> spend;  ///< of purchases; absent: it can tell them, and cannot be simulated
+  // Of contracts.
+  std::optional<double> charge;           ///< of a new contract, a period, currency units
+  std::vector<ContractSegment> segments;  ///< others have `parameters`, which are those of all
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
 };
 
+/// Whether the model is one of contract_models().
+[[nodiscard]] bool is_contract_model(std::string_view model);
+
 /// One draw of what is uncertain about a model: its parameters, and p, q, gamma of its spend, 0 without one.
 struct ParameterDraw {
   std::vector<double> parameters;
+  std::vector<std::vector<double>> segments;  ///< the parameters of each of BehaviourModel::segments
   GammaGamma law;
 };
 /// n draws of the asymptotic posterior: the logarithms are normal around the estimates with the covariances of the

@@ -2,6 +2,7 @@
 /// Models of customers whose leaving is seen: contracts that are renewed or not. docs/theory has a page for each.
 #pragma once
 
+#include <clvsim/customers.hpp>
 #include <clvsim/likelihood_fit.hpp>
 
 #include <cstdint>
@@ -11,6 +12,14 @@
 #include <vector>
 
 namespace clvsim {
+
+/// A contract of a book.
+struct Contract {
+  std::int32_t renewals = 0;  ///< as Tenure has it
+  bool churned = false;
+  MinorUnits charge = 0;      ///< a period
+  std::uint32_t segment = 0;  ///< index into StoreInfo::segments
+};
 
 /// Contracts with the same history, counted in renewal opportunities. A contract that churned did so at opportunity
 /// `renewals` >= 1 and made renewals - 1; one that is still there has made `renewals` >= 0.
@@ -28,6 +37,7 @@ struct Tenure {
 
 /// sbg  shifted beta-geometric (Fader & Hardie 2007): churn probability theta ~ Beta(alpha, beta) at every renewal
 /// bdw  beta-discrete-Weibull (Fader, Hardie, Liu, Davin & Steenburgh 2018): S(t | theta) = (1 - theta)^(t^c)
+/// geometric, discrete_weibull  their limits where contracts do not differ: S(t) = exp(-hazard t), exp(-(t / scale)^c)
 class ContractModel {
  public:
   virtual ~ContractModel() = default;
@@ -46,6 +56,8 @@ class ContractModel {
   /// 0.
   [[nodiscard]] double derl(std::span<const double> parameters, std::int32_t n, double rate) const;
 };
+/// The names, sbg first.
+[[nodiscard]] std::span<const std::string_view> contract_models();
 /// Throws ConfigError for any other name.
 [[nodiscard]] std::unique_ptr<ContractModel> make_contract_model(std::string_view name);
 

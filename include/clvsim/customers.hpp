@@ -19,6 +19,10 @@ using MinorUnits = std::int64_t;
 enum class RowKind : std::uint8_t {
   purchase = 0,  ///< amount >= 0
   refund = 1,    ///< amount < 0: money back to the customer; never netted into a purchase, never counted in x
+  // Of a contract book: amount is the charge a period, day the day on which a contract would have begun whose tenure
+  // ends with observation.
+  contract = 2,
+  churned_contract = 3,
 };
 
 /// Currency of a store: an ISO 4217 code or any other label of at most 8 bytes, and its number of decimals (0 to 6).
@@ -41,8 +45,8 @@ struct History {
 };
 
 /// Structure of arrays for n customers that have at least one row of observation. Customers are in the order of their
-/// keys' bytes. A customer without any purchase (refunds alone) has n_purchase_days = 0, x = 0, and its first row as
-/// start.
+/// keys' bytes. A customer without any purchase (refunds alone, a contract) has n_purchase_days = 0, x = 0, and its
+/// first row as start.
 struct CustomerBatch {
   std::int64_t first_index = 0;         ///< index of the first customer in the store
   std::size_t key_width = 0;            ///< bytes a key, padded with NUL

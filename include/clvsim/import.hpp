@@ -1,5 +1,5 @@
 /// \file
-/// From transaction logs (CSV, gzip) to a customer store.
+/// From transaction logs or contract books (CSV, gzip) to a customer store.
 #pragma once
 
 #include <clvsim/store.hpp>
@@ -21,12 +21,16 @@ struct ImportOptions {
 
   std::optional<std::string> customer_column, date_column, amount_column;
   std::optional<std::string> cost_column, quantity_column, segment_column, kind_column;
+  /// Both or neither: the log is a contract book, one row a contract. Tenure: renewals made, or where the contract has
+  /// churned the opportunity at which it did, in periods of `unit`; churned: yes or no. Amount and cost are of a
+  /// period.
+  std::optional<std::string> tenure_column, churned_column;
   std::optional<char> delimiter;     ///< one of , ; tab |
   std::optional<char> decimal_mark;  ///< '.' or ','
   std::optional<DateOrder> date_order;
 
-  PeriodUnit unit = PeriodUnit::week;
-  std::optional<Date> observation_end;  ///< default: the last date of the log
+  std::optional<PeriodUnit> unit;       ///< default: week; a contract book has none
+  std::optional<Date> observation_end;  ///< default: the last date of the log; a contract book has none
   std::string currency = "";
   int decimals = 2;            ///< 0 to 6; an amount with more decimals is rejected, never rounded
   bool utc = false;            ///< convert times with an offset to UTC before taking the day; else local as written
@@ -49,7 +53,7 @@ struct Dialect {
   bool crlf = false;
   DateOrder date_order = DateOrder::ymd;
   std::string customer_column, date_column, amount_column;
-  std::string cost_column, quantity_column, segment_column, kind_column;  ///< empty: none
+  std::string cost_column, quantity_column, segment_column, kind_column, tenure_column, churned_column;  ///< or empty
   std::vector<std::string> flags;  ///< e.g. "--customer", "customer_id", "--date", "date", ...
 };
 

@@ -84,6 +84,15 @@ struct PeriodForecast {
   Estimate transactions;
 };
 
+/// The customers of a segment of the store, in all.
+struct SegmentForecast {
+  std::string name;  ///< empty: no segment
+  std::int64_t n_customers = 0;
+  /// Sums over the customers: discounted value, active at the horizon, transactions over it. Their errors take the
+  /// customers for independent; with draws of the parameters, which all share, they are bounds: the sums of the errors.
+  Estimate value, active, transactions;
+};
+
 /// Everything about a run that is not a customer's row.
 struct RunInfo {
   std::string measure_name;  ///< "clv", or "revenue" where neither costs nor a margin are known
@@ -92,13 +101,14 @@ struct RunInfo {
   Date observation_end;  ///< 1970-01-01 without a store
   bool has_dates = false;
   std::int64_t n_customers = 0;
-  SimulationOptions options;            ///< as resolved: margin, seed, ...
-  std::string sampler;                  ///< name and version: part of what makes a run reproducible
-  std::string store_digest;             ///< content digest of the store, empty without one
-  std::string model_digest;             ///< XXH3-128 of the model's text
-  Distribution total;                   ///< discounted value of all customers, independent given the model
-  Distribution total_revenue;           ///< undiscounted revenue of the whole horizon; NaN without options.periods
-  std::vector<PeriodForecast> periods;  ///< [horizon]; empty without options.periods
+  SimulationOptions options;              ///< as resolved: margin, seed, ...
+  std::string sampler;                    ///< name and version: part of what makes a run reproducible
+  std::string store_digest;               ///< content digest of the store, empty without one
+  std::string model_digest;               ///< XXH3-128 of the model's text
+  Distribution total;                     ///< discounted value of all customers, independent given the model
+  Distribution total_revenue;             ///< undiscounted revenue of the whole horizon; NaN without options.periods
+  std::vector<PeriodForecast> periods;    ///< [horizon]; empty without options.periods
+  std::vector<SegmentForecast> segments;  ///< as StoreInfo::segments; empty where the store has none
   std::string content_digest;
   std::string device;  ///< what it ran on; not in the run file
 };
@@ -107,6 +117,7 @@ struct RunInfo {
 struct CustomerResults {
   std::size_t key_width = 0;
   std::vector<char> key;
+  std::vector<std::uint32_t> segment;  ///< [n] index into RunInfo::segments; empty where there are none
   std::vector<double> mean, se, sd, sd_se;
   std::vector<double> quantile, quantile_se;
   std::vector<double> cvar, cvar_se;

@@ -46,6 +46,7 @@ struct StoreInfo {
   bool has_quantity = false;
   bool same_day_merged = true;
   bool ids_hashed = false;
+  bool contract_book = false;  ///< every customer is one contract (RowKind::contract, churned_contract): no purchases
   std::size_t key_width = 1;
   std::int64_t n_customers = 0;
   std::int64_t n_rows = 0;               ///< history rows of observation

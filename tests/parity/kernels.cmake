@@ -1,5 +1,5 @@
 clvsim_test(test_engine_parity parity STAGES base kernels engine TIMEOUT 300 SOURCES engine_backends.cpp)
-clvsim_test(test_purchase_parity parity STAGES base math behaviour behaviour_file model kernels engine purchase_run TIMEOUT 300 SOURCES engine_purchases.cpp)
+clvsim_test(test_purchase_parity parity STAGES base math behaviour behaviour_file model kernels engine behaviour_run TIMEOUT 300 SOURCES engine_purchases.cpp)
 clvsim_test(test_engine_lanes parity STAGES kernels TIMEOUT 120 SOURCES engine_lanes.cpp)
 # Sanitizers add symbols of their own, which every file shares.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT CLVSIM_SANITIZE)
@@ -15,7 +15,7 @@ clvsim_test(test_engine_gpu gpu STAGES base kernels engine TIMEOUT 300 SOURCES e
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   add_executable(engine_digests digests.cpp)
   target_link_libraries(engine_digests PRIVATE clvsim_options ${CLVSIM_COMPILE_LIBRARIES} clvsim_base clvsim_math clvsim_model clvsim_behaviour clvsim_behaviour_file
-                        clvsim_kernels clvsim_engine clvsim_purchase_run)
+                        clvsim_kernels clvsim_engine clvsim_behaviour_run)
   add_test(NAME Digests.AreThoseRecorded
            COMMAND sh -c "$<TARGET_FILE:engine_digests> | diff ${CMAKE_CURRENT_SOURCE_DIR}/digests.txt -")
   set_tests_properties(Digests.AreThoseRecorded PROPERTIES LABELS parity)

@@ -1,0 +1,62 @@
+#include "host/run/behaviour_program.hpp"
+
+#include "host/model/histories.hpp"
+#include "host/run/contract_program.hpp"
+#include "host/run/purchase_program.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+namespace clvsim {
+
+SimulationOptions resolve(const SimulationOptions& options, const BehaviourModel& model) {
+  check(options);
+  check(model);
+  if (options.sampler != StepSampler::automatic)
+    throw ConfigError(fmt::format(
+        "--sampler is a setting of migration chains; {} has one way to be drawn: leave it out", model.model));
+  if (!model.spend && !is_contract_model(model.model))
+    throw ConfigError(
+        fmt::format("the model {} has no [spend], so that no value can be simulated; fit it with spend (clvsim fit "
+                    "--model {} --spend gamma_gamma)",
+                    model.model, model.model));
+  if (options.parameter_draws > options.n_paths)
+    throw ConfigError(
+        fmt::format("{} parameter draws of {} paths: a path has one draw; give at most as many draws as "
+                    "paths",
+                    options.parameter_draws, options.n_paths));
+  SimulationOptions resolved = options;
+  if (!resolved.margin) resolved.margin = model.margin;
+  return resolved;
+}
+
+RunInfo describe(const SimulationOptions& resolved, const BehaviourModel& model, std::int64_t n_customers) {
+  RunInfo info;
+  info.options = resolved;
+  info.measure_name = resolved.margin ? "clv" : "revenue";
+  info.currency = model.currency;
+  info.unit = model.unit;
+  info.n_customers = n_customers;
+  info.sampler = fmt::format("philox4x32-10 {} 1", model.model);
+  return info;
+}
+
+std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const SimulationOptions& options) {
+  if (options.parameter_draws > 0) return draw_parameters(model, options.parameter_draws, options.seed);
+  ParameterDraw estimates;
+  estimates.parameters = model.parameters;
+  for (const ContractSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
+  if (model.spend) estimates.law = model.spend->law;
+  return {estimates};
+}
+
+std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,
+                                               const StoreInfo* store) {
+  const bool contracts = is_contract_model(model.model);
+  if (store != nullptr) (contracts ? require_contracts : require_purchases)(*store, model.model);
+  if (contracts) return std::make_unique<ContractProgram>(model, info, store);
+  return std::make_unique<PurchaseProgram>(model, info);
+}
+
+}  // namespace clvsim

@@ -1,0 +1,85 @@
+#include "host/run/contract_program.hpp"
+
+#include "host/math/special.hpp"
+#include "host/model/histories.hpp"
+#include "host/run/chain_tables.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace clvsim {
+namespace {
+
+enum BetaParameter : std::size_t { alpha, beta };
+
+enum AlikeParameter : std::size_t { hazard = 0, scale = 0 };
+
+double power_of(double t, double c) { return t > 0 ? portable_exp(c * portable_log(t)) : 0; }
+
+}  // namespace
+
+ContractProgram::ContractProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store)
+    : model_(model),
+      grid_(info.observation_end, store != nullptr ? store->unit : model.unit),
+      draws_(parameter_draws(model, info.options)),
+      weight_(value_weights(info)),
+      minor_units_(minor_units_per_unit(info.currency.decimals)) {
+  kernels::vector_of<kernels::ContractPath::Drawn>(drawn_).resize(draws_.size());
+  if (store == nullptr) return;
+  if (store->unit != model.unit)
+    throw ConfigError(fmt::format("the model's tenures count {}s, the store's {}s; fit a model to this store",
+                                  name_of(model.unit), name_of(store->unit)));
+  for (const std::string& name : store->segments)
+    of_segment_.push_back(static_cast<std::size_t>(
+        std::find_if(model.segments.begin(), model.segments.end(), [&](const auto& s) { return s.name == name; }) -
+        model.segments.begin()));
+}
+
+PathProgram ContractProgram::program() const {
+  PathProgram program;
+  program.params = kernels::params_of(drawn_, weight_.data());
+  return program;
+}
+
+void ContractProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const {
+  const Contract contract = contract_of(batch, i, grid_);
+  add(contract, static_cast<double>(contract.charge), batch.key_hash[i], rows);
+}
+
+void ContractProgram::add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows) const {
+  const std::size_t s = contract.segment < of_segment_.size() ? of_segment_[contract.segment] : model_.segments.size();
+  const bool own = s < model_.segments.size();
+  const std::string& model = own ? model_.segments[s].model : model_.model;
+  for (const ParameterDraw& draw : draws_) {
+    const std::vector<double>& p = own ? draw.segments[s] : draw.parameters;
+    const double c = model == "bdw" || model == "discrete_weibull" ? p.back() : 1;
+    kernels::ContractPath::Customer& customer = rows.of<kernels::ContractPath::Customer>().emplace_back();
+    customer.hash = hash;
+    customer.charge = charge * kernels::fixed_per_minor_unit;
+    customer.renewals = contract.renewals;
+    customer.exposure = c == 1 ? contract.renewals : power_of(contract.renewals, c);
+    customer.inverse_c = 1 / c;
+    if (model == "geometric")
+      customer.hazard = p[hazard];
+    else if (model == "discrete_weibull")
+      customer.hazard = power_of(p[scale], -c);
+    else
+      customer.churn = kernels::LogBetaSampler(p[alpha], p[beta] + customer.exposure);
+    customer.active = !contract.churned;
+  }
+}
+
+CustomerRows ContractProgram::new_customer() const {
+  if (!model_.charge)
+    throw ConfigError(fmt::format(
+        "the model {} has no charge, so that a new contract has no value; give it one (charge = 20.00)", model_.model));
+  CustomerRows rows;
+  add(Contract{}, *model_.charge * minor_units_, 0, rows);
+  return rows;
+}
+
+}  // namespace clvsim

@@ -1,0 +1,33 @@
+// A model of contracts as the engine takes it, and its contracts.
+#pragma once
+
+#include "host/run/behaviour_program.hpp"
+
+#include <clvsim/contract_models.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace clvsim {
+
+class ContractProgram final : public BehaviourProgram {
+ public:
+  // As make_program.
+  ContractProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store);
+  [[nodiscard]] PathProgram program() const override;
+  void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
+  // `charge`: in minor units.
+  void add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows) const;
+  [[nodiscard]] CustomerRows new_customer() const override;
+
+ private:
+  BehaviourModel model_;
+  PeriodGrid grid_;
+  std::vector<ParameterDraw> draws_;
+  std::vector<std::size_t> of_segment_;  // of the store: its place among the model's, their number where it has none
+  kernels::AnyDrawn drawn_;
+  std::vector<double> weight_;
+  double minor_units_;
+};
+
+}  // namespace clvsim
