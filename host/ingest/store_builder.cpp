@@ -106,7 +106,10 @@ class Builder {
     const RowKind kind = contract ? (row.churned ? RowKind::churned_contract : RowKind::contract)
                          : refund ? RowKind::refund
                                   : RowKind::purchase;
-    if (contract && history.day.size() > first_row_) ++n_again_;
+    if (contract && history.day.size() > first_row_) {
+      ++n_again_;
+      return;
+    }
     if (row.amount == 0) ++part.zero_rows;
     // Codes order like the names, so the greatest code of the latest day does not depend on the order of the rows.
     const std::uint32_t code = build_.segment_codes[row.segment];

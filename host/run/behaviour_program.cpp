@@ -1,6 +1,5 @@
 #include "host/run/behaviour_program.hpp"
 
-#include "host/model/histories.hpp"
 #include "host/run/contract_program.hpp"
 #include "host/run/purchase_program.hpp"
 
@@ -53,9 +52,7 @@ std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const Si
 
 std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,
                                                const StoreInfo* store) {
-  const bool contracts = is_contract_model(model.model);
-  if (store != nullptr) (contracts ? require_contracts : require_purchases)(*store, model.model);
-  if (contracts) return std::make_unique<ContractProgram>(model, info, store);
+  if (is_contract_model(model.model)) return std::make_unique<ContractProgram>(model, info, store);
   return std::make_unique<PurchaseProgram>(model, info);
 }
 

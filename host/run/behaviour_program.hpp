@@ -29,8 +29,8 @@ class BehaviourProgram {
   [[nodiscard]] virtual CustomerRows new_customer() const = 0;
 };
 
-// `info` gives the options, among them the draws of parameters, and the currency; `store` the customers to come, null
-// where there are none. Throws ConfigError where they are no customers of the model's kind.
+// `info` gives the options, among them the draws of parameters, and the currency; `store` the customers to come, which
+// are of the model's kind, null where there are none. Throws ConfigError where its tenures count other periods.
 [[nodiscard]] std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,
                                                              const StoreInfo* store);
 

@@ -203,6 +203,7 @@ RunInfo simulate(const StoreReader& store, const MigrationChain& model, const Si
 
 RunInfo simulate(const StoreReader& store, const BehaviourModel& model, const SimulationOptions& options,
                  const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress) {
+  (is_contract_model(model.model) ? require_contracts : require_purchases)(store.info(), model.model);
   RunInfo info = describe_for(store, model, options);
   const auto program = make_program(model, info, &store.info());
   run(BehaviourSource(store, *program), program->program(), info, output, overwrite, nullptr, progress);

@@ -142,6 +142,33 @@ TEST(ContractModels, CountLeftTruncatedContractsFromTheirEntry) {
   EXPECT_NEAR(model->log_likelihood(p, there, {}), std::log(model->survival(p, 5) / before), 1e-13);
 }
 
+// A constant hazard is estimated by the share of opportunities that ended a contract; its residual lifetime is a
+// geometric sum.
+TEST(ContractModels, GeometricIsTheShareOfOpportunities) {
+  const std::vector<Tenure> tenures{{1, true, 0, 30}, {4, true, 0, 20}, {9, false, 0, 50}, {6, false, 2, 10}};
+  const double churned = 50, opportunities = 30 + 4 * 20 + 9 * 50 + 4 * 10, share = churned / opportunities;
+  const auto model = make_contract_model("geometric");
+  const LikelihoodFit fit = fit_contract_model(*model, tenures);
+  EXPECT_NEAR(1 - std::exp(-fit.parameters[0]), share, 1e-8);
+  EXPECT_NEAR(fit.log_likelihood, churned * std::log(share) + (opportunities - churned) * std::log1p(-share), 1e-9);
+  const double d = 0.1, retention = 1 - share;
+  EXPECT_NEAR(model->derl(fit.parameters, 5, d), retention / (1 - retention / (1 + d)), 1e-6);
+}
+
+TEST(ContractModels, DiscreteWeibullIsItsFormula) {
+  const auto model = make_contract_model("discrete_weibull"), geometric = make_contract_model("geometric");
+  const Parameters at{57.7, 0.604};
+  for (const double t : {0.0, 1.0, 2.0, 12.0, 57.7, 400.0})
+    EXPECT_NEAR(model->survival(at, t), std::exp(-std::pow(t / 57.7, 0.604)), 1e-14);
+  for (const int t : {1, 2, 72}) {
+    const double fall = std::pow(t / 57.7, 0.604) - std::pow((t - 1) / 57.7, 0.604);
+    EXPECT_NEAR(model->retention(at, t), std::exp(-fall), 1e-14);
+  }
+  const std::vector<Tenure> tenures{{1, true, 0, 1}, {7, true, 0, 2}, {0, false, 0, 1}, {40, false, 5, 3}};
+  EXPECT_NEAR(model->log_likelihood(Parameters{20, 1}, tenures, {}),
+              geometric->log_likelihood(Parameters{0.05}, tenures, {}), 1e-12);
+}
+
 TEST(ContractModels, RefuseWhatTheyCannotFit) {
   const auto model = make_contract_model("sbg");
   EXPECT_THROW((void)tenures_of_cohort(std::array<double, 3>{100, 90, 91}), DataError);

@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
     test::Prepared prepared(c);
     print(prepared, instructions);
   }
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    test::PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    test::PreparedBehaviour prepared(c);
     print(prepared, instructions);
   }
   differences += test::print_draws();

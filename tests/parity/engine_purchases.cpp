@@ -1,4 +1,5 @@
-// Models of purchases: teams of threads, thread counts, batches and split devices give the bits of a single thread.
+// Models of purchases and of contracts: teams of threads, thread counts, batches and split devices give the bits of a
+// single thread.
 #include "kernels/backend/path_worker.hpp"
 #include "kernels/backend/split.hpp"
 #include "tests/support/purchases.hpp"
@@ -15,19 +16,19 @@ namespace clvsim {
 namespace {
 
 using test::Outcome;
-using test::PreparedPurchases;
+using test::PreparedBehaviour;
 
 std::unique_ptr<kernels::Backend> cpu(const kernels::RunSpec& spec, int threads = 1) {
   return kernels::make_cpu_backend(spec, threads, test::budget);
 }
 
-std::string name_of(const test::PurchaseCase& c) {
-  return c.model.model + (c.model.spend->refund_rate > 0 ? ", refunds" : "");
+std::string name_of(const test::BehaviourCase& c) {
+  return c.model.model + (c.model.spend && c.model.spend->refund_rate > 0 ? ", refunds" : "");
 }
 
 // All customers by one team of `size` threads, the block-parallel form of the task.
 template <class Model>
-Outcome run_with_team(const PreparedPurchases& prepared, std::uint32_t size) {
+Outcome run_with_team(const PreparedBehaviour& prepared, std::uint32_t size) {
   const kernels::RunSpec& spec = prepared.spec;
   const kernels::RunView<Model> view = kernels::view_of<Model>(spec);
   const auto customers = std::get<std::span<const typename Model::Customer>>(span_of(prepared));
@@ -57,8 +58,8 @@ Outcome run_with_team(const PreparedPurchases& prepared, std::uint32_t size) {
 }
 
 TEST(PurchaseParity, ThreadTeamsEqualATeamOfOne) {
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    const PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    const PreparedBehaviour prepared(c);
     const Outcome expected = run_backend(prepared, *cpu(prepared.spec), 100);
     for (const std::uint32_t size : {1U, 2U, 7U}) {
       kernels::BehaviourModels::with(prepared.spec.params.index(), [&]<class Model>(std::type_identity<Model>) {
@@ -73,8 +74,8 @@ TEST(PurchaseParity, ThreadTeamsEqualATeamOfOne) {
 }
 
 TEST(PurchaseParity, ThreadsBatchesAndDevices) {
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    PreparedBehaviour prepared(c);
     for (const bool periods : {true, false}) {
       prepared.spec.periods = periods;
       std::vector<std::int64_t> expected_values, values;
@@ -95,13 +96,13 @@ TEST(PurchaseParity, ThreadsBatchesAndDevices) {
 
 // The sums by period are those of the paths: active customers fall, the totals are the kept values'.
 TEST(PurchaseParity, SumsAreThoseOfThePaths) {
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    const PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    const PreparedBehaviour prepared(c);
     std::vector<std::int64_t> values;
     const Outcome outcome = run_backend(prepared, *cpu(prepared.spec), 100, &values);
     std::uint64_t n_active = 0;
     for (std::size_t p = 0; p < c.n_paths; ++p) {
-      std::uint32_t before = static_cast<std::uint32_t>(c.buyers.size());
+      std::uint32_t before = static_cast<std::uint32_t>(c.n_customers());
       for (std::size_t t = 0; t < c.horizon; ++t) {
         const std::uint32_t active = outcome.sums.active[t * c.n_paths + p];
         EXPECT_LE(active, before) << name_of(c);
@@ -109,7 +110,7 @@ TEST(PurchaseParity, SumsAreThoseOfThePaths) {
       }
       n_active += before;
       std::int64_t total = 0;
-      for (std::size_t i = 0; i < c.buyers.size(); ++i) total += values[i * c.n_paths + p];
+      for (std::size_t i = 0; i < c.n_customers(); ++i) total += values[i * c.n_paths + p];
       EXPECT_EQ(outcome.sums.total[p], total) << name_of(c);
     }
     EXPECT_GT(n_active, 0U);
@@ -120,8 +121,8 @@ TEST(PurchaseParity, SumsAreThoseOfThePaths) {
 
 // Another seed gives other paths, another name of instructions the same; an unknown one is refused.
 TEST(PurchaseParity, SeedsAndNames) {
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    PreparedBehaviour prepared(c);
     const Outcome expected = run_backend(prepared, *cpu(prepared.spec), 100);
     EXPECT_TRUE(run_backend(prepared, *kernels::make_cpu_backend(prepared.spec, 1, test::budget, "scalar"), 100) ==
                 expected);

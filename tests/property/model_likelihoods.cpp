@@ -79,9 +79,12 @@ TEST(Likelihoods, GradientsAreSlopes) {
 TEST(Likelihoods, ContractGradientsAreSlopes) {
   const std::vector<Tenure> tenures{{1, true, 0, 1},  {7, true, 0, 1}, {0, false, 0, 1},
                                     {9, false, 0, 1}, {6, true, 3, 1}, {40, false, 5, 1}};
-  for (const char* name : {"sbg", "bdw"}) {
+  for (const std::string_view name : contract_models()) {
     const auto model = make_contract_model(name);
-    for (Parameters at : {Parameters{.7, 1.2, 1.3}, {.05, .02, .6}, {6, 300, 1}}) {
+    std::vector<Parameters> at_places{{.7, 1.2, 1.3}, {.05, .02, .6}, {6, 300, 1}};
+    if (name == "geometric") at_places = {{.7}, {.05}, {2}};
+    if (name == "discrete_weibull") at_places = {{58, .6}, {110, 2.6}, {3, 1}};
+    for (Parameters at : at_places) {
       at.resize(model->parameter_names().size());
       for (const Tenure& tenure : tenures)
         expect_slopes(

@@ -67,12 +67,13 @@ TEST(PtxSimulation, EqualsTheCpu) {
       }
     }
   }
-  for (const test::PurchaseCase& c : test::purchase_cases()) {
-    test::PreparedPurchases prepared(c);
+  for (const test::BehaviourCase& c : test::behaviour_cases()) {
+    test::PreparedBehaviour prepared(c);
     for (const bool periods : {true, false}) {
       prepared.spec.periods = periods;
       EXPECT_TRUE(simulate(device, prepared, {}) == on_cpu(prepared))
-          << c.model.model << ", refunds " << c.model.spend->refund_rate << (periods ? ", periods" : "");
+          << c.model.model << ", refunds " << (c.model.spend ? c.model.spend->refund_rate : 0)
+          << (periods ? ", periods" : "");
     }
   }
   std::printf("%.1f million instructions\n", 1e-6 * static_cast<double>(device.n_executed()));

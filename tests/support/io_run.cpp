@@ -60,6 +60,13 @@ std::string differ(const RunInfo& a, const RunInfo& b) {
         !same(p.revenue, q.revenue) || !same(p.profit, q.profit) || !same(p.transactions, q.transactions))
       return "period " + std::to_string(t + 1);
   }
+  if (a.segments.size() != b.segments.size()) return "segments";
+  for (std::size_t s = 0; s < a.segments.size(); ++s) {
+    const SegmentForecast &p = a.segments[s], &q = b.segments[s];
+    if (p.name != q.name || p.n_customers != q.n_customers || !same(p.value, q.value) || !same(p.active, q.active) ||
+        !same(p.transactions, q.transactions))
+      return "segment " + std::to_string(s);
+  }
   return "";
 }
 
@@ -104,9 +111,16 @@ TestRun make_test_run(const TestRunOptions& options) {
   }
   CustomerResults& results = run.results;
   results.key_width = 9;
+  if (options.has_segments)
+    for (const char* name : {"", "north", "south of it"})
+      info.segments.push_back({name, 0, estimate(), estimate(), estimate()});
   for (std::int64_t i = 0; i < options.n_customers; ++i) {
     const std::string key = fmt::format("C{:08d}", i);
     results.key.insert(results.key.end(), key.begin(), key.end());
+    if (options.has_segments) {
+      results.segment.push_back(static_cast<std::uint32_t>(random() % info.segments.size()));
+      ++info.segments[results.segment.back()].n_customers;
+    }
     for (const Field& field : fields) {
       const std::size_t n = field.by_quantile ? options.quantiles.size() : 1;
       std::vector<double>& values = results.*field.values;
@@ -136,6 +150,7 @@ std::string write_run(const TestRun& run, const std::filesystem::path& path, std
   begun.n_customers = run.info.n_customers;
   begun.store_digest = run.info.store_digest;
   begun.has_dates = run.info.has_dates;
+  for (const SegmentForecast& segment : run.info.segments) begun.segments.push_back({segment.name, 0, {}, {}, {}});
   RunWriter writer(path, begun, run.scale, overwrite);
   const std::int64_t n = run.info.n_customers;
   for (std::int64_t first = 0; first < n; first += batch)
@@ -149,6 +164,7 @@ CustomerResults slice(const CustomerResults& all, std::int64_t first, std::int64
   const auto width = static_cast<std::int64_t>(all.key_width);
   const auto n_paths = static_cast<std::int64_t>(all.path_value.size() / std::max<std::size_t>(1, all.size()));
   part.path_value.assign(all.path_value.begin() + first * n_paths, all.path_value.begin() + (first + count) * n_paths);
+  if (!all.segment.empty()) part.segment.assign(all.segment.begin() + first, all.segment.begin() + first + count);
   part.key.assign(all.key.begin() + first * width, all.key.begin() + (first + count) * width);
   for (const Field& field : fields) {
     const std::vector<double>& values = all.*field.values;
@@ -168,6 +184,7 @@ std::string difference(const TestRun& run, const std::filesystem::path& path, st
     reader.read(first, count, got);
     const CustomerResults want = slice(run.results, first, count);
     if (got.key != want.key || got.key_width != want.key_width) return "key";
+    if (got.segment != want.segment) return "segment";
     if (run.info.options.keep_paths) {
       reader.read_paths(first, count, got.path_value);
       if (got.path_value != want.path_value) return "paths";

@@ -25,6 +25,7 @@ struct TestRunOptions {
   std::string measure = "clv";
   std::vector<double> quantiles{0.05, 0.5, 0.975};
   bool keep_paths = false;
+  bool has_segments = false;
 };
 TestRun make_test_run(const TestRunOptions& options);
 

@@ -80,8 +80,8 @@ std::string differ(const StoreInfo& a, const StoreInfo& b) {
   if (a.unit != b.unit) return "unit";
   if (std::tie(a.observation_end, a.first_day, a.last_day) != std::tie(b.observation_end, b.first_day, b.last_day))
     return "dates";
-  if (std::tie(a.has_cost, a.has_quantity, a.same_day_merged, a.ids_hashed, a.key_width) !=
-      std::tie(b.has_cost, b.has_quantity, b.same_day_merged, b.ids_hashed, b.key_width))
+  if (std::tie(a.has_cost, a.has_quantity, a.same_day_merged, a.ids_hashed, a.contract_book, a.key_width) !=
+      std::tie(b.has_cost, b.has_quantity, b.same_day_merged, b.ids_hashed, b.contract_book, b.key_width))
     return "flags";
   if (std::tie(a.n_customers, a.n_rows, a.n_holdout_customers, a.n_holdout_rows, a.segments) !=
       std::tie(b.n_customers, b.n_rows, b.n_holdout_customers, b.n_holdout_rows, b.segments))
@@ -105,6 +105,8 @@ TestStore make_test_store(const TestStoreOptions& options) {
   info.observation_end = {end_day};
   info.has_cost = options.has_cost;
   info.has_quantity = options.has_quantity;
+  info.contract_book = options.contract_book;
+  info.same_day_merged = !options.contract_book;
   info.key_width = 9;
   info.segments = {"", "north", "south"};
   std::mt19937_64 random(options.seed);
@@ -112,6 +114,9 @@ TestStore make_test_store(const TestStoreOptions& options) {
     return lowest + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(highest - lowest + 1));
   };
   const auto row = [&](std::int64_t first, std::int64_t last) {
+    if (options.contract_book)
+      return Row{static_cast<std::int32_t>(draw(first, last)), static_cast<std::uint8_t>(draw(2, 3)), draw(0, 9999),
+                 draw(0, 2000), draw(1, 9) * 1000};
     const bool refund = draw(0, 9) == 0;
     return Row{static_cast<std::int32_t>(draw(first, last)), refund, refund ? -draw(1, 5000) : draw(0, 100) * 50,
                draw(0, 2000), draw(1, 9) * 1000};
@@ -124,9 +129,10 @@ TestStore make_test_store(const TestStoreOptions& options) {
     all.key_hash.push_back(customer_hash(key));
     all.segment.push_back(static_cast<std::uint32_t>(draw(0, 2)));
     std::vector<Row> rows;
-    for (std::int64_t n = draw(1, options.max_rows); n > 0; --n) rows.push_back(row(end_day - 272, end_day));
+    for (std::int64_t n = options.contract_book ? 1 : draw(1, options.max_rows); n > 0; --n)
+      rows.push_back(row(end_day - 272, end_day));
     add_rows(all.history, std::move(rows), info);
-    if (options.has_holdout && draw(0, 1) == 0) {
+    if (options.has_holdout && !options.contract_book && draw(0, 1) == 0) {
       store.holdout_keys.insert(store.holdout_keys.end(), key.begin(), key.end());
       add_rows(store.holdout, {row(end_day + 1, end_day + 200)}, info);
     }
@@ -148,7 +154,7 @@ void summarise(TestStore& store) {
   for (std::size_t i = 0; i < n; ++i) {
     const auto begin = static_cast<std::size_t>(rows.offset[i]), end = static_cast<std::size_t>(rows.offset[i + 1]);
     for (std::size_t r = begin; r < end; ++r) {
-      (rows.kind[r] != 0 ? all.refund_sum : all.spend_sum)[i] += rows.amount[r];
+      if (rows.kind[r] <= 1) (rows.kind[r] != 0 ? all.refund_sum : all.spend_sum)[i] += rows.amount[r];
       if (rows.kind[r] != 0) continue;
       if (all.n_purchase_days[i] == 0) all.first_day[i] = rows.day[r];
       if (all.n_purchase_days[i] == 0 || all.last_purchase_day[i] != rows.day[r]) ++all.n_purchase_days[i];
@@ -178,7 +184,7 @@ void summarise(TestStore& store) {
   ledger.calibration = line_of(rows);
   ledger.holdout = line_of(store.holdout);
   // Two merged rows: their amounts are inside stored ones.
-  if (!rows.amount.empty()) {
+  if (!rows.amount.empty() && !info.contract_book) {
     ledger.merged_calibration = {2, 300};
     ledger.calibration.amount -= 300;
   }

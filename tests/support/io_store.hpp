@@ -24,6 +24,7 @@ struct TestStoreOptions {
   bool has_cost = false, has_quantity = false, has_holdout = true;
   int max_rows = 4;  // of a customer
   std::uint64_t seed = 1;
+  bool contract_book = false;  // one contract a customer, no holdout
 };
 TestStore make_test_store(const TestStoreOptions& options);
 

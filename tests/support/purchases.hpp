@@ -1,10 +1,12 @@
-// Models of purchases with their customers, as the engine takes them, without a store.
+// Models of purchases and of contracts with their customers, as the engine takes them, without a store.
 #pragma once
 
+#include "host/run/contract_program.hpp"
 #include "host/run/purchase_program.hpp"
 #include "tests/support/engine_outcome.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,14 @@ struct Buyer {
   SpendHistory spend;
 };
 
-struct PurchaseCase {
+struct BehaviourCase {
   BehaviourModel model;
   std::vector<Buyer> buyers;
   std::uint32_t horizon, n_paths;
-  std::uint32_t n_draws = 0;  // of the parameters
+  std::uint32_t n_draws = 0;             // of the parameters
+  std::vector<Contract> contracts = {};  // instead of buyers, of a model of contracts
+
+  [[nodiscard]] std::size_t n_customers() const { return buyers.size() + contracts.size(); }
 };
 
 // Parameters that are known to a tenth, all correlated a little.
@@ -32,7 +37,11 @@ inline BehaviourModel with_uncertainty(BehaviourModel model) {
   };
   model.fit = FitRecord{};
   model.fit->log_covariance = covariance(model.parameters.size());
-  model.spend->log_covariance = covariance(3);
+  if (model.spend) model.spend->log_covariance = covariance(3);
+  for (ContractSegment& segment : model.segments) {
+    segment.fit = FitRecord{};
+    segment.fit->log_covariance = covariance(segment.parameters.size());
+  }
   return model;
 }
 
@@ -44,6 +53,33 @@ inline BehaviourModel behaviour(const std::string& name, std::vector<double> par
   model.parameters = std::move(parameters);
   model.spend = PurchaseSpend{{6.25, 3.74, 15.44}, 0, 0, 1};
   return model;
+}
+
+// Of contracts, a month each: two segments of a store, of which the model knows one.
+inline BehaviourModel contracts(const std::string& name, std::vector<double> parameters) {
+  BehaviourModel model;
+  model.model = name;
+  model.unit = PeriodUnit::month;
+  model.parameters = std::move(parameters);
+  model.charge = 24.99;
+  model.segments.push_back({"yearly", "discrete_weibull", 0, {110, 2.6}, {}});
+  return model;
+}
+inline std::vector<BehaviourModel> contract_behaviours() {
+  return {contracts("sbg", {0.668, 3.806}), contracts("bdw", {0.259, 1.722, 1.584}), contracts("bdw", {1.1, 5.2, 0.55}),
+          contracts("geometric", {0.05}), contracts("discrete_weibull", {57.7, 0.604})};
+}
+inline StoreInfo store_of_contracts() {
+  StoreInfo store;
+  store.unit = PeriodUnit::month;
+  store.contract_book = true;
+  store.segments = {"", "monthly", "yearly"};
+  return store;
+}
+// Just begun, long there, churned, free of charge, and of the segment with parameters of its own.
+inline std::vector<Contract> all_contracts() {
+  return {{0, false, 2499, 0},  {1, false, 100, 1},    {2, false, 9999999, 1}, {12, true, 2499, 1},
+          {72, false, 6500, 2}, {400, false, 6500, 1}, {30, false, 0, 2},      {9, false, 1, 0}};
 }
 
 // With free purchases and refunds.
@@ -87,42 +123,58 @@ inline CustomerRows rows_of(const PurchaseProgram& program, const std::vector<Bu
   return rows;
 }
 
-// As Prepared, of a model of purchases; not moved once made.
-struct PreparedPurchases {
-  explicit PreparedPurchases(const PurchaseCase& c)
-      : info(info_of(c)), program(c.model, info), plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
-    any = rows_of(program, c.buyers).customers;
-    spec.params = program.program().params;
+inline CustomerRows rows_of(const ContractProgram& program, const std::vector<Contract>& contracts) {
+  CustomerRows rows;
+  for (std::size_t i = 0; i < contracts.size(); ++i)
+    program.add(contracts[i], static_cast<double>(contracts[i].charge), customer_hash(std::to_string(i)), rows);
+  return rows;
+}
+
+// As Prepared, of a model with a likelihood; not moved once made.
+struct PreparedBehaviour {
+  explicit PreparedBehaviour(const BehaviourCase& c)
+      : info(info_of(c)), plan(plan_ranks(c.n_paths, {0.05, 0.5, 0.9}, 0.05)) {
+    if (c.contracts.empty()) {
+      auto purchases = std::make_unique<PurchaseProgram>(c.model, info);
+      any = rows_of(*purchases, c.buyers).customers;
+      program = std::move(purchases);
+    } else {
+      const StoreInfo store = store_of_contracts();
+      auto contracts = std::make_unique<ContractProgram>(c.model, info, &store);
+      any = rows_of(*contracts, c.contracts).customers;
+      program = std::move(contracts);
+    }
+    spec.params = program->program().params;
     spec.seed = 77;
     spec.horizon = c.horizon;
     spec.n_paths = c.n_paths;
     spec.ranks = plan.ranks;
     spec.tail = plan.tail;
   }
-  PreparedPurchases(const PreparedPurchases&) = delete;
-  PreparedPurchases& operator=(const PreparedPurchases&) = delete;
+  PreparedBehaviour(const PreparedBehaviour&) = delete;
+  PreparedBehaviour& operator=(const PreparedBehaviour&) = delete;
 
   RunInfo info;
-  PurchaseProgram program;
+  std::unique_ptr<BehaviourProgram> program;
   RankPlan plan;
   kernels::AnyCustomers any;
   kernels::RunSpec spec;
 
  private:
-  static RunInfo info_of(const PurchaseCase& c) {
+  static RunInfo info_of(const BehaviourCase& c) {
     SimulationOptions options;
     options.horizon = static_cast<int>(c.horizon);
     options.n_paths = c.n_paths;
     options.parameter_draws = c.n_draws;
     options.discounting = {0.02, RatePeriod::month, DiscountConvention::mid};
-    return describe(resolve(options, c.model), c.model, static_cast<std::int64_t>(c.buyers.size()));
+    return describe(resolve(options, c.model), c.model, static_cast<std::int64_t>(c.n_customers()));
   }
 };
 
-inline std::size_t n_customers(const PreparedPurchases& prepared) {
+inline std::size_t n_customers(const PreparedBehaviour& prepared) {
   return static_cast<std::size_t>(prepared.info.n_customers);
 }
-inline kernels::CustomerSpan span_of(const PreparedPurchases& prepared) { return kernels::span_of(prepared.any); }
+inline kernels::CustomerSpan span_of(const PreparedBehaviour& prepared) { return kernels::span_of(prepared.any); }
 
 // Customers that buy very often, and one of whom many paths have the same value.
 inline std::vector<Buyer> heavy_buyers() {
@@ -130,8 +182,8 @@ inline std::vector<Buyer> heavy_buyers() {
 }
 
 // Every model, with and without refunds, of few and of many purchases a period, and of more paths than selection lists.
-inline std::vector<PurchaseCase> purchase_cases() {
-  std::vector<PurchaseCase> cases;
+inline std::vector<BehaviourCase> behaviour_cases() {
+  std::vector<BehaviourCase> cases;
   for (const BehaviourModel& model : behaviours()) cases.push_back({model, buyers_of(model), 30, 300});
   for (const BehaviourModel& model : behaviours()) cases.push_back({with_refunds(model), buyers_of(model), 13, 129});
   for (const BehaviourModel& model : behaviours())
@@ -140,6 +192,10 @@ inline std::vector<PurchaseCase> purchase_cases() {
     std::vector<Buyer> buyers = heavy_buyers();
     if (model.model == "bg_bb") buyers.erase(buyers.begin());
     cases.push_back({with_refunds(model), buyers, 2, 2500});
+  }
+  for (const BehaviourModel& model : contract_behaviours()) {
+    cases.push_back({model, {}, 30, 300, 0, all_contracts()});
+    cases.push_back({with_uncertainty(model), {}, 12, 130, 7, all_contracts()});
   }
   return cases;
 }

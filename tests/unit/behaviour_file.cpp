@@ -131,6 +131,38 @@ TEST(BehaviourFile, ReadsBackAsTheSameModel) {
   }
 }
 
+BehaviourModel of_contracts() {
+  BehaviourModel model;
+  model.model = "bdw";
+  model.unit = PeriodUnit::month;
+  model.currency = {"EUR", 2};
+  model.charge = 64.7617;
+  model.parameters = {0.26, 1.7, 1.58};
+  model.fit = FitRecord{-10, 26, 30, 1e-7, 20, std::vector<double>(9, 0.1)};
+  model.segments.push_back({"Two \"years\"", "discrete_weibull", 1695, {108.4, 6.9}, {}});
+  model.segments.push_back({"", "bdw", 0, {1, 2, 3}, model.fit});
+  return model;
+}
+
+TEST(BehaviourFile, ReadsContractsBackAsTheSameModel) {
+  const BehaviourModel model = of_contracts(), read = again(model);
+  expect_same(read, model);
+  EXPECT_EQ(read.charge, model.charge);
+  ASSERT_EQ(read.segments.size(), 2u);
+  for (std::size_t s = 0; s < 2; ++s) {
+    const ContractSegment &a = read.segments[s], &b = model.segments[s];
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.model, b.model);
+    EXPECT_EQ(a.n_customers, b.n_customers);
+    EXPECT_EQ(a.parameters, b.parameters);
+    ASSERT_EQ(a.fit.has_value(), b.fit.has_value());
+    if (a.fit) {
+      EXPECT_EQ(a.fit->log_covariance, b.fit->log_covariance);
+    }
+  }
+  EXPECT_EQ(model_toml(read), model_toml(model));
+}
+
 std::string refusal(const BehaviourModel& model) {
   try {
     check(model);
@@ -160,6 +192,49 @@ TEST(BehaviourFile, NamesWhatIsWrong) {
   EXPECT_THAT(with([](BehaviourModel& m) { m.spend->refund_ratio = 0; }), HasSubstr("[spend] refund_ratio is 0"));
   EXPECT_THAT(with([](BehaviourModel& m) { m.margin = 1.5; }), HasSubstr("margin is 1.5"));
   EXPECT_THAT(with([](BehaviourModel& m) { m.model = "pareto"; }), HasSubstr("pareto"));
+}
+
+TEST(BehaviourFile, NamesWhatIsWrongWithContracts) {
+  EXPECT_EQ(refusal(of_contracts()), "accepted");
+  const auto with = [&](auto&& spoil) {
+    BehaviourModel model = of_contracts();
+    spoil(model);
+    return refusal(model);
+  };
+  EXPECT_THAT(with([](BehaviourModel& m) { m.charge = -1; }), HasSubstr("charge is -1"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.segments[0].parameters[1] = 0; }),
+              HasSubstr("[segment.parameters] c is 0: must be above 0"));
+  EXPECT_THAT(with([](BehaviourModel& m) {
+                m.segments[0].model = "sbg";
+                m.segments[0].parameters.push_back(1);
+              }),
+              HasSubstr("sbg has 2: alpha, beta"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.segments[1].name = m.segments[0].name; }), HasSubstr("stands twice"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.spend = PurchaseSpend{{6, 4, 15}}; }), HasSubstr("no [spend]"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.segments.resize(257, m.segments[0]); }), HasSubstr("257 segments"));
+  BehaviourModel purchases = fitted("pareto_nbd", {0.553, 10.578, 0.606, 11.67});
+  purchases.charge = 1;
+  EXPECT_THAT(refusal(purchases), HasSubstr("no charge"));
+}
+
+TEST(ParameterDraws, AreOfEverySegment) {
+  BehaviourModel model = of_contracts();
+  EXPECT_THROW((void)draw_parameters(model, 2, 1), ConfigError);  // a covariance that is none
+  const auto covariance = [](std::size_t n) {
+    std::vector<double> all(n * n, 0.002);
+    for (std::size_t i = 0; i < n; ++i) all[i * n + i] = 0.01;
+    return all;
+  };
+  model.fit->log_covariance = covariance(3);
+  model.segments[1].fit->log_covariance = covariance(3);
+  EXPECT_THROW((void)draw_parameters(model, 2, 1), ConfigError);  // a segment without one
+  model.segments[0].fit = FitRecord{};
+  model.segments[0].fit->log_covariance = covariance(2);
+  const auto few = draw_parameters(model, 2, 1), more = draw_parameters(model, 5, 1);
+  ASSERT_EQ(few[1].segments.size(), 2u);
+  EXPECT_EQ(few[1].segments, more[1].segments);
+  EXPECT_EQ(few[0].segments[0].size(), 2u);
+  EXPECT_NE(few[0].segments[1][0] / 1, few[0].parameters[0] / 0.26);
 }
 
 TEST(ParameterDraws, AreRefusedWhereTheyMeanNothing) {

@@ -310,6 +310,126 @@ TEST(Import, TakesTheUtcDayWhereAsked) {
   EXPECT_EQ(customers_of(options.output).first_day[0], parse_iso_date("2019-12-31").days);
 }
 
+constexpr std::string_view small_book =
+    "contract;fee;months;churn;plan\n"
+    "c;20,00;3;No;yearly\n"
+    "a;10,50;0;no;\n"
+    "b;0;12;YES;monthly\n"
+    "d;5,00;72;false;monthly\n";
+
+ImportOptions book_options(const LogFolder& folder, std::string_view text = small_book) {
+  ImportOptions options = folder.import_of(text);
+  options.customer_column = "contract";
+  options.amount_column = "fee";
+  options.tenure_column = "months";
+  options.churned_column = "churn";
+  options.segment_column = "plan";
+  options.unit = PeriodUnit::month;
+  options.observation_end = parse_iso_date("2024-02-29");
+  return options;
+}
+
+// A tenure is kept as the day from which it counts, the last of its month here, and comes back exactly.
+TEST(ImportOfABook, KeepsOneContractACustomer) {
+  const LogFolder folder;
+  const ImportReport report = import_logs(book_options(folder));
+  EXPECT_TRUE(report.store.contract_book);
+  EXPECT_EQ(report.dialect.decimal_mark, ',');
+  EXPECT_THAT(report.dialect.flags, AllOf(Contains("--tenure"), Contains("--churned"), Not(Contains("--date-order"))));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("tenures count months up to 2024-02-29")));
+  EXPECT_THAT(report.store.ledger.calibration, Is(line(4, 3550)));
+  EXPECT_EQ(to_string(report.store.first_day), "2018-02-28");
+  EXPECT_EQ(to_string(report.store.last_day), "2024-02-29");
+  EXPECT_THAT(report.store.segments, ElementsAre("", "monthly", "yearly"));
+
+  const CustomerBatch batch = customers_of(folder.path() / "store.h5");
+  ASSERT_EQ(batch.size(), 4u);
+  EXPECT_THAT(batch.history.kind, ElementsAre(2, 3, 2, 2));
+  EXPECT_THAT(batch.history.amount, ElementsAre(1050, 0, 2000, 500));
+  EXPECT_THAT(batch.segment, ElementsAre(0, 1, 2, 1));
+  EXPECT_THAT(batch.n_purchase_days, ElementsAre(0, 0, 0, 0));
+  EXPECT_THAT(batch.spend_sum, ElementsAre(0, 0, 0, 0));
+  const PeriodGrid grid(report.store.observation_end, PeriodUnit::month);
+  std::vector<int> tenures;
+  for (const std::int32_t day : batch.first_day) tenures.push_back(grid.periods_ago({day}));
+  EXPECT_THAT(tenures, ElementsAre(0, 12, 3, 72));
+}
+
+// Every tenure comes back, whatever the unit and the day on which the book was taken.
+TEST(ImportOfABook, KeepsEveryTenure) {
+  for (const char* end : {"2023-01-31", "2024-02-29", "2024-03-30", "2024-12-15"}) {
+    for (const PeriodUnit unit : {PeriodUnit::day, PeriodUnit::week, PeriodUnit::month, PeriodUnit::year}) {
+      const PeriodGrid grid(parse_iso_date(end), unit);
+      for (int tenure = 0; grid.end(-tenure) >= first_valid_date; ++tenure)
+        ASSERT_EQ(grid.periods_ago(grid.end(-tenure)), tenure) << end << ' ' << name_of(unit);
+    }
+  }
+}
+
+TEST(ImportOfABook, RejectsWhatIsNoContract) {
+  const LogFolder folder;
+  ImportOptions options = book_options(folder,
+                                       "contract;fee;months;churn;plan\n"
+                                       "a;1;3;No;\n"
+                                       "b;-1;3;No;\n"
+                                       "c;1;-3;No;\n"
+                                       "d;1;3.5;No;\n"
+                                       "e;1;;No;\n"
+                                       "f;1;3;maybe;\n"
+                                       "g;1;3;;\n"
+                                       "h;1;0;Yes;\n"
+                                       "i;1;1491;No;\n"
+                                       "j;1;1489;No;\n"
+                                       "k;1;9999999999;No;\n"
+                                       "l;1;999999999;No;\n"
+                                       "m;one;3;No;\n");
+  options.decimal_mark = ',';
+  options.max_reject_share = 0.99;
+  const ImportReport report = import_logs(options);
+  EXPECT_EQ(report.store.n_customers, 2);
+  const std::map<std::string, std::int64_t> expected{{"amount is negative", 1},
+                                                     {"amount is not a number", 1},
+                                                     {"churned is empty", 1},
+                                                     {"churned is neither yes nor no", 1},
+                                                     {"tenure goes back before 1900", 2},
+                                                     {"tenure is 0 though the contract has churned: the first "
+                                                      "opportunity is 1",
+                                                      1},
+                                                     {"tenure is empty", 1},
+                                                     {"tenure is negative", 1},
+                                                     {"tenure is not a whole number of periods", 1},
+                                                     {"tenure is too large", 1}};
+  EXPECT_EQ(report.store.ledger.rejected_by_reason, expected);
+}
+
+TEST(ImportOfABook, RefusesTwoContractsOfACustomer) {
+  const LogFolder folder;
+  const std::string message = test::message_of<DataError>([&] {
+    import_logs(book_options(folder, "contract;fee;months;churn;plan\nsecret;1;3;No;\nsecret;1;4;No;\nb;1;4;No;\n"));
+  });
+  EXPECT_THAT(message, AllOf(HasSubstr("1 rows have the customer id of another row"), HasSubstr("--customer"),
+                             Not(HasSubstr("secret"))));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "store.h5"));
+}
+
+TEST(ImportOfABook, AsksForWhatItNeedsAndRefusesTheRest) {
+  const LogFolder folder;
+  const auto refused = [&](auto&& change) {
+    ImportOptions options = book_options(folder);
+    change(options);
+    return test::message_of<ConfigError>([&] { import_logs(options); });
+  };
+  EXPECT_THAT(refused([](ImportOptions& o) { o.unit.reset(); }), HasSubstr("--unit"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.observation_end.reset(); }), HasSubstr("--observation-end"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.churned_column.reset(); }), HasSubstr("--tenure and --churned"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.date_column = "months"; }), HasSubstr("--date"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.kind_column = "plan"; }), HasSubstr("--kind"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.quantity_column = "fee"; }), HasSubstr("--quantity"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.keep_same_day = true; }), HasSubstr("--keep-same-day"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.churned_column = "months"; }), HasSubstr("four different columns"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.tenure_column = "month"; }), HasSubstr("'months'"));
+}
+
 TEST(Import, ReportsProgressUpToTheWholeFile) {
   const LogFolder folder;
   std::int64_t last = 0, whole = 0;

@@ -38,6 +38,26 @@ TEST(RunRoundTrip, KeepsEveryValue) {
   }
 }
 
+TEST(RunRoundTrip, KeepsSegments) {
+  const TemporaryFolder folder;
+  for (const bool keep_paths : {false, true}) {
+    const TestRun run =
+        make_test_run({.n_customers = block + 9, .n_paths = 3, .keep_paths = keep_paths, .has_segments = true});
+    write_run(run, folder / "r.h5", 1009, true);
+    EXPECT_EQ(difference(run, folder / "r.h5", 10007), "") << keep_paths;
+  }
+  const auto refused = [&](auto&& spoil) {
+    TestRun run = make_test_run({.has_segments = true});
+    spoil(run);
+    EXPECT_THROW(write_run(run, folder / "s.h5"), Error);
+    EXPECT_FALSE(std::filesystem::exists(folder / "s.h5"));
+  };
+  refused([](TestRun& run) { run.results.segment[3] = 3; });
+  refused([](TestRun& run) { run.info.segments[0].name = "none"; });
+  refused([](TestRun& run) { run.info.segments[1].n_customers += 1; });
+  refused([](TestRun& run) { run.info.segments[1].active.se = std::numeric_limits<double>::quiet_NaN(); });
+}
+
 TEST(RunRoundTrip, IsTheSameBytesInAnyBatches) {
   const TemporaryFolder folder;
   const TestRun run = make_test_run({.n_customers = block + 1, .n_paths = block + 1});
@@ -202,6 +222,24 @@ TEST(ExportCsv, WritesEveryNumberSoThatItReadsBackExactly) {
   }
   EXPECT_FALSE(std::getline(text, line));
   EXPECT_THROW(export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false), IoError);
+}
+
+TEST(ExportCsv, NamesTheSegmentAfterTheKey) {
+  const TemporaryFolder folder;
+  TestRun run = make_test_run({.n_customers = 50, .has_segments = true});
+  run.info.segments[2].name = "=south, \"of it\"";
+  write_run(run, folder / "r.h5");
+  export_csv(RunReader(folder / "r.h5"), folder / "r.csv", false);
+  std::istringstream text(test::read_file(folder / "r.csv"));
+  std::string line;
+  std::getline(text, line);
+  EXPECT_EQ(line.substr(0, 21), "key,segment,clv_mean,");
+  const std::string names[] = {",", ",north,", ",\"'=south, \"\"of it\"\"\","};
+  for (std::size_t i = 0; i < run.results.size(); ++i) {
+    ASSERT_TRUE(std::getline(text, line));
+    const std::string head = std::string(run.results.key.data() + i * 9, 9) + names[run.results.segment[i]];
+    EXPECT_EQ(line.substr(0, head.size()), head);
+  }
 }
 
 TEST(ExportCsv, WritesEveryPathInCurrencyUnits) {

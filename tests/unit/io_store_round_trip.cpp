@@ -29,6 +29,39 @@ TEST(StoreRoundTrip, KeepsEveryValueForEverySetOfColumns) {
   }
 }
 
+TEST(StoreRoundTrip, KeepsContractBooksAndRefusesOthersUnderTheirName) {
+  const TemporaryFolder folder;
+  for (const bool has_cost : {false, true}) {
+    const TestStore book = make_test_store({.n_customers = 300, .has_cost = has_cost, .contract_book = true});
+    write_store(book, folder / "s.h5", 7, true);
+    EXPECT_EQ(difference(book, folder / "s.h5"), "");
+    EXPECT_TRUE(StoreReader(folder / "s.h5").info().contract_book);
+  }
+  const auto refused = [&](bool contract_book, auto&& spoil) {
+    TestStore store = make_test_store({.has_holdout = false, .contract_book = contract_book});
+    spoil(store);
+    test::summarise(store);
+    EXPECT_THROW(write_store(store, folder / "t.h5"), Error);
+    EXPECT_FALSE(std::filesystem::exists(folder / "t.h5"));
+  };
+  refused(true, [](TestStore& store) { store.info.contract_book = false; });
+  refused(true, [](TestStore& store) { store.info.same_day_merged = true; });
+  refused(true, [](TestStore& store) { store.customers.history.kind[3] = 0; });
+  refused(true, [](TestStore& store) { store.customers.history.kind[3] = 4; });
+  refused(true, [](TestStore& store) { store.customers.history.amount[3] = -1; });
+  refused(false, [](TestStore& store) { store.info.contract_book = true; });
+  refused(false, [](TestStore& store) { store.customers.history.kind[3] = 2; });
+  refused(true, [](TestStore& store) {  // two contracts of one customer
+    CustomerBatch& all = store.customers;
+    all = test::slice(all, 0, 2);
+    all.history.offset = {0, 2};
+    std::sort(all.history.day.begin(), all.history.day.end());
+    all.key.resize(all.key_width);
+    all.key_hash.resize(1);
+    all.segment.resize(1);
+  });
+}
+
 TEST(StoreRoundTrip, HoldsNoCustomersAtAll) {
   const TemporaryFolder folder;
   const TestStore store = make_test_store({.n_customers = 0});

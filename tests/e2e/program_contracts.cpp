@@ -1,0 +1,245 @@
+// A contract book from import to distributions by contract type, as a user runs it.
+#include "tests/support/places.hpp"
+#include "tests/support/program.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <sstream>
+
+namespace clvsim::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// A book of two plans, both sBG: monthly (0.7, 4), yearly (0.5, 12); contracts begin within five years before the book
+// is taken. A third plan has too few contracts for a fit.
+std::string drawn_book(int n) {
+  std::mt19937_64 random(20261126);
+  const auto gamma = [&](double shape) { return std::gamma_distribution<double>(shape)(random); };
+  std::string text = "id,months,gone,fee,plan\n";
+  for (int i = 0; i < n; ++i) {
+    const int plan = i < 12 ? 2 : i % 2;
+    const double a = gamma(plan == 1 ? 0.5 : 0.7), b = gamma(plan == 1 ? 12 : 4), churn = a / (a + b);
+    const int seen = static_cast<int>(random() % 61);
+    int tenure = 0;
+    bool churned = false;
+    while (tenure < seen && !churned) {
+      ++tenure;
+      churned = std::uniform_real_distribution<double>()(random) < churn;
+    }
+    const char* const plans[] = {"monthly", "yearly", "trial"};
+    text += fmt::format("c{},{},{},{}.50,{}\n", i, tenure, churned ? "yes" : "no", 10 + plan * 20, plans[plan]);
+  }
+  return text;
+}
+
+class ProgramContracts : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    write_file(*folder_ / "book.csv", drawn_book(20000));
+    const ProgramResult imported = run_clvsim({"import",
+                                               *folder_ / "book.csv",
+                                               "--customer",
+                                               "id",
+                                               "--tenure",
+                                               "months",
+                                               "--churned",
+                                               "gone",
+                                               "--amount",
+                                               "fee",
+                                               "--segment",
+                                               "plan",
+                                               "--unit",
+                                               "month",
+                                               "--observation-end",
+                                               "2025-12-31",
+                                               "--currency",
+                                               "EUR",
+                                               "-o",
+                                               *folder_ / "book.h5"});
+    ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static TemporaryFolder* folder_;
+};
+TemporaryFolder* ProgramContracts::folder_ = nullptr;
+
+TEST_F(ProgramContracts, FitsFindTheTruthOfEverySegment) {
+  const ProgramResult result = run_clvsim({"fit", *folder_ / "book.h5", "--model", "sbg", "--by-segment", "-o",
+                                           *folder_ / "sbg.toml", "--force", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto fit = result.json();
+  EXPECT_EQ(fit["model"], "sbg");
+  EXPECT_EQ(fit["customers"], 20000);
+  EXPECT_NEAR(fit["charge"], 20.5, 0.1);
+  ASSERT_EQ(fit["segments"].size(), 3u);
+  const auto expect_near = [&](const nlohmann::json& segment, double alpha, double beta) {
+    const auto &at = segment["parameters"], &error = segment["standard_errors"];
+    EXPECT_LE(std::abs(at["alpha"].get<double>() - alpha), 4 * error["alpha"].get<double>()) << segment;
+    EXPECT_LE(std::abs(at["beta"].get<double>() - beta), 4 * error["beta"].get<double>()) << segment;
+    EXPECT_LE(error["alpha"].get<double>(), 0.2 * alpha);
+  };
+  EXPECT_EQ(fit["segments"][0]["name"], "monthly");
+  expect_near(fit["segments"][0], 0.7, 4);
+  EXPECT_THAT(fit["segments"][1]["refused"].get<std::string>(), HasSubstr("has the parameters of all: 12 contracts"));
+  expect_near(fit["segments"][2], 0.5, 12);
+}
+
+TEST_F(ProgramContracts, RunsTellTheSegmentsApart) {
+  ASSERT_EQ(run_clvsim({"fit", *folder_ / "book.h5", "--model", "auto", "--by-segment", "-o", *folder_ / "auto.toml",
+                        "--force"})
+                .exit_code,
+            0);
+  const std::vector<std::string> arguments{"simulate",   *folder_ / "book.h5",
+                                           "--model",    *folder_ / "auto.toml",
+                                           "--horizon",  "24",
+                                           "--paths",    "200",
+                                           "--json",     "--force",
+                                           "--discount", "0.1",
+                                           "-o",         *folder_ / "run.h5"};
+  const ProgramResult result = run_clvsim(arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto run = result.json();
+  ASSERT_EQ(run["segments"].size(), 3u);
+  double value = 0, transactions = 0;
+  for (const auto& segment : run["segments"]) {
+    value += segment["value"]["mean"].get<double>();
+    transactions += segment["transactions"]["mean"].get<double>();
+    EXPECT_GT(segment["value"]["se"].get<double>(), 0);
+  }
+  EXPECT_NEAR(value / run["total"]["mean"].get<double>(), 1, 1e-9);
+  double by_period = 0;
+  for (const auto& period : run["periods"]) by_period += period["transactions_mean"].get<double>();
+  EXPECT_NEAR(transactions / by_period, 1, 1e-9);
+
+  const ProgramResult text = run_clvsim({"simulate", *folder_ / "book.h5", "--model", *folder_ / "auto.toml", "--paths",
+                                         "200", "--parameter-draws", "50", "-o", *folder_ / "draws.h5"});
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("monthly"), HasSubstr("a customer"), HasSubstr("trial")));
+  const ProgramResult csv = run_clvsim({"export", *folder_ / "run.h5", "--csv", *folder_ / "run.csv"});
+  ASSERT_EQ(csv.exit_code, 0) << csv.err;
+  std::istringstream lines(read_file(*folder_ / "run.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line.substr(0, 12), "key,segment,");
+  std::getline(lines, line);
+  EXPECT_EQ(line.substr(0, 9), "c0,trial,");
+  EXPECT_EQ(run_clvsim({"verify", *folder_ / "run.h5"}).exit_code, 0);
+}
+
+TEST_F(ProgramContracts, AreNoPurchasesAndPurchasesNoContracts) {
+  const auto refused = [&](const std::vector<std::string>& arguments) {
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.out;
+    return result.err;
+  };
+  const std::string book = *folder_ / "book.h5", out = *folder_ / "none.toml";
+  for (const char* model : {"migration_chain", "pareto_nbd", "gamma_gamma"})
+    EXPECT_THAT(refused({"fit", book, "--model", model, "-o", out}), HasSubstr("the store is a contract book"));
+  EXPECT_THAT(refused({"fit", book, "--model", "sbg", "--spend", "none", "-o", out}), HasSubstr("--spend"));
+  EXPECT_THAT(refused({"fit", book, "--by-segment", "-o", out}), HasSubstr("--by-segment"));
+  EXPECT_THAT(refused({"fit", book, "--model", "pareto_nbd", "--by-segment", "-o", out}), HasSubstr("--by-segment"));
+  EXPECT_THAT(refused({"backtest", book}), HasSubstr("the store is a contract book"));
+  EXPECT_THAT(refused({"simulate", book, "--model", source_dir() + "/configs/models/pareto_nbd.toml", "-o", out}),
+              HasSubstr("the store is a contract book"));
+  EXPECT_THAT(refused({"simulate", book, "--model", source_dir() + "/configs/models/cdnow.toml", "-o", out}),
+              HasSubstr("the store is a contract book"));
+
+  write_file(*folder_ / "log.csv", "customer,date,amount\na,2025-01-01,1.00\na,2025-02-01,1.00\n");
+  const std::string log = *folder_ / "log.h5";
+  ASSERT_EQ(run_clvsim({"import", *folder_ / "log.csv", "--unit", "month", "-o", log, "--force"}).exit_code, 0);
+  EXPECT_THAT(refused({"fit", log, "--model", "sbg", "-o", out}), HasSubstr("the store has purchases"));
+  EXPECT_THAT(refused({"simulate", log, "--model", source_dir() + "/configs/models/sbg.toml", "-o", out}),
+              HasSubstr("the store has purchases"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(ProgramContracts, NeedsTheUnitOfTheTenures) {
+  const ProgramResult result =
+      run_clvsim({"import", *folder_ / "book.csv", "--customer", "id", "--tenure", "months", "--churned", "gone",
+                  "--amount", "fee", "--observation-end", "2025-12-31", "-o", *folder_ / "none.h5"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--unit"));
+}
+
+// The public churn data of a telephone company: optima found by another program (a simplex search in Python).
+TEST(ProgramTelco, GivesDistributionsByContractType) {
+  if (data_folder().empty()) GTEST_SKIP() << "the public data sets are not here";
+  const TemporaryFolder folder;
+  const ProgramResult imported = run_clvsim({"import",
+                                             data_folder() / "telco_customer_churn.csv",
+                                             "--customer",
+                                             "customerID",
+                                             "--tenure",
+                                             "tenure",
+                                             "--churned",
+                                             "Churn",
+                                             "--amount",
+                                             "MonthlyCharges",
+                                             "--segment",
+                                             "Contract",
+                                             "--unit",
+                                             "month",
+                                             "--observation-end",
+                                             "2025-12-31",
+                                             "--currency",
+                                             "USD",
+                                             "-o",
+                                             folder / "telco.h5",
+                                             "--json"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_EQ(imported.json()["customers"], 7043);
+  EXPECT_EQ(imported.json()["ledger"]["calibration"]["amount"], "456116.60");
+
+  const auto fit = [&](const std::string& model) {
+    const ProgramResult result = run_clvsim(
+        {"fit", folder / "telco.h5", "--model", model, "--by-segment", "-o", folder / (model + ".toml"), "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.json();
+  };
+  EXPECT_NEAR(fit("sbg")["log_likelihood"], -10465.424707, 1e-5);
+  const auto best = fit("auto");
+  EXPECT_EQ(best["model"], "discrete_weibull");
+  EXPECT_NEAR(best["log_likelihood"], -10309.649705, 1e-5);
+  EXPECT_NEAR(best["charge"], 456116.60 / 7043, 1e-9);
+  struct Optimum {
+    const char* name;
+    int contracts, churned;
+    double log_likelihood, scale, c;
+  };
+  const Optimum optima[] = {{"Month-to-month", 3875, 1655, -7537.451835, 57.724751, 0.604295},
+                            {"One year", 1473, 166, -1072.617675, 110.321244, 2.624571},
+                            {"Two year", 1695, 48, -350.621614, 108.448853, 6.924989}};
+  for (std::size_t s = 0; s < 3; ++s) {
+    const auto& segment = best["segments"][s];
+    EXPECT_EQ(segment["name"], optima[s].name);
+    EXPECT_EQ(segment["customers"], optima[s].contracts);
+    EXPECT_EQ(segment["churned"], optima[s].churned);
+    EXPECT_EQ(segment["model"], "discrete_weibull");
+    EXPECT_NEAR(segment["log_likelihood"], optima[s].log_likelihood, 1e-5);
+    EXPECT_NEAR(segment["parameters"]["scale"], optima[s].scale, 2e-4);
+    EXPECT_NEAR(segment["parameters"]["c"], optima[s].c, 2e-6);
+  }
+
+  const ProgramResult simulated =
+      run_clvsim({"simulate", folder / "telco.h5", "--model", folder / "auto.toml", "--horizon", "60", "--discount",
+                  "0.1", "--paths", "400", "-o", folder / "run.h5", "--json"});
+  ASSERT_EQ(simulated.exit_code, 0) << simulated.err;
+  const auto run = simulated.json();
+  ASSERT_EQ(run["segments"].size(), 3u);
+  const auto a_customer = [&](std::size_t s) {
+    return run["segments"][s]["value"]["mean"].get<double>() / run["segments"][s]["customers"].get<double>();
+  };
+  EXPECT_GT(a_customer(1), 1.5 * a_customer(0)) << "a year's contract is worth more than a month's";
+  EXPECT_GT(a_customer(2), 1.5 * a_customer(0));
+}
+
+}  // namespace
+}  // namespace clvsim::test
