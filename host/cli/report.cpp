@@ -469,6 +469,12 @@ Json to_json(const CustomerResults& results, std::size_t i, const RunInfo& run) 
   document["p_active_se"] = results.p_active_se[i];
   document["transactions_mean"] = results.transactions_mean[i];
   document["transactions_se"] = results.transactions_se[i];
+  if (run.has_closed_forms) {
+    document["p_alive"] = results.p_alive[i];
+    document["expected_transactions"] = results.expected_transactions[i];
+    document["expected_spend"] = results.expected_spend[i];
+  }
+  if (run.has_dert) document["dert"] = results.dert[i];
   return document;
 }
 

@@ -39,7 +39,6 @@ class RunWriter {
 std::string fraction_digits(double fraction);
 
 // The customer columns of a run in the order of the file and of the CSV export, without the key.
-std::vector<std::string> run_column_names(const std::string& measure, const std::vector<double>& quantiles,
-                                          double cvar_level);
+std::vector<std::string> run_column_names(const RunInfo& info);
 
 }  // namespace clvsim

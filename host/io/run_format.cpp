@@ -25,12 +25,7 @@ std::string fraction_digits(double fraction) {
   return digits;
 }
 
-std::vector<std::string> run_column_names(const std::string& measure, const std::vector<double>& quantiles,
-                                          double cvar_level) {
-  RunInfo info;
-  info.measure_name = measure;
-  info.options.quantiles = quantiles;
-  info.options.cvar_level = cvar_level;
+std::vector<std::string> run_column_names(const RunInfo& info) {
   std::vector<std::string> names;
   for (const auto& column : run_format::result_columns(info)) names.push_back(column.name);
   return names;
@@ -105,6 +100,20 @@ std::vector<ResultColumn> result_columns(const RunInfo& info) {
       &CustomerResults::p_active_se, Range::probability);
   add("transactions_mean", "mean number of transactions over the horizon", &CustomerResults::transactions_mean,
       "transactions_se", &CustomerResults::transactions_se, Range::not_negative);
+  if (!info.has_closed_forms) return list;
+  const auto add_closed = [&](const char* name, const char* long_name, bool money, Range range,
+                              std::vector<double> CustomerResults::*values) {
+    list.push_back({name, long_name, money, range, values, 1, 0, true});
+  };
+  add_closed("p_alive", "P(alive at the end of observation), closed form", false, Range::probability,
+             &CustomerResults::p_alive);
+  add_closed("expected_transactions", "expected transactions over the horizon, closed form", false, Range::not_negative,
+             &CustomerResults::expected_transactions);
+  add_closed("expected_spend", "expected amount of a transaction, closed form", true, Range::any,
+             &CustomerResults::expected_spend);
+  if (info.has_dert)
+    add_closed("dert", "discounted expected residual transactions without a horizon, closed form", false,
+               Range::not_negative, &CustomerResults::dert);
   return list;
 }
 

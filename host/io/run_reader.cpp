@@ -14,11 +14,16 @@ RunFile::RunFile(const std::filesystem::path& path, const SealInfo& seal) : file
     attributes_ = h5::read_attributes(root.get(), root_attribute_specs(), "/");
   }
   info_ = info_from(attributes_);
-  columns_ = result_columns(info_);
   if (info_.content_digest != to_hex(seal.content_digest))
     throw h5::Failure("attribute 'content_digest' differs from the seal");
-  info_.options.keep_paths = H5Lexists(file_.get(), "paths", H5P_DEFAULT) > 0;
-  if (H5Lexists(file_.get(), "segments", H5P_DEFAULT) > 0) info_.segments.resize(1);  // how many follows
+  const auto has = [&](const char* name) { return H5Lexists(file_.get(), name, H5P_DEFAULT) > 0; };
+  if (has("customers")) {
+    info_.has_closed_forms = has("customers/p_alive");
+    info_.has_dert = has("customers/dert");
+  }
+  columns_ = result_columns(info_);
+  info_.options.keep_paths = has("paths");
+  if (has("segments")) info_.segments.resize(1);  // how many follows
   for (const auto& [group, names] : groups(info_)) h5::check_children(file_.get(), group, names);
 
   const auto open = [&](const char* group, const std::vector<h5::Column>& columns) {

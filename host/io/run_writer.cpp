@@ -197,8 +197,7 @@ void RunWriter::append(const CustomerResults& results) {
 std::string RunWriter::finish(const RunInfo& info, const std::vector<std::int64_t>& total_by_path) {
   h5::checked("a run", [&] {
     check_info(info);
-    if (run_column_names(info.measure_name, info.options.quantiles, info.options.cvar_level) !=
-        run_column_names(impl_->info.measure_name, impl_->info.options.quantiles, impl_->info.options.cvar_level))
+    if (run_column_names(info) != run_column_names(impl_->info))
       throw h5::Failure("the columns differ from those that were begun");
     if (info.options.keep_paths != impl_->info.options.keep_paths ||
         info.options.n_paths != impl_->info.options.n_paths)

@@ -38,7 +38,17 @@ RunInfo describe(const SimulationOptions& resolved, const BehaviourModel& model,
   info.unit = model.unit;
   info.n_customers = n_customers;
   info.sampler = fmt::format("philox4x32-10 {} 1", model.model);
+  info.has_closed_forms = true;
+  // Without a discount what is left has no finite sum; of the BG models it has no closed form.
+  info.has_dert = resolved.discounting.rate > 0 &&
+                  (is_contract_model(model.model) || model.model == "pareto_nbd" || model.model == "bg_bb");
   return info;
+}
+
+double rate_a_period(const RunInfo& info) {
+  Discounting end = info.options.discounting;
+  end.convention = DiscountConvention::end;
+  return 1 / discount_factors(end, info.unit, 1).front() - 1;
 }
 
 std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const SimulationOptions& options) {

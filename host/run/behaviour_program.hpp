@@ -18,6 +18,9 @@ namespace clvsim {
 // The draws of the parameters that the options ask for; the estimates, where they ask for none.
 [[nodiscard]] std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const SimulationOptions& options);
 
+// The discount rate a period, by whose factors residual transactions are discounted; 0 where there is no discount.
+[[nodiscard]] double rate_a_period(const RunInfo& info);
+
 class BehaviourProgram {
  public:
   virtual ~BehaviourProgram() = default;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace clvsim {
@@ -27,7 +28,9 @@ ContractProgram::ContractProgram(const BehaviourModel& model, const RunInfo& inf
       grid_(info.observation_end, store != nullptr ? store->unit : model.unit),
       draws_(parameter_draws(model, info.options)),
       weight_(value_weights(info)),
-      minor_units_(minor_units_per_unit(info.currency.decimals)) {
+      minor_units_(minor_units_per_unit(info.currency.decimals)),
+      horizon_(info.options.horizon),
+      dert_rate_(info.has_dert ? rate_a_period(info) : 0) {
   kernels::vector_of<kernels::ContractPath::Drawn>(drawn_).resize(draws_.size());
   if (store == nullptr) return;
   if (store->unit != model.unit)
@@ -71,6 +74,31 @@ void ContractProgram::add(const Contract& contract, double charge, std::uint64_t
       customer.churn = kernels::LogBetaSampler(p[alpha], p[beta] + customer.exposure);
     customer.active = !contract.churned;
   }
+  rows.closed.push_back(closed_forms(contract, charge, s));
+}
+
+ClosedForms ContractProgram::closed_forms(const Contract& contract, double charge, std::size_t segment) const {
+  ClosedForms forms;
+  forms.expected_spend = charge / minor_units_;
+  if (contract.churned) return forms;
+  const auto [at, is_new] = known_.try_emplace(std::pair(segment, contract.renewals));
+  if (is_new) {
+    const bool own = segment < model_.segments.size();
+    const auto law = make_contract_model(own ? model_.segments[segment].model : model_.model);
+    const std::vector<double>& p = own ? model_.segments[segment].parameters : model_.parameters;
+    double there = 1;
+    for (std::int32_t t = 1; t <= horizon_ && there > 0; ++t)
+      at->second.expected_transactions += there *= law->retention(p, contract.renewals + t);
+    try {
+      if (dert_rate_ > 0) at->second.dert = law->derl(p, contract.renewals + 1, dert_rate_);
+    } catch (const ModelError&) {  // a sum that does not settle is no answer, and none is needed for the simulation
+      at->second.dert = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  forms.p_alive = 1;
+  forms.expected_transactions = at->second.expected_transactions;
+  forms.dert = at->second.dert;
+  return forms;
 }
 
 CustomerRows ContractProgram::new_customer() const {

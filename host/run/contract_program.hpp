@@ -6,6 +6,8 @@
 #include <clvsim/contract_models.hpp>
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -27,7 +29,12 @@ class ContractProgram final : public BehaviourProgram {
   std::vector<std::size_t> of_segment_;  // of the store: its place among the model's, their number where it has none
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
+  [[nodiscard]] ClosedForms closed_forms(const Contract& contract, double charge, std::size_t segment) const;
+
   double minor_units_;
+  std::int32_t horizon_;
+  double dert_rate_ = 0;                                                       // 0: there is none
+  mutable std::map<std::pair<std::size_t, std::int32_t>, ClosedForms> known_;  // by segment and renewals
 };
 
 }  // namespace clvsim

@@ -101,6 +101,18 @@ struct Batch {
   CustomerResults results;
 };
 
+void set_closed_forms(const std::vector<ClosedForms>& closed, bool has_dert, CustomerResults& results) {
+  for (std::vector<double>* column :
+       {&results.p_alive, &results.expected_transactions, &results.expected_spend, &results.dert})
+    column->clear();
+  for (const ClosedForms& customer : closed) {
+    results.p_alive.push_back(customer.p_alive);
+    results.expected_transactions.push_back(customer.expected_transactions);
+    results.expected_spend.push_back(customer.expected_spend);
+    if (has_dert) results.dert.push_back(customer.dert);
+  }
+}
+
 void check_memory(const SimulationOptions& options, std::int64_t n_customers, std::uint32_t max_purchases) {
   const auto horizon = static_cast<std::uint64_t>(options.periods ? options.horizon : 0);
   const std::uint64_t bytes = kernels::path_sums_bytes(options.n_paths, horizon);
@@ -244,6 +256,7 @@ void run_customers(const CustomerSource& source, const PathProgram& program, Run
     source.read(first, std::min(batch_size, n - first), batch.rows);
     batch.results.key = batch.rows.key;
     batch.results.segment = batch.rows.segment;
+    set_closed_forms(batch.rows.closed, info.has_dert, batch.results);
   };
   steps.compute = [&](std::int64_t b, std::size_t slot) {
     Batch& batch = batches[slot];

@@ -12,11 +12,17 @@
 
 namespace clvsim {
 
+// A customer's closed forms (CustomerResults).
+struct ClosedForms {
+  double p_alive = 0, expected_transactions = 0, expected_spend = 0, dert = 0;
+};
+
 // Some customers, as the engine takes them.
 struct CustomerRows {
   kernels::AnyCustomers customers;     // a record each, or one for each draw of the parameters
   std::vector<char> key;               // [n, key_width]
   std::vector<std::uint32_t> segment;  // [n] of the store's, or empty
+  std::vector<ClosedForms> closed;     // [n], or empty: the model has none
   // [n] moments of the value are finite up to this order, itself excluded; empty: all are.
   std::vector<double> moments;
 
@@ -28,6 +34,7 @@ struct CustomerRows {
     std::visit([](auto& all) { all.clear(); }, customers);
     key.clear();
     segment.clear();
+    closed.clear();
     moments.clear();
   }
 };

@@ -123,6 +123,7 @@ CountedSource::CountedSource(std::int64_t n, const MigrationChain& chain)
 void CountedSource::read(std::int64_t first, std::int64_t count, CustomerRows& rows) const {
   const auto n = static_cast<std::size_t>(count);
   rows.key.assign(n * key_width_, '\0');
+  rows.closed.assign(one_.closed.empty() ? 0 : n, one_.closed.empty() ? ClosedForms{} : one_.closed.front());
   rows.moments.assign(one_.moments.empty() ? 0 : n, one_.moments.empty() ? 0 : one_.moments.front());
   std::visit(
       [&](const auto& one) {

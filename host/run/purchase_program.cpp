@@ -4,8 +4,11 @@
 #include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
 
+#include <clvsim/error.hpp>
+
 #include <algorithm>
 #include <limits>
+#include <span>
 
 namespace clvsim {
 
@@ -15,7 +18,9 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
       draws_(parameter_draws(model, info.options)),
       weight_(value_weights(info)),
       days_(days_of(model.unit)),
-      minor_units_(minor_units_per_unit(info.currency.decimals)) {
+      minor_units_(minor_units_per_unit(info.currency.decimals)),
+      horizon_(info.options.horizon) {
+  if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
   const PurchaseSpend& spend = *model_.spend;
   for (const ParameterDraw& draw : draws_) {
     kernels::GammaSpend law;
@@ -51,6 +56,31 @@ void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& sp
     moments = std::min(moments, shape);
   }
   rows.moments.push_back(moments);
+  rows.closed.push_back(closed_forms(history, spend));
+}
+
+ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const SpendHistory& spend) const {
+  constexpr std::size_t most_known = std::size_t{1} << 20;
+  const auto [at, is_new] = known_.try_emplace(std::tuple(history.x, history.t_x, history.T));
+  ClosedForms forms = at->second;
+  if (is_new) {
+    // A sum that does not settle is no answer, and none is needed for the simulation.
+    const auto settled = [](const auto& value) {
+      try {
+        return static_cast<double>(value());
+      } catch (const ModelError&) {
+        return std::numeric_limits<double>::quiet_NaN();
+      }
+    };
+    const std::span<const double> p = model_.parameters;
+    forms.p_alive = settled([&] { return engine_->p_alive(p, history); });
+    forms.expected_transactions = settled([&] { return engine_->expected_purchases(p, history, horizon_); });
+    if (dert_rate_ > 0) forms.dert = settled([&] { return engine_->dert(p, history, dert_rate_).value(); });
+    at->second = forms;
+    if (known_.size() > most_known) known_.clear();
+  }
+  forms.expected_spend = model_.spend->expected(spend.x, spend.mean);
+  return forms;
 }
 
 CustomerRows PurchaseProgram::new_customer() const {

@@ -6,7 +6,9 @@
 
 #include <clvsim/behaviour_model.hpp>
 
+#include <map>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 namespace clvsim {
@@ -26,7 +28,12 @@ class PurchaseProgram final : public BehaviourProgram {
   std::vector<ParameterDraw> draws_;
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
+  [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend) const;
+
   double days_, minor_units_;
+  double horizon_, dert_rate_ = 0;  // of DERT; 0: there is none
+  // Closed forms but the spend, of histories that came before.
+  mutable std::map<std::tuple<std::int32_t, double, double>, ClosedForms> known_;
 };
 
 }  // namespace clvsim

@@ -156,6 +156,10 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
     append_all(results->p_active_se, batch.p_active_se);
     append_all(results->transactions_mean, batch.transactions_mean);
     append_all(results->transactions_se, batch.transactions_se);
+    append_all(results->p_alive, batch.p_alive);
+    append_all(results->expected_transactions, batch.expected_transactions);
+    append_all(results->expected_spend, batch.expected_spend);
+    append_all(results->dert, batch.dert);
     if (!writer) append_all(results->path_value, batch.path_value);
   };
   std::vector<std::int64_t> total_by_path;

@@ -101,13 +101,15 @@ struct RunInfo {
   Date observation_end;  ///< 1970-01-01 without a store
   bool has_dates = false;
   std::int64_t n_customers = 0;
-  SimulationOptions options;              ///< as resolved: margin, seed, ...
-  std::string sampler;                    ///< name and version: part of what makes a run reproducible
-  std::string store_digest;               ///< content digest of the store, empty without one
-  std::string model_digest;               ///< XXH3-128 of the model's text
-  Distribution total;                     ///< discounted value of all customers, independent given the model
-  Distribution total_revenue;             ///< undiscounted revenue of the whole horizon; NaN without options.periods
-  std::vector<PeriodForecast> periods;    ///< [horizon]; empty without options.periods
+  SimulationOptions options;            ///< as resolved: margin, seed, ...
+  std::string sampler;                  ///< name and version: part of what makes a run reproducible
+  std::string store_digest;             ///< content digest of the store, empty without one
+  std::string model_digest;             ///< XXH3-128 of the model's text
+  Distribution total;                   ///< discounted value of all customers, independent given the model
+  Distribution total_revenue;           ///< undiscounted revenue of the whole horizon; NaN without options.periods
+  std::vector<PeriodForecast> periods;  ///< [horizon]; empty without options.periods
+  /// Whether the customers have closed forms (of models with a likelihood), and a DERT among them.
+  bool has_closed_forms = false, has_dert = false;
   std::vector<SegmentForecast> segments;  ///< as StoreInfo::segments; empty where the store has none
   std::string content_digest;
   std::string device;  ///< what it ran on; not in the run file
@@ -124,6 +126,11 @@ struct CustomerResults {
   std::vector<double> p_nonpositive, p_nonpositive_se;  ///< P(value <= 0)
   std::vector<double> p_active, p_active_se;            ///< P(active at the horizon)
   std::vector<double> transactions_mean, transactions_se;
+  /// What the model says without a simulation, at the estimates of its parameters, where RunInfo has closed forms:
+  /// P(alive at the end of observation), expected transactions over the horizon, expected amount of a transaction, and
+  /// discounted expected residual transactions without a horizon (PurchaseModel::dert, ContractModel::derl). NaN where
+  /// a sum does not settle.
+  std::vector<double> p_alive, expected_transactions, expected_spend, dert;
   /// [n, paths] discounted value of every path, fixed point: times RunReader::path_scale() it is in currency units.
   /// Empty without SimulationOptions::keep_paths.
   std::vector<std::int64_t> path_value;

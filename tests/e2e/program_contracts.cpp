@@ -1,6 +1,9 @@
 // A contract book from import to distributions by contract type, as a user runs it.
+#include "tests/support/drawn_log.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/program.hpp"
+
+#include <clvsim/simulate.hpp>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -132,6 +135,66 @@ TEST_F(ProgramContracts, RunsTellTheSegmentsApart) {
   std::getline(lines, line);
   EXPECT_EQ(line.substr(0, 9), "c0,trial,");
   EXPECT_EQ(run_clvsim({"verify", *folder_ / "run.h5"}).exit_code, 0);
+}
+
+// What is simulated is what the closed forms say, customer by customer.
+void expect_closed_forms(const std::filesystem::path& path) {
+  const RunReader reader(path);
+  const RunInfo& info = reader.info();
+  CustomerResults results;
+  reader.read(0, info.n_customers, results);
+  ASSERT_TRUE(info.has_closed_forms);
+  double squares = 0, n = 0, simulated = 0, expected = 0, variance = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const double error = results.transactions_mean[i] - results.expected_transactions[i];
+    simulated += results.transactions_mean[i];
+    expected += results.expected_transactions[i];
+    variance += results.transactions_se[i] * results.transactions_se[i];
+    if (results.p_alive[i] == 0) {
+      EXPECT_EQ(results.mean[i], 0);
+    }
+    if (results.expected_transactions[i] < 0.5 || results.transactions_se[i] == 0) continue;  // of few events
+    squares += std::pow(error / results.transactions_se[i], 2);
+    ++n;
+  }
+  EXPECT_LE(std::abs(simulated - expected), 4 * std::sqrt(variance));
+  ASSERT_GT(n, 300);
+  EXPECT_NEAR(squares / n, 1, 0.25);
+  ASSERT_TRUE(info.has_dert);
+  for (std::size_t i = 0; i < results.size(); ++i) EXPECT_GE(results.dert[i], 0);
+}
+
+TEST_F(ProgramContracts, ClosedFormsStandBesideTheSimulation) {
+  ASSERT_EQ(run_clvsim(
+                {"fit", *folder_ / "book.h5", "--model", "bdw", "--by-segment", "-o", *folder_ / "bdw.toml", "--force"})
+                .exit_code,
+            0);
+  const ProgramResult result = run_clvsim({"simulate", *folder_ / "book.h5", "--model", *folder_ / "bdw.toml",
+                                           "--horizon", "24", "--paths", "400", "-o", *folder_ / "closed.h5"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  expect_closed_forms(*folder_ / "closed.h5");
+  // A new contract: its charge times its DERT is its value, where the horizon is long.
+  const ProgramResult one = run_clvsim({"simulate", "--model", source_dir() + "/configs/models/sbg.toml", "--customers",
+                                        "1", "--horizon", "600", "--discount", "0.1", "--paths", "20000", "--json"});
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  const auto customer = one.json()["customer"];
+  EXPECT_NEAR(customer["revenue_mean"].get<double>(), 120 * customer["dert"].get<double>(),
+              4 * customer["revenue_se"].get<double>());
+}
+
+TEST(ProgramPurchases, ClosedFormsStandBesideTheSimulation) {
+  const TemporaryFolder folder;
+  const DrawnLogOptions drawn{.n_customers = 3000};
+  write_file(folder / "log.csv", drawn_log(drawn).csv);
+  ASSERT_EQ(run_clvsim({"import", folder / "log.csv", "-o", folder / "log.h5", "--currency", "EUR", "--observation-end",
+                        to_string(calibration_end(drawn))})
+                .exit_code,
+            0);
+  ASSERT_EQ(run_clvsim({"fit", folder / "log.h5", "--model", "pareto_nbd", "-o", folder / "m.toml"}).exit_code, 0);
+  const ProgramResult result = run_clvsim({"simulate", folder / "log.h5", "--model", folder / "m.toml", "--horizon",
+                                           "39", "--paths", "1000", "-o", folder / "run.h5"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  expect_closed_forms(folder / "run.h5");
 }
 
 TEST_F(ProgramContracts, AreNoPurchasesAndPurchasesNoContracts) {

@@ -30,7 +30,17 @@ constexpr Field fields[] = {{&CustomerResults::mean, false, false, true},
                             {&CustomerResults::p_active, false, true, false},
                             {&CustomerResults::p_active_se, false, true, false},
                             {&CustomerResults::transactions_mean, false, false, false},
-                            {&CustomerResults::transactions_se, false, false, false}};
+                            {&CustomerResults::transactions_se, false, false, false},
+                            {&CustomerResults::p_alive, false, true, false},
+                            {&CustomerResults::expected_transactions, false, false, false},
+                            {&CustomerResults::expected_spend, false, false, true},
+                            {&CustomerResults::dert, false, false, false}};
+
+bool is_dert(const Field& field) { return field.values == &CustomerResults::dert; }
+bool is_closed(const Field& field) {
+  return field.values == &CustomerResults::p_alive || field.values == &CustomerResults::expected_transactions ||
+         field.values == &CustomerResults::expected_spend;
+}
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 bool same(const Estimate& a, const Estimate& b) { return same(a.mean, b.mean) && same(a.se, b.se); }
@@ -81,6 +91,8 @@ TestRun make_test_run(const TestRunOptions& options) {
   info.has_dates = options.has_dates;
   if (options.has_dates) info.observation_end = {10134};
   info.n_customers = options.n_customers;
+  info.has_closed_forms = options.has_closed_forms;
+  info.has_dert = options.has_dert;
   info.options.horizon = options.horizon;
   info.options.n_paths = options.n_paths;
   info.options.seed = 0xfedcba9876543210;
@@ -122,6 +134,7 @@ TestRun make_test_run(const TestRunOptions& options) {
       ++info.segments[results.segment.back()].n_customers;
     }
     for (const Field& field : fields) {
+      if (is_dert(field) ? !options.has_dert : is_closed(field) && !options.has_closed_forms) continue;
       const std::size_t n = field.by_quantile ? options.quantiles.size() : 1;
       std::vector<double>& values = results.*field.values;
       for (std::size_t k = 0; k < n; ++k)
@@ -150,6 +163,8 @@ std::string write_run(const TestRun& run, const std::filesystem::path& path, std
   begun.n_customers = run.info.n_customers;
   begun.store_digest = run.info.store_digest;
   begun.has_dates = run.info.has_dates;
+  begun.has_closed_forms = run.info.has_closed_forms;
+  begun.has_dert = run.info.has_dert;
   for (const SegmentForecast& segment : run.info.segments) begun.segments.push_back({segment.name, 0, {}, {}, {}});
   RunWriter writer(path, begun, run.scale, overwrite);
   const std::int64_t n = run.info.n_customers;

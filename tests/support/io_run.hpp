@@ -26,6 +26,7 @@ struct TestRunOptions {
   std::vector<double> quantiles{0.05, 0.5, 0.975};
   bool keep_paths = false;
   bool has_segments = false;
+  bool has_closed_forms = false, has_dert = false;
 };
 TestRun make_test_run(const TestRunOptions& options);
 

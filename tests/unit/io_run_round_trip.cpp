@@ -38,6 +38,25 @@ TEST(RunRoundTrip, KeepsEveryValue) {
   }
 }
 
+TEST(RunRoundTrip, KeepsClosedForms) {
+  const TemporaryFolder folder;
+  for (const bool has_dert : {false, true}) {
+    TestRun run = make_test_run({.n_customers = 2000, .has_closed_forms = true, .has_dert = has_dert});
+    write_run(run, folder / "r.h5", 333, true);
+    EXPECT_EQ(difference(run, folder / "r.h5"), "") << has_dert;
+    const RunInfo info = RunReader(folder / "r.h5").info();
+    EXPECT_TRUE(info.has_closed_forms);
+    EXPECT_EQ(info.has_dert, has_dert);
+    export_csv(RunReader(folder / "r.h5"), folder / "r.csv", true);
+    const std::string csv = test::read_file(folder / "r.csv"), head = csv.substr(0, csv.find('\r'));
+    EXPECT_TRUE(head.ends_with(has_dert ? ",p_alive,expected_transactions,expected_spend,dert" : ",expected_spend"));
+    run.results.expected_transactions[7] = std::numeric_limits<double>::quiet_NaN();  // a sum that did not settle
+    write_run(run, folder / "r.h5", 333, true);
+    run.results.p_alive[7] = 1.5;
+    EXPECT_THROW(write_run(run, folder / "s.h5"), Error);
+  }
+}
+
 TEST(RunRoundTrip, KeepsSegments) {
   const TemporaryFolder folder;
   for (const bool keep_paths : {false, true}) {
@@ -192,7 +211,11 @@ TEST(RunRoundTrip, NamesQuantilesByTheirDigits) {
   EXPECT_EQ(fraction_digits(0.975), "975");
   EXPECT_EQ(fraction_digits(0.0001), "0001");
   EXPECT_EQ(fraction_digits(1), "100");
-  EXPECT_EQ(run_column_names("clv", {0.25}, 0.1),
+  RunInfo info;
+  info.measure_name = "clv";
+  info.options.quantiles = {0.25};
+  info.options.cvar_level = 0.1;
+  EXPECT_EQ(run_column_names(info),
             (std::vector<std::string>{"clv_mean", "clv_se", "clv_sd", "clv_sd_se", "clv_q25", "clv_q25_se",
                                       "clv_cvar10", "clv_cvar10_se", "p_nonpositive", "p_nonpositive_se", "p_active",
                                       "p_active_se", "transactions_mean", "transactions_se"}));
