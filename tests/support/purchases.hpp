@@ -197,6 +197,10 @@ inline std::vector<BehaviourCase> behaviour_cases() {
     cases.push_back({model, {}, 30, 300, 0, all_contracts()});
     cases.push_back({with_uncertainty(model), {}, 12, 130, 7, all_contracts()});
   }
+  // Tenures without end, of churn that is nearly 0 or 1, and a charge beyond what the fixed point counts.
+  std::vector<Contract> extreme = all_contracts();
+  extreme.push_back({3, false, 90'000'000'000'000'000, 1});
+  cases.push_back({contracts("bdw", {0.3, 0.4, 0.05}), {}, 12, 130, 0, extreme});
   return cases;
 }
 
