@@ -31,18 +31,6 @@ void sum_rows(const History& rows, std::size_t first, std::size_t last, MinorUni
   }
 }
 
-// Whether customer i bought more than once in a period.
-bool crowded(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) {
-  std::int32_t day = batch.first_day[i];
-  bool found = false;
-  for_repeats(batch, i, [&](std::size_t r) {
-    const std::int32_t next = batch.history.day[r];
-    found = found || (next != day && grid.index_of(Date{next}) == grid.index_of(Date{day}));
-    day = next;
-  });
-  return found;
-}
-
 auto key_of(const PanelCustomer& c) { return std::tuple(c.history.x, c.history.t_x, c.history.T, c.purchases); }
 
 bool same_history(const PurchaseHistory& a, const PurchaseHistory& b) {

@@ -54,7 +54,9 @@ struct FitCommand {
   FitOptions options;
   Settings settings = fit_settings(options);
   std::string store, output, model = "migration_chain";
-  std::string spend;
+  std::string spend, uncertainty;
+  LikelihoodFitOptions likelihood;
+  std::vector<std::string> bootstrap_flags;  // that were given
   bool by_segment = false;
   bool overwrite = false;
 };
@@ -68,8 +70,20 @@ std::vector<std::string> fitted_models() {
   return models;
 }
 
+// Draws of the parameters are asked for by a word, so that what they cost is nobody's surprise.
+LikelihoodFitOptions likelihood_options(const FitCommand& command) {
+  LikelihoodFitOptions options = command.likelihood;
+  if (command.uncertainty == "bootstrap") return options;
+  if (!command.bootstrap_flags.empty())
+    throw ConfigError(fmt::format("{} is a setting of --uncertainty bootstrap; give both or neither",
+                                  command.bootstrap_flags.front()));
+  options.bootstrap = {};
+  return options;
+}
+
 // A model with a likelihood, or the one that "auto" chooses.
 void fit_by_likelihood(const FitCommand& command, const StoreReader& store, const Session& session) {
+  const LikelihoodFitOptions options = likelihood_options(command);
   std::optional<ModelSelection> selection;
   std::string model = command.model;
   const bool contracts = is_contract_model(model) || (model == "auto" && store.info().contract_book);
@@ -82,8 +96,9 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
     model = selection->models[selection->chosen].model;
   }
   const BehaviourFit fit =
-      contracts ? fit_contracts(store, model, command.by_segment)
-                : fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma);
+      contracts
+          ? fit_contracts(store, model, command.by_segment, options)
+          : fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma, options);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -113,6 +128,9 @@ void run_fit(FitCommand& command, Session& session) {
   }
   if (command.by_segment)
     throw ConfigError("--by-segment is a setting of models of contracts (sbg, bdw): leave it out");
+  if (!command.uncertainty.empty())
+    throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
+                                  models.front()));
   if (!command.spend.empty())
     throw ConfigError(fmt::format(
         "--spend is a setting of models of purchases; {} has a spend of its own: leave it out", models.front()));
@@ -184,12 +202,34 @@ void add_fit(CLI::App& program, Session& session) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"gamma_gamma", "none"}));
   app->add_flag("--by-segment", command->by_segment, "of a model of contracts: fit each segment on its own as well");
+  app->add_option(
+         "--uncertainty", command->uncertainty,
+         "of a model with a likelihood: hessian (default), the covariance of the estimates; or bootstrap, draws "
+         "of the parameters as well, each from a fit to reweighted customers")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"hessian", "bootstrap"}));
+  Bootstrap& bootstrap = command->likelihood.bootstrap;
+  bootstrap.n_draws = 200;
+  const auto given = [&flags = command->bootstrap_flags](const char* flag) {
+    return [&flags, flag](const std::string&) { flags.emplace_back(flag); };
+  };
+  app->add_option("--draws", bootstrap.n_draws, "of the bootstrap (default 200)")
+      ->type_name("N")
+      ->check(CLI::Range(2U, 4096U))
+      ->each(given("--draws"));
+  app->add_option("--seed", bootstrap.seed, "of the bootstrap (default 1)")->type_name("N")->each(given("--seed"));
+  app->add_option("--threads", bootstrap.threads,
+                  "of the bootstrap; 0 (default) takes every core; draws do not depend on it")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096))
+      ->each(given("--threads"));
   app->add_option("-o,--output", command->output, "the model file to write")->type_name("FILE")->required();
   app->add_flag("--force", command->overwrite, "replace an existing output");
   command->settings.add_flags(*app, "Model");
   add_common(*app, session,
              "clvsim fit customers.h5 --model migration_chain -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd -o model.toml\n"
+             "clvsim fit customers.h5 --model pareto_nbd --uncertainty bootstrap -o model.toml\n"
              "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");

@@ -193,6 +193,7 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
                 {"unique_histories", fit.n_unique},
                 {"parameters", std::move(parameters)},
                 {"standard_errors", std::move(errors)},
+                {"uncertainty", {{"method", fit.n_draws() > 0 ? "bootstrap" : "hessian"}}},
                 {"log_likelihood", fit.log_likelihood},
                 {"aic", fit.aic},
                 {"bic", fit.bic},
@@ -202,6 +203,12 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
                   {"condition", fit.condition},
                   {"starts", fit.n_starts},
                   {"starts_agreeing", fit.n_agreeing}}}};
+  if (fit.n_draws() > 0) {
+    document["uncertainty"]["draws"] = fit.n_draws();
+    const std::vector<double> deviations = fit.draw_deviations();
+    for (std::size_t i = 0; i < fit.names.size(); ++i)
+      document["uncertainty"]["standard_deviations"][fit.names[i]] = deviations[i];
+  }
   if (result.k > 0) {
     document["k"] = result.k;
     for (const auto& [k, log_likelihood] : result.tried)
@@ -236,11 +243,16 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   const std::string_view who = result.charge ? "contracts" : "customers";
   std::string text =
-      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}\n", result.model,
+      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}", result.model,
                   with_separators(static_cast<std::int64_t>(fit.n_customers)), who, with_separators(fit.n_unique),
                   name_of(store.unit), "parameter", "estimate", "std. error");
-  for (std::size_t i = 0; i < fit.names.size(); ++i)
-    text += fmt::format("{:<12}{:>16.7g}{:>16.5g}\n", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
+  const std::vector<double> deviations = fit.draw_deviations();
+  text += fit.n_draws() > 0 ? fmt::format("{:>16}\n", "bootstrap s.d.") : "\n";
+  for (std::size_t i = 0; i < fit.names.size(); ++i) {
+    text += fmt::format("{:<12}{:>16.7g}{:>16.5g}", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
+    text += fit.n_draws() > 0 ? fmt::format("{:>16.5g}\n", deviations[i]) : "\n";
+  }
+  if (fit.n_draws() > 0) text += fmt::format("{} draws of the parameters, by Bayesian bootstrap\n", fit.n_draws());
   text += fmt::format("\nlog-likelihood {:.6f}, AIC {:.3f}, BIC {:.3f}\n", fit.log_likelihood, fit.aic, fit.bic);
   text += fmt::format("maximum: gradient norm {:.1e}, could rise by {:.1e}; condition {:.3g}; {} of {} starts agree\n",
                       fit.gradient_norm, fit.remaining, fit.condition, fit.n_agreeing, fit.n_starts);

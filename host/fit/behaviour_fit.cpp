@@ -11,13 +11,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 
 namespace clvsim {
 namespace {
 
-constexpr std::array<std::string_view, 6> model_names{"pareto_nbd", "bg_nbd",     "mbg_nbd",
-                                                      "bg_cnbd_k",  "mbg_cnbd_k", "gamma_gamma"};
+constexpr std::array<std::string_view, 7> model_names{"pareto_nbd", "bg_nbd", "mbg_nbd",    "bg_cnbd_k",
+                                                      "mbg_cnbd_k", "bg_bb",  "gamma_gamma"};
 constexpr int most_regular = 6;
 
 BatchSource source_of(const StoreReader& store) {
@@ -32,14 +33,72 @@ void for_customers(const BatchSource& source, const Visit& visit) {
   });
 }
 
-std::vector<SpendHistory> positive_repeats(const BatchSource& source, int decimals) {
+// Histories, and whose they are.
+template <class History>
+struct Observed {
+  std::vector<History> histories;
+  std::vector<std::uint64_t> customers;
+
+  void add(const History& history, const CustomerBatch& batch, std::size_t i) {
+    histories.push_back(history);
+    customers.push_back(batch.key_hash[i]);
+  }
+  // A bootstrap's weights are these customers'.
+  [[nodiscard]] LikelihoodFitOptions with_customers(LikelihoodFitOptions options) const {
+    options.bootstrap.customers = customers;
+    return options;
+  }
+};
+
+Observed<SpendHistory> positive_repeats(const BatchSource& source, int decimals) {
   const double minor_units = minor_units_per_unit(decimals);
-  std::vector<SpendHistory> histories;
+  Observed<SpendHistory> observed;
   for_customers(source, [&](const CustomerBatch& batch, std::size_t i) {
     const SpendHistory history = spend_history(batch, i, minor_units);
-    if (history.x > 0) histories.push_back(history);
+    if (history.x > 0) observed.add(history, batch, i);
   });
-  return histories;
+  return observed;
+}
+
+Observed<PurchaseHistory> purchases_of(const StoreReader& store) {
+  const double days = days_of(store.info().unit);
+  Observed<PurchaseHistory> observed;
+  for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
+    observed.add(purchase_history(batch, i, days, true), batch, i);
+  });
+  return observed;
+}
+
+// Times are opportunities. Throws DataError where one does not hold all that was bought in it.
+Observed<PurchaseHistory> opportunities_of(const StoreReader& store) {
+  const PeriodGrid grid(store.info().observation_end, store.info().unit);
+  Observed<PurchaseHistory> observed;
+  std::int64_t n_crowded = 0;
+  for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
+    n_crowded += crowded(batch, i, grid) ? 1 : 0;
+    observed.add(opportunity_history(batch, i, grid), batch, i);
+  });
+  if (n_crowded > 0)
+    throw DataError(fmt::format(
+        "{} of {} customers bought more than once in a {}, and bg_bb knows one purchase at an opportunity; import the "
+        "log with a shorter --unit, or take a model of any number of purchases (pareto_nbd, mbg_nbd)",
+        n_crowded, observed.histories.size(), name_of(store.info().unit)));
+  return observed;
+}
+
+// Where two logarithms are so correlated, as s and beta of short logs are, their normal law is a poor one.
+void note_uncertainty(const LikelihoodFit& fit, std::vector<std::string>& notes) {
+  if (fit.n_limiting_draws > 0)
+    notes.push_back(fmt::format(
+        "{} of the {} fits of the bootstrap of {} have no maximum of their own: they are draws of a limit of the model",
+        fit.n_limiting_draws, fit.n_draws(), fit.model));
+  constexpr double poor = 0.95;
+  const LikelihoodFit::Correlated most = fit.most_correlated();
+  if (std::abs(most.correlation) < poor || fit.n_draws() > 0) return;
+  notes.push_back(
+      fmt::format("ln({}) and ln({}) are correlated by {:.3f}: the data hardly tell them apart, and the normal law of "
+                  "their errors is poor; for draws of the parameters fit with --uncertainty bootstrap",
+                  fit.names[most.first], fit.names[most.second], most.correlation));
 }
 
 void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOptions& options, BehaviourFit& result) {
@@ -57,22 +116,15 @@ void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOption
 }
 
 FitRecord record_of(const LikelihoodFit& fit) {
-  return {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance};
+  return {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance, fit.draws};
 }
 
 }  // namespace
 
-std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) {
-  const double days = days_of(store.info().unit);
-  std::vector<PurchaseHistory> histories;
-  for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
-    histories.push_back(purchase_history(batch, i, days, true));
-  });
-  return histories;
-}
+std::vector<PurchaseHistory> purchase_histories(const StoreReader& store) { return purchases_of(store).histories; }
 
 std::vector<SpendHistory> spend_histories(const StoreReader& store) {
-  return positive_repeats(source_of(store), store.info().currency.decimals);
+  return positive_repeats(source_of(store), store.info().currency.decimals).histories;
 }
 
 BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHistory> histories,
@@ -84,9 +136,11 @@ BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHisto
     return result;
   }
   std::exception_ptr refusal;
+  LikelihoodFitOptions without_bootstrap = options;
+  without_bootstrap.bootstrap = {};
   for (int k = 1; k <= most_regular; ++k) {
     try {
-      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, options);
+      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, without_bootstrap);
       result.tried.emplace_back(k, fit.log_likelihood);
       if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
       result.k = k;
@@ -96,6 +150,8 @@ BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHisto
     }
   }
   if (result.k == 0) std::rethrow_exception(refusal);
+  if (options.bootstrap.n_draws > 0)
+    result.fit = fit_purchase_model(*make_purchase_model(model, result.k), histories, options);
   return result;
 }
 
@@ -123,7 +179,8 @@ SpendFit fit_spend(const BatchSource& source, int decimals, const LikelihoodFitO
     }
   });
   SpendFit result;
-  result.fit = fit_gamma_gamma(positive_repeats(source, decimals), options);
+  const Observed<SpendHistory> observed = positive_repeats(source, decimals);
+  result.fit = fit_gamma_gamma(observed.histories, observed.with_customers(options));
   PurchaseSpend& spend = result.spend;
   spend.law = {result.fit.parameters[0], result.fit.parameters[1], result.fit.parameters[2]};
   spend.zero_share = static_cast<double>(n_free) / static_cast<double>(n_repeats);
@@ -147,14 +204,16 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
   BehaviourFit result;
   result.model = model;
   if (model == "gamma_gamma") {
-    const auto histories = spend_histories(store);
-    result.fit = fit_gamma_gamma(histories, options);
-    result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(histories.size());
+    const auto observed = positive_repeats(source_of(store), store.info().currency.decimals);
+    result.fit = fit_gamma_gamma(observed.histories, observed.with_customers(options));
+    result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
+    note_uncertainty(result.fit, result.notes);
     return result;
   }
-  const auto histories = purchase_histories(store);
-  result = fit_purchases(model, histories, options);
-  result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(histories.size());
+  const auto observed = model == "bg_bb" ? opportunities_of(store) : purchases_of(store);
+  result = fit_purchases(model, observed.histories, observed.with_customers(options));
+  result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
+  note_uncertainty(result.fit, result.notes);
   add_spend(store, spend, options, result);
   return result;
 }
@@ -177,6 +236,7 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
   if (result.spend) {
     model.spend = result.spend->spend;
     model.spend->log_covariance = result.spend->fit.log_covariance;
+    model.spend->draws = result.spend->fit.draws;
   }
   model.fitted_from_digest = store.content_digest;
   model.n_customers = static_cast<std::int64_t>(fit.n_customers);

@@ -17,10 +17,12 @@ namespace {
 // The contracts of a book, or of a segment.
 struct Book {
   std::vector<Tenure> tenures;
+  std::vector<std::uint64_t> customers;
   std::int64_t n_churned = 0;
 
-  void add(const Contract& contract) {
+  void add(const Contract& contract, std::uint64_t customer) {
     tenures.push_back({contract.renewals, contract.churned, 0, 1});
+    customers.push_back(customer);
     n_churned += contract.churned ? 1 : 0;
   }
 };
@@ -39,23 +41,24 @@ std::string_view limit_of(std::string_view model) {
 }
 
 // The model, or its limit where its likelihood has no maximum of its own.
-ModelFit fit_or_limit(std::string_view model, std::span<const Tenure> tenures, const LikelihoodFitOptions& options) {
+ModelFit fit_or_limit(std::string_view model, const Book& book, LikelihoodFitOptions options) {
   const std::string_view limit = limit_of(model);
+  options.bootstrap.customers = book.customers;
   try {
-    return {std::string(model), fit_contract_model(*make_contract_model(model), tenures, options), ""};
+    return {std::string(model), fit_contract_model(*make_contract_model(model), book.tenures, options), ""};
   } catch (const ModelError&) {
     if (limit.empty()) throw;
   }
-  return {std::string(limit), fit_contract_model(*make_contract_model(limit), tenures, options),
+  return {std::string(limit), fit_contract_model(*make_contract_model(limit), book.tenures, options),
           fmt::format("the churn shows no differences between contracts, where {} has no maximum of its likelihood: "
                       "{} is its limit",
                       model, limit)};
 }
 
 // Without a holdout the models are compared by BIC.
-ModelFit fit_best(std::string_view model, std::span<const Tenure> tenures, const LikelihoodFitOptions& options) {
-  if (model != "auto") return fit_or_limit(model, tenures, options);
-  ModelFit sbg = fit_or_limit("sbg", tenures, options), bdw = fit_or_limit("bdw", tenures, options);
+ModelFit fit_best(std::string_view model, const Book& book, const LikelihoodFitOptions& options) {
+  if (model != "auto") return fit_or_limit(model, book, options);
+  ModelFit sbg = fit_or_limit("sbg", book, options), bdw = fit_or_limit("bdw", book, options);
   const std::string note =
       fmt::format("the lower BIC of {} {:.3f} and {} {:.3f}", sbg.model, sbg.fit.bic, bdw.model, bdw.fit.bic);
   ModelFit& best = bdw.fit.bic < sbg.fit.bic ? bdw : sbg;
@@ -71,7 +74,7 @@ SegmentFit fit_segment(std::string_view model, const std::string& name, const Bo
   segment.n_churned = book.n_churned;
   const auto refused = [&](const std::string& why) { segment.note = "has the parameters of all: " + why; };
   try {
-    ModelFit best = fit_best(model, book.tenures, options);
+    ModelFit best = fit_best(model, book, options);
     segment.model = best.model;
     segment.note = best.note;
     segment.fit = std::move(best.fit);
@@ -102,13 +105,13 @@ BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, boo
   for_batches(store, [&](const CustomerBatch& batch) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Contract contract = contract_of(batch, i, grid);
-      all.add(contract);
-      if (by_segment) segments[contract.segment].add(contract);
+      all.add(contract, batch.key_hash[i]);
+      if (by_segment) segments[contract.segment].add(contract, batch.key_hash[i]);
       charges += static_cast<double>(contract.charge);
     }
     costs.add(batch);
   });
-  ModelFit best = fit_best(model, all.tenures, options);
+  ModelFit best = fit_best(model, all, options);
   BehaviourFit result;
   result.model = best.model;
   result.fit = std::move(best.fit);

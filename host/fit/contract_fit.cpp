@@ -28,16 +28,18 @@ LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Ten
                                   tenure.weight));
     churned = churned || tenure.churned;
   }
-  const auto all = merge_equal(tenures, [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.entered); });
+  const auto key = [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.entered); };
+  const auto all = merge_equal(tenures, key);
   LikelihoodProblem problem;
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start.assign(problem.names.size(), 1);
   problem.unit.assign(problem.names.size(), 1);
-  problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
-  problem.some = problem.all;
-  problem.some_is_all = true;
-  problem.n_unique = static_cast<std::int64_t>(all.size());
+  if (options.bootstrap.n_draws > 0) note_rows(tenures, all, key, problem);
+  const auto likelihood = [&](std::span<const double> p, const std::vector<Tenure>& rows, std::span<double> gradient) {
+    return model.log_likelihood(p, rows, gradient);
+  };
+  set_likelihood(all, all, likelihood, problem);
   for (const Tenure& tenure : all) problem.n_customers += tenure.weight;
   if (problem.n_customers < static_cast<double>(min_customers))
     throw DataError(fmt::format("{} contracts are too few to fit {}; give at least {}", problem.n_customers,

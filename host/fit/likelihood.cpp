@@ -1,13 +1,18 @@
 #include "host/fit/likelihood.hpp"
 
 #include "host/math/special.hpp"
+#include "kernels/backend/workers.hpp"
+#include "kernels/math/gamma_draws.hpp"
+#include "kernels/rng/address.hpp"
 
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <thread>
 
 namespace clvsim {
 namespace {
@@ -63,7 +68,83 @@ Objective by_logarithms(const LogLikelihood& likelihood) {
   };
 }
 
+// What the rows weigh in a draw. A customer's weight is a draw of a parameter of the world that only it has.
+std::vector<double> weights_of(const LikelihoodProblem& problem, const Bootstrap& wanted, std::uint32_t d) {
+  std::vector<double> weights(static_cast<std::size_t>(problem.n_unique), 0);
+  CompensatedSum sum;
+  std::uint32_t n_exhausted = 0;
+  for (std::size_t i = 0; i < problem.row_of.size(); ++i) {
+    const kernels::PathDraws draws{wanted.seed, wanted.customers.empty() ? i : wanted.customers[i], d};
+    const kernels::DrawIndex index{kernels::Purpose::parameter};
+    const double weight = problem.weight_of[i] == 1
+                              ? kernels::exponential(draws(index))
+                              : portable_exp(kernels::LogGammaSampler(problem.weight_of[i])(draws, index, n_exhausted));
+    weights[problem.row_of[i]] += weight;
+    sum.add(weight);
+  }
+  const double scale = problem.n_customers / sum.value();
+  for (double& weight : weights) weight *= scale;
+  return weights;
+}
+
+// The maxima of the draws, each polished from the estimates.
+void add_draws(const LikelihoodProblem& problem, const Maximum& best, const Bootstrap& wanted, LikelihoodFit& fit) {
+  constexpr MaximiseOptions coarse{.decrement = 1e-6};  // a thousandth of a standard error
+  const std::size_t n = best.at.size();
+  fit.draws.resize(wanted.n_draws * n);
+  std::vector<Maximum> uncertified(wanted.n_draws);
+  const std::size_t n_threads =
+      wanted.threads > 0 ? static_cast<std::size_t>(wanted.threads) : std::max(1U, std::thread::hardware_concurrency());
+  kernels::for_groups(wanted.n_draws, 1, n_threads, [&](std::size_t, std::size_t d, std::size_t) {
+    const LogLikelihood likelihood = problem.weighted(weights_of(problem, wanted, static_cast<std::uint32_t>(d)));
+    Maximum found = polish(by_logarithms(likelihood), best, coarse);
+    if (!found.certified) found = maximise(by_logarithms(likelihood), best.at, coarse);
+    for (std::size_t i = 0; i < n; ++i) fit.draws[d * n + i] = parameter_of(problem, found, i);
+    if (!found.certified) uncertified[d] = std::move(found);
+  });
+  // A limit of the model, on the way to which the likelihood rises no more, is a draw as any other, as long as most
+  // of them are none.
+  constexpr std::uint32_t most_limiting = 10;  // one of so many
+  constexpr double most_rise = 1e-3;
+  std::uint32_t n_failed = 0, n_limiting = 0;
+  const Maximum* first = nullptr;
+  for (const Maximum& found : uncertified) {
+    if (found.at.empty()) continue;
+    (found.at_bound >= 0 || std::abs(found.decrement) < most_rise ? n_limiting : n_failed) += 1;
+    if (first == nullptr) first = &found;
+  }
+  if (n_failed > 0 || n_limiting > wanted.n_draws / most_limiting)
+    throw ModelError(fmt::format("{} of the {} fits of the bootstrap of {} found no maximum, the first at {}; {}",
+                                 n_failed + n_limiting, wanted.n_draws, problem.model, values_of(problem, *first),
+                                 remedy(problem, best)));
+  fit.n_limiting_draws = static_cast<int>(n_limiting);
+}
+
 }  // namespace
+
+std::vector<double> LikelihoodFit::draw_deviations() const {
+  const std::size_t n = parameters.size(), count = n_draws();
+  std::vector<double> deviations(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    double mean = 0;
+    for (std::size_t d = 0; d < count; ++d) mean += draws[d * n + i] / static_cast<double>(count);
+    for (std::size_t d = 0; d < count; ++d) deviations[i] += (draws[d * n + i] - mean) * (draws[d * n + i] - mean);
+    deviations[i] = std::sqrt(deviations[i] / static_cast<double>(count > 1 ? count - 1 : 1));
+  }
+  return deviations;
+}
+
+LikelihoodFit::Correlated LikelihoodFit::most_correlated() const {
+  Correlated most;
+  const std::size_t n = parameters.size();
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = i + 1; j < n; ++j) {
+      const double correlation =
+          log_covariance[i * n + j] / std::sqrt(log_covariance[i * n + i] * log_covariance[j * n + j]);
+      if (std::abs(correlation) > std::abs(most.correlation)) most = {i, j, correlation};
+    }
+  return most;
+}
 
 double unit_near(double typical) {
   int exponent = 0;
@@ -78,9 +159,18 @@ void check(const LikelihoodFitOptions& options) {
   if (options.subsample < 1)
     throw ConfigError(
         fmt::format("a fit that tries its starts on {} histories; give a subsample of 1 or more", options.subsample));
+  constexpr std::uint32_t most_draws = 4096;
+  if (options.bootstrap.n_draws > most_draws)
+    throw ConfigError(
+        fmt::format("{} draws of a bootstrap are more than the {} that a model's file may have; give fewer",
+                    options.bootstrap.n_draws, most_draws));
 }
 
 LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodFitOptions& options) {
+  if (const std::size_t n = options.bootstrap.customers.size();
+      options.bootstrap.n_draws > 0 && n != 0 && n != problem.row_of.size())
+    throw ConfigError(fmt::format("a bootstrap with hashes of {} customers for {} histories; give one each, or none", n,
+                                  problem.row_of.size()));
   const std::size_t n = problem.start.size();
   LikelihoodFit fit;
   fit.n_starts = options.n_starts;
@@ -133,6 +223,7 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
     squares += best.gradient[i] * best.gradient[i];
   }
   fit.gradient_norm = std::sqrt(squares);
+  if (options.bootstrap.n_draws > 0) add_draws(problem, best, options.bootstrap, fit);
   return fit;
 }
 

@@ -6,10 +6,12 @@
 #include "host/math/maximise.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -23,6 +25,10 @@ struct LikelihoodProblem {
   std::vector<double> start;  // parameters, each in its unit
   std::vector<double> unit;   // of the parameters here, in those of the result
   LogLikelihood some, all;
+  // Of `all`, its rows weighing as much as this; and for every history the row that it became part of, and its weight.
+  std::function<LogLikelihood(std::span<const double> weights)> weighted = {};
+  std::vector<std::uint32_t> row_of = {};
+  std::vector<double> weight_of = {};
   double constant = 0;  // of the log-likelihood of all, which `all` leaves out
   bool some_is_all = false;
   // Why a search may end at such parameters without a maximum and what to do, or empty; may be absent.
@@ -56,6 +62,39 @@ std::vector<Item> merge_equal(std::span<const Item> items, const Key& key) {
   }
   all.resize(n);
   return all;
+}
+
+// Where `items` ended up among what merge_equal made of them.
+template <class Item, class Key>
+void note_rows(std::span<const Item> items, const std::vector<Item>& merged, const Key& key,
+               LikelihoodProblem& problem) {
+  for (const Item& item : items) {
+    const auto at = std::lower_bound(merged.begin(), merged.end(), item,
+                                     [&](const Item& a, const Item& b) { return key(a) < key(b); });
+    problem.row_of.push_back(static_cast<std::uint32_t>(at - merged.begin()));
+    problem.weight_of.push_back(item.weight);
+  }
+}
+
+// `likelihood(parameters, rows, gradient)` on `some`, on `all`, and on all by other weights. Both must outlive it.
+template <class Item, class Likelihood>
+void set_likelihood(const std::vector<Item>& some, const std::vector<Item>& all, const Likelihood& likelihood,
+                    LikelihoodProblem& problem) {
+  using Values = std::span<const double>;
+  const auto on = [&likelihood](const std::vector<Item>& rows) -> LogLikelihood {
+    return [likelihood, &rows](Values p, std::span<double> gradient) { return likelihood(p, rows, gradient); };
+  };
+  problem.some = on(some);
+  problem.all = on(all);
+  problem.some_is_all = some.size() == all.size();
+  problem.n_unique = static_cast<std::int64_t>(all.size());
+  problem.weighted = [likelihood, &all](Values weights) -> LogLikelihood {
+    std::vector<Item> rows = all;
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i].weight = weights[i];
+    return [likelihood, rows = std::move(rows)](Values p, std::span<double> gradient) {
+      return likelihood(p, rows, gradient);
+    };
+  };
 }
 
 // Some `wanted` > 0 of all: every k-th item, from the middle of the first k on; all where k would be 1.

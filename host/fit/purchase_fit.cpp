@@ -13,6 +13,8 @@
 namespace clvsim {
 namespace {
 
+std::tuple<std::int32_t, double, double> times_of(const PurchaseHistory& h) { return {h.x, h.t_x, h.T}; }
+
 // The histories ascending and merged, without log_gaps, whose share of the log-likelihood does not depend on the
 // parameters: returned as `constant`.
 std::vector<PurchaseHistory> merge(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
@@ -25,8 +27,7 @@ std::vector<PurchaseHistory> merge(const PurchaseModel& model, std::span<const P
     h.log_gaps = 0;
   }
   constant = sum.value();
-  return merge_equal(std::span<const PurchaseHistory>(sorted),
-                     [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T); });
+  return merge_equal(std::span<const PurchaseHistory>(sorted), times_of);
 }
 
 // Measures times in a unit near their mean. The likelihood is a density by the times of the purchases: it has the
@@ -82,6 +83,7 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
   }
   LikelihoodProblem problem;
   auto all = merge(model, histories, problem.constant);
+  if (options.bootstrap.n_draws > 0) note_rows(histories, all, times_of, problem);
   double n_repeat = 0;
   for (const PurchaseHistory& h : all) {
     problem.n_customers += h.weight;
@@ -99,11 +101,10 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start = model.start(all);
-  problem.some = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, some, g); };
-  problem.all = [&](std::span<const double> p, std::span<double> g) { return model.log_likelihood(p, all, g); };
+  const auto likelihood = [&](std::span<const double> p, const std::vector<PurchaseHistory>& rows,
+                              std::span<double> gradient) { return model.log_likelihood(p, rows, gradient); };
+  set_likelihood(some, all, likelihood, problem);
   problem.explain = [&](std::span<const double> p) { return explain(model, all, p); };
-  problem.some_is_all = some.size() == all.size();
-  problem.n_unique = static_cast<std::int64_t>(all.size());
   return fit_likelihood(problem, options);
 }
 

@@ -26,8 +26,10 @@ LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const Lik
       throw DataError(fmt::format("spend history no. {} has the weight {}; give a finite number of customers above 0",
                                   i + 1, h.weight));
   }
-  auto all = merge_equal(histories, [](const SpendHistory& h) { return std::tuple(h.x, h.mean); });
+  const auto key = [](const SpendHistory& h) { return std::tuple(h.x, h.mean); };
+  auto all = merge_equal(histories, key);
   LikelihoodProblem problem;
+  if (options.bootstrap.n_draws > 0) note_rows(histories, all, key, problem);
   double purchases = 0;
   bool repeats = false;
   for (const SpendHistory& h : all) {
@@ -55,21 +57,24 @@ LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const Lik
   static constexpr std::array<std::string_view, 3> names{"p", "q", "gamma"};
   problem.model = "gamma_gamma";
   problem.names = names;
-  const auto on = [](const std::vector<SpendHistory>& data) -> LogLikelihood {
-    return [&data](std::span<const double> p, std::span<double> gradient) {
-      return GammaGamma{p[0], p[1], p[2]}.log_likelihood(data, gradient);
-    };
+  const auto likelihood = [](std::span<const double> p, const std::vector<SpendHistory>& rows,
+                             std::span<double> gradient) {
+    return GammaGamma{p[0], p[1], p[2]}.log_likelihood(rows, gradient);
   };
-  problem.some = on(some);
-  problem.all = on(all);
-  problem.some_is_all = some.size() == all.size();
-  problem.n_unique = static_cast<std::int64_t>(all.size());
+  set_likelihood(some, all, likelihood, problem);
   LikelihoodFit fit = fit_likelihood(problem, options);
   if (fit.parameters[1] <= 1)
     throw ModelError(fmt::format(
         "gamma_gamma gives q = {:.6g}: at q <= 1 the mean spend of new customers is infinite; a few very large amounts "
         "dominate: check them, model such customers apart, or use log-normal spend",
         fit.parameters[1]));
+  for (std::size_t d = 0; d < fit.n_draws(); ++d)
+    if (const double q = fit.draws[d * names.size() + 1]; q <= 1)
+      throw ModelError(
+          fmt::format("draw {} of the bootstrap of gamma_gamma has q = {:.6g}: at q <= 1 the mean spend of new "
+                      "customers is infinite. q = {:.6g} is too uncertain for draws: fit more customers, or check the "
+                      "largest amounts",
+                      d, q, fit.parameters[1]));
   return fit;
 }
 

@@ -49,6 +49,35 @@ void check_parameters(const std::vector<double>& parameters, const std::optional
                                   fit->log_covariance.size(), names.size(), names.size() * names.size()));
 }
 
+// Draws of `width` parameters each, as many as the model's others.
+void check_draws(const std::vector<double>& draws, std::size_t width, std::size_t wanted, const char* where) {
+  if (draws.size() != wanted * width)
+    throw ConfigError(
+        fmt::format("{} draws has {} numbers; {} draws of {} parameters have {}: [fit], [spend] and every "
+                    "[segment.fit] have as many draws",
+                    where, draws.size(), wanted, width, wanted * width));
+  for (std::size_t i = 0; i < draws.size(); ++i)
+    if (!(draws[i] > 0) || !std::isfinite(draws[i]))
+      throw ConfigError(fmt::format("{} draws has {} in draw {}: must be above 0", where, draws[i], i / width));
+}
+
+void check_draws(const BehaviourModel& model) {
+  const std::size_t n = model.fit ? model.fit->draws.size() / model.parameters.size() : 0;
+  if (model.fit) check_draws(model.fit->draws, model.parameters.size(), n, "[fit]");
+  if (model.spend) {
+    check_draws(model.spend->draws, 3, n, "[spend]");
+    for (std::size_t d = 0; d < n; ++d)
+      if (!(model.spend->draws[3 * d + 1] > 1))
+        throw ConfigError(
+            fmt::format("[spend] draws has q = {} in draw {}: must be above 1, at which the mean spend of "
+                        "a new customer is infinite",
+                        model.spend->draws[3 * d + 1], d));
+  }
+  for (const ContractSegment& segment : model.segments)
+    check_draws(segment.fit ? segment.fit->draws : std::vector<double>{}, segment.parameters.size(), n,
+                "[segment.fit]");
+}
+
 std::vector<double> read_parameters(const TomlTable& of, Names names) {
   const TomlTable table = of.table("parameters");
   std::vector<double> parameters;
@@ -66,6 +95,7 @@ std::optional<FitRecord> read_fit(const TomlTable& of) {
   fit.gradient_norm = table->number("gradient_norm", 0);
   fit.condition = table->number("condition", 0);
   fit.log_covariance = table->numbers("log_covariance");
+  fit.draws = table->optional_numbers("draws").value_or(std::vector<double>{});
   return fit;
 }
 
@@ -81,12 +111,21 @@ std::string text_of(const std::vector<double>& parameters, const std::optional<F
   return text;
 }
 
-std::string text_of(const FitRecord& fit, const std::string& prefix) {
+std::string text_of_draws(const std::vector<double>& draws, std::size_t width) {
+  if (draws.empty()) return "";
+  std::string text = "# Draws of the parameters by Bayesian bootstrap, one a line.\ndraws = [\n";
+  for (std::size_t first = 0; first < draws.size(); first += width)
+    text += fmt::format("  {},\n", fmt::join(std::span(draws).subspan(first, width), ", "));
+  return text + "]\n";
+}
+
+std::string text_of(const FitRecord& fit, std::size_t n_parameters, const std::string& prefix) {
   return fmt::format(
-      "\n[{}fit]\nlog_likelihood = {}\naic = {}\nbic = {}\ngradient_norm = {}\ncondition = {}\n"
-      "# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [{}]\n",
-      prefix, fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition,
-      fmt::join(fit.log_covariance, ", "));
+             "\n[{}fit]\nlog_likelihood = {}\naic = {}\nbic = {}\ngradient_norm = {}\ncondition = {}\n"
+             "# Covariance of the logarithms of the parameters, row by row.\nlog_covariance = [{}]\n",
+             prefix, fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition,
+             fmt::join(fit.log_covariance, ", ")) +
+         text_of_draws(fit.draws, n_parameters);
 }
 
 void check_spend(const PurchaseSpend& spend) {
@@ -116,6 +155,7 @@ PurchaseSpend read_spend(const TomlTable& table) {
   spend.refund_rate = table.optional_number("refund_rate").value_or(0);
   spend.refund_ratio = table.optional_number("refund_ratio").value_or(1);
   spend.log_covariance = table.optional_numbers("log_covariance").value_or(std::vector<double>{});
+  spend.draws = table.optional_numbers("draws").value_or(std::vector<double>{});
   return spend;
 }
 
@@ -200,6 +240,7 @@ void check(const BehaviourModel& model) {
     check_parameters(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(),
                      segment.model, "segment.");
   }
+  check_draws(model);
 }
 
 std::string model_toml(const BehaviourModel& model) {
@@ -231,14 +272,15 @@ std::string model_toml(const BehaviourModel& model) {
     if (!spend.log_covariance.empty())
       text += fmt::format("# Covariance of the logarithms of p, q, gamma, row by row.\nlog_covariance = [{}]\n",
                           fmt::join(spend.log_covariance, ", "));
+    text += text_of_draws(spend.draws, 3);
   }
-  if (model.fit) text += text_of(*model.fit, "");
+  if (model.fit) text += text_of(*model.fit, names.size(), "");
   for (const ContractSegment& segment : model.segments) {
     text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));
     if (segment.model != model.model) text += fmt::format("model = {}\n", toml_string(segment.model));
     if (segment.n_customers > 0) text += fmt::format("customers = {}\n", segment.n_customers);
     text += text_of(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(), "segment.");
-    if (segment.fit) text += text_of(*segment.fit, "segment.");
+    if (segment.fit) text += text_of(*segment.fit, segment.parameters.size(), "segment.");
   }
   return text;
 }

@@ -26,6 +26,26 @@ PurchaseHistory purchase_history(const CustomerBatch& batch, std::size_t i, doub
   return history;
 }
 
+PurchaseHistory opportunity_history(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) {
+  const std::int32_t first = batch.first_day[i], recency = batch.recency_days[i];
+  PurchaseHistory history;
+  history.x = batch.frequency[i];
+  history.T = grid.periods_ago(Date{first});
+  history.t_x = history.T - grid.periods_ago(Date{first + recency});
+  return history;
+}
+
+bool crowded(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid) {
+  std::int32_t day = batch.first_day[i];
+  bool found = false;
+  for_repeats(batch, i, [&](std::size_t r) {
+    const std::int32_t next = batch.history.day[r];
+    found = found || (next != day && grid.index_of(Date{next}) == grid.index_of(Date{day}));
+    day = next;
+  });
+  return found;
+}
+
 SpendHistory spend_history(const CustomerBatch& batch, std::size_t i, double minor_units_per_unit) {
   SpendHistory history;
   MinorUnits sum = 0;

@@ -20,6 +20,11 @@ namespace clvsim {
 // Its repeat purchases with a positive amount, in currency units; x = 0 where there is none.
 [[nodiscard]] SpendHistory spend_history(const CustomerBatch& batch, std::size_t i, double minor_units_per_unit);
 
+// The same by opportunities: times count the grid's periods after that of the first purchase.
+[[nodiscard]] PurchaseHistory opportunity_history(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid);
+// Whether customer i bought more than once in a period, which is more than an opportunity can hold.
+[[nodiscard]] bool crowded(const CustomerBatch& batch, std::size_t i, const PeriodGrid& grid);
+
 // Calls visit(r) for every purchase of a customer after its first day.
 template <class Visit>
 void for_repeats(const CustomerBatch& batch, std::size_t i, Visit&& visit) {

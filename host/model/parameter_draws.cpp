@@ -67,10 +67,35 @@ class LogNormal {
   std::uint32_t first_;
 };
 
+// The first n of the bootstrap's, which check() has found to be as many of every part.
+std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32_t n) {
+  const std::size_t stored = model.fit->draws.size() / model.parameters.size();
+  if (n > stored)
+    throw ConfigError(
+        fmt::format("the model {} has {} draws of its parameters ([fit] draws), not {}; ask for at most {}, or fit "
+                    "it with more (clvsim fit --uncertainty bootstrap --draws {})",
+                    model.model, stored, n, stored, n));
+  const auto row = [](const std::vector<double>& draws, std::size_t d, std::size_t width) {
+    const auto first = draws.begin() + static_cast<std::ptrdiff_t>(d * width);
+    return std::vector<double>(first, first + static_cast<std::ptrdiff_t>(width));
+  };
+  std::vector<ParameterDraw> all(n);
+  for (std::size_t d = 0; d < n; ++d) {
+    all[d].parameters = row(model.fit->draws, d, model.parameters.size());
+    for (const ContractSegment& segment : model.segments)
+      all[d].segments.push_back(row(segment.fit->draws, d, segment.parameters.size()));
+    if (!model.spend) continue;
+    const std::vector<double> law = row(model.spend->draws, d, 3);
+    all[d].law = {law[0], law[1], law[2]};
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n, std::uint64_t seed) {
   check(model);
+  if (model.fit && !model.fit->draws.empty()) return stored_draws(model, n);
   if (!model.fit || (model.spend && model.spend->log_covariance.empty()))
     throw ConfigError(
         fmt::format("the model {} has no covariances of its parameters ([fit], [spend] log_covariance), so that their "

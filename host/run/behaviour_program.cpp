@@ -63,7 +63,7 @@ std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const Si
 std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,
                                                const StoreInfo* store) {
   if (is_contract_model(model.model)) return std::make_unique<ContractProgram>(model, info, store);
-  return std::make_unique<PurchaseProgram>(model, info);
+  return std::make_unique<PurchaseProgram>(model, info, store);
 }
 
 }  // namespace clvsim

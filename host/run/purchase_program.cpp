@@ -6,13 +6,15 @@
 
 #include <clvsim/error.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <span>
 
 namespace clvsim {
 
-PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& info)
+PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store)
     : model_(model),
       engine_(make_simulated_model(model.model, model.k)),
       draws_(parameter_draws(model, info.options)),
@@ -20,6 +22,7 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
       days_(days_of(model.unit)),
       minor_units_(minor_units_per_unit(info.currency.decimals)),
       horizon_(info.options.horizon) {
+  if (store != nullptr && model.model == "bg_bb") opportunities_.emplace(store->observation_end, store->unit);
   if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
   const PurchaseSpend& spend = *model_.spend;
   for (const ParameterDraw& draw : draws_) {
@@ -40,7 +43,14 @@ PathProgram PurchaseProgram::program() const {
 }
 
 void PurchaseProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const {
-  add(purchase_history(batch, i, days_, false), spend_history(batch, i, minor_units_), batch.key_hash[i], rows);
+  if (opportunities_ && crowded(batch, i, *opportunities_))
+    throw DataError(fmt::format(
+        "customer '{}' bought more than once in a {}, and bg_bb knows one purchase at an opportunity; import "
+        "the log with a shorter --unit, or take a model of any number of purchases (pareto_nbd, mbg_nbd)",
+        batch.key_of(i), name_of(opportunities_->unit())));
+  const PurchaseHistory history =
+      opportunities_ ? opportunity_history(batch, i, *opportunities_) : purchase_history(batch, i, days_, false);
+  add(history, spend_history(batch, i, minor_units_), batch.key_hash[i], rows);
 }
 
 void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash,

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace clvsim {
 class PurchaseProgram final : public BehaviourProgram {
  public:
   // As make_program; the model must have a spend.
-  PurchaseProgram(const BehaviourModel& model, const RunInfo& info);
+  PurchaseProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store = nullptr);
   [[nodiscard]] PathProgram program() const override;
   void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
   void add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash, CustomerRows& rows) const;
@@ -28,6 +29,7 @@ class PurchaseProgram final : public BehaviourProgram {
   std::vector<ParameterDraw> draws_;
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
+  std::optional<PeriodGrid> opportunities_;  // of a store's customers, of models that count them
   [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend) const;
 
   double days_, minor_units_;

@@ -51,14 +51,16 @@ struct BehaviourFit {
   std::vector<std::string> notes;
 };
 
-/// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, gamma_gamma.
+/// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, bg_bb, gamma_gamma.
 [[nodiscard]] std::span<const std::string_view> behaviour_models();
 
 /// What is fitted beside the model of purchases. `none`: a model that tells purchases alone.
 enum class SpendLaw : std::uint8_t { gamma_gamma, none };
 
 /// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
-/// highest likelihood is taken; those without a certified maximum are left out.
+/// highest likelihood is taken; those without a certified maximum are left out. Of bg_bb a period after that of the
+/// first purchase is an opportunity; DataError where a customer bought more than once in one. A bootstrap's weights are
+/// the customers': the same in the fits of purchases, spend and segments, whatever options.bootstrap.customers says.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
                                          SpendLaw spend = SpendLaw::gamma_gamma,
                                          const LikelihoodFitOptions& options = {});

@@ -27,6 +27,7 @@ struct PurchaseSpend {
   double refund_ratio = 1;  ///< mean refund over mean positive purchase, above 0
   /// [3, 3] covariance of the logarithms of p, q, gamma; empty: not known.
   std::vector<double> log_covariance = {};
+  std::vector<double> draws = {};  ///< [draws, 3] of p, q, gamma, of the same draws as FitRecord::draws
 
   /// Expected net amount of a purchase of a customer with x positive repeat purchases of this mean.
   [[nodiscard]] double expected(std::int32_t x, double mean) const;
@@ -36,6 +37,7 @@ struct PurchaseSpend {
 struct FitRecord {
   double log_likelihood = 0, aic = 0, bic = 0, gradient_norm = 0, condition = 0;
   std::vector<double> log_covariance;  ///< [parameters, parameters] of their logarithms
+  std::vector<double> draws = {};      ///< [draws, parameters] by bootstrap; empty: none
 };
 
 /// The contracts of a segment that were fitted on their own.
@@ -75,9 +77,10 @@ struct ParameterDraw {
   std::vector<std::vector<double>> segments;  ///< the parameters of each of BehaviourModel::segments
   GammaGamma law;
 };
-/// n draws of the asymptotic posterior: the logarithms are normal around the estimates with the covariances of the
-/// file, behaviour and spend independent. The same seed gives the same draws, and more draws begin with them. Throws
-/// ConfigError where the model has no covariances (it was written by hand), ModelError where a drawn spend has no mean
+/// n draws of the parameters: the first n of the model's bootstrap, whatever the seed; without one, of the asymptotic
+/// posterior: the logarithms are normal around the estimates with the covariances of the file, behaviour and spend
+/// independent, the same draws for the same seed. More draws begin with fewer. Throws ConfigError where the model has
+/// no covariances (it was written by hand), or a bootstrap of fewer draws; ModelError where a drawn spend has no mean
 /// (q <= 1).
 [[nodiscard]] std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n,
                                                          std::uint64_t seed);

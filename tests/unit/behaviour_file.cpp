@@ -98,6 +98,7 @@ void expect_same(const BehaviourModel& a, const BehaviourModel& b) {
     EXPECT_EQ(a.fit->gradient_norm, b.fit->gradient_norm);
     EXPECT_EQ(a.fit->condition, b.fit->condition);
     EXPECT_EQ(a.fit->log_covariance, b.fit->log_covariance);
+    EXPECT_EQ(a.fit->draws, b.fit->draws);
   }
   ASSERT_EQ(a.spend.has_value(), b.spend.has_value());
   if (!a.spend) return;
@@ -235,6 +236,59 @@ TEST(ParameterDraws, AreOfEverySegment) {
   EXPECT_EQ(few[1].segments, more[1].segments);
   EXPECT_EQ(few[0].segments[0].size(), 2u);
   EXPECT_NE(few[0].segments[1][0] / 1, few[0].parameters[0] / 0.26);
+}
+
+// Draws 0 to 4 of every part, all different.
+BehaviourModel with_draws(BehaviourModel model) {
+  const auto rows = [](std::size_t width, double from) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < 5 * width; ++i) all.push_back(from + 0.25 * static_cast<double>(i));
+    return all;
+  };
+  model.fit->draws = rows(model.parameters.size(), 0.1);
+  if (model.spend) model.spend->draws = rows(3, 2);
+  return model;
+}
+
+TEST(ParameterDraws, AreThoseOfTheFile) {
+  const BehaviourModel model = with_draws(fitted("pareto_nbd", {0.553, 10.578, 0.606, 11.67}));
+  const auto again = std::get<BehaviourModel>(parse_any_model(model_toml(model), "model.toml"));
+  expect_same(model, again);
+  EXPECT_EQ(again.spend->draws, model.spend->draws);
+  EXPECT_EQ(model_toml(again), model_toml(model));
+  const auto draws = draw_parameters(again, 3, 1);
+  ASSERT_EQ(draws.size(), 3U);
+  EXPECT_EQ(draws[2].parameters, (std::vector<double>{2.1, 2.35, 2.6, 2.85}));
+  EXPECT_EQ(draws[1].law.q, 3);
+  EXPECT_EQ(draw_parameters(again, 3, 2)[2].parameters, draws[2].parameters);
+  EXPECT_EQ(draw_parameters(again, 5, 2).size(), 5U);
+  try {
+    (void)draw_parameters(again, 6, 1);
+    ADD_FAILURE() << "more draws than there are";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("has 5 draws of its parameters ([fit] draws), not 6"));
+    EXPECT_THAT(error.what(), HasSubstr("--uncertainty bootstrap --draws 6"));
+  }
+}
+
+TEST(ParameterDraws, OfTheFileAreChecked) {
+  const auto with = [](const auto& spoil) -> std::string {
+    BehaviourModel model = with_draws(fitted("pareto_nbd", {0.553, 10.578, 0.606, 11.67}));
+    spoil(model);
+    try {
+      check(model);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(with([](BehaviourModel&) {}), "accepted");
+  EXPECT_THAT(with([](BehaviourModel& m) { m.fit->draws.pop_back(); }), HasSubstr("[fit] draws has 19 numbers"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.fit->draws[7] = 0; }), HasSubstr("[fit] draws has 0 in draw 1"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.spend->draws.clear(); }),
+              HasSubstr("[spend] draws has 0 numbers; 5 draws of 3 parameters have 15"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.spend->draws[4] = 1; }), HasSubstr("[spend] draws has q = 1 in draw 1"));
+  EXPECT_THAT(with([](BehaviourModel& m) { m.fit->draws.clear(); }), HasSubstr("[spend] draws has 15 numbers"));
 }
 
 TEST(ParameterDraws, AreRefusedWhereTheyMeanNothing) {
