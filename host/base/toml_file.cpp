@@ -49,7 +49,7 @@ using detail::TomlDocument;
 using detail::TomlNode;
 using Kind = TomlNode::Kind;
 
-constexpr std::size_t size_limit = std::size_t{4} << 20;
+constexpr std::size_t size_limit = TomlFile::most_bytes;
 // A dotted key nests as deep as it has dots, which no limit of the parser sees.
 constexpr int dots_limit = 64;
 

@@ -86,6 +86,7 @@ class TomlTable {
 // are ConfigErrors; a file that cannot be read is an IoError.
 class TomlFile {
  public:
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20;
   explicit TomlFile(const std::filesystem::path& path);
   // `name` stands for the file in messages.
   [[nodiscard]] static TomlFile parse(std::string_view text, const std::string& name);

@@ -1,6 +1,7 @@
 #include "host/fit/behaviour_fit.hpp"
 
 #include "host/base/output_file.hpp"
+#include "host/base/toml_file.hpp"
 #include "host/fit/margin.hpp"
 #include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
@@ -245,8 +246,14 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
 
 void write_behaviour(const BehaviourFit& fit, const StoreInfo& store, const std::filesystem::path& path,
                      bool overwrite) {
+  const std::string text = model_toml(behaviour_model(fit, store));
+  if (text.size() > TomlFile::most_bytes)
+    throw ConfigError(
+        fmt::format("the model's file would have {} bytes, more than the {} that are read; ask for fewer "
+                    "draws of the parameters (--draws), or for fewer segments",
+                    text.size(), TomlFile::most_bytes));
   OutputFile file(path, overwrite);
-  file.write(model_toml(behaviour_model(fit, store)));
+  file.write(text);
   file.commit();
 }
 
