@@ -54,11 +54,11 @@ struct ConcavePanels {
 inline constexpr double narrowest_range = 7, narrowest_length = 2.5;
 inline constexpr double narrow_range = 24, narrow_length = 6;
 
+// `top` is psi(mode), `lowest` the smaller of psi(0) and psi(length).
 template <class Psi>
-ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
+ConcavePanels concave_panels(const Psi& psi, double mode, double length, double top, double lowest) {
   constexpr double depth = 45;  // e^-45 is below the rounding of the sum
   constexpr int halvings = 20;  // of the search for a cut, which need not be sharp
-  const double top = psi(mode);
   const auto cut_between = [&](double inside, double outside) {
     if (psi(outside) >= top - depth) return outside;
     for (int k = 0; k < halvings; ++k) {
@@ -68,7 +68,7 @@ ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
     return outside;
   };
   ConcavePanels panels;
-  const double range = top - std::min(psi(0.0), psi(length));
+  const double range = top - lowest;
   if (range < narrow_range && length < narrow_length) {
     panels.cut = {0, length, length, length, length};
     panels.narrow = range < narrowest_range && length < narrowest_length;
@@ -81,6 +81,11 @@ ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
   for (const double to : {mode, mode + 0.12 * (right - mode), mode + 0.4 * (right - mode), right})
     if (to > panels.cut[static_cast<std::size_t>(panels.n)]) panels.cut[static_cast<std::size_t>(++panels.n)] = to;
   return panels;
+}
+
+template <class Psi>
+ConcavePanels concave_panels(const Psi& psi, double mode, double length) {
+  return concave_panels(psi, mode, length, psi(mode), std::min(psi(0.0), psi(length)));
 }
 
 // Calls visit(w, weight) for every node of the panels: the integral of exp(psi) is the sum of weight exp(psi(w)).

@@ -10,6 +10,7 @@
 //   A0 = (a1 + t_x)^(1 - e1) (a2 + t_x)^-e2 integral over (0, log1p((T - t_x) / (a1 + t_x))] of exp(psi(w)) dw
 //   psi(w) = -(e1 - 1) w - e2 log1p(rho (e^w - 1)),  rho = (a1 + t_x) / (a2 + t_x)          (concave)
 #include "host/math/concave_integral.hpp"
+#include "host/math/vector_math.hpp"
 #include "host/model/purchase_model.hpp"
 
 #include <clvsim/error.hpp>
@@ -31,42 +32,126 @@ struct Dropout {
   Gradient gradient{};
 };
 
-Dropout integrate_dropout(std::span<const double> p, const PurchaseHistory& h, bool with_gradient) {
-  Dropout result;
-  if (!(h.T > h.t_x)) return result;
-  const double purchases = p[r] + h.x;
-  const bool alpha_first = p[alpha] <= p[beta];
-  const double a1 = std::min(p[alpha], p[beta]) + h.t_x, a2 = std::max(p[alpha], p[beta]) + h.t_x;
-  const double e1 = alpha_first ? purchases : p[s] + 1, e2 = alpha_first ? p[s] + 1 : purchases;
-  const double rho = a1 / a2, length = portable_log1p((h.T - h.t_x) / a1);
-  const auto log_second = [&](double w) { return portable_log1p(rho * (portable_exp(w) - 1)); };
-  const auto psi = [&](double w) { return (1 - e1) * w - e2 * log_second(w); };
-  // psi' = (1 - e1) - e2 q(w), with q = rho e^w / (1 - rho + rho e^w) rising from rho: its zero, inside the range.
-  double mode = 0;
-  if (1 - e1 > e2 * rho) {
-    const double q = (1 - e1) / e2;
-    mode = q < 1 ? std::clamp(portable_log(q * (1 - rho) / (rho * (1 - q))), 0.0, length) : length;
+// A0 of a few histories, their functions computed on vector registers.
+class DropoutIntegrals {
+ public:
+  explicit DropoutIntegrals(std::span<const double> p) : p_(p) {}
+
+  void compute(std::span<const PurchaseHistory> histories, bool with_gradient, std::vector<Dropout>& result) {
+    result.assign(histories.size(), {});
+    begin(histories);
+    place_nodes();
+    grown_.be_exp_of(w_);
+    for (std::size_t i = 0; i < integrands_.size(); ++i) {
+      const Integrand& of = integrands_[i];
+      for (std::size_t k = of.first; k < end_of(i); ++k) second_[k] = of.rho * (grown_[k] - 1);
+    }
+    log_second_.be_log1p_of(second_);
+    for (std::size_t i = 0; i < integrands_.size(); ++i) {
+      const Integrand& of = integrands_[i];
+      for (std::size_t k = of.first; k < end_of(i); ++k)
+        exponent_[k] = (1 - of.e1) * w_[k] - of.e2 * log_second_[k] - of.top;
+    }
+    mass_.be_exp_of(exponent_);
+    for (std::size_t i = 0; i < integrands_.size(); ++i) add_up(i, with_gradient, result);
+    log_sum_.be_log_of(sum_);
+    for (std::size_t i = 0; i < integrands_.size(); ++i) {
+      const Integrand& of = integrands_[i];
+      if (of.exists) result[i].log_mass = log_sum_[i] + of.top + (1 - of.e1) * log_a1_[i] - of.e2 * log_a2_[i];
+    }
   }
-  const double top = psi(mode);
-  double sum = 0, by_e1 = 0, by_e2 = 0, by_a1 = 0, by_a2 = 0;
-  for_nodes(concave_panels(psi, mode, length), [&](double w, double weight) {
-    const double grown = portable_exp(w), second = portable_log1p(rho * (grown - 1));
-    const double mass = weight * portable_exp((1 - e1) * w - e2 * second - top);
-    sum += mass;
-    if (!with_gradient) return;
-    by_e1 += mass * w;
-    by_e2 += mass * second;
-    by_a1 += mass / grown;
-    by_a2 += mass / (1 + rho * (grown - 1));
-  });
-  const double log_a1 = portable_log(a1), log_a2 = portable_log(a2);
-  result.log_mass = portable_log(sum) + top + (1 - e1) * log_a1 - e2 * log_a2;
-  // Minus the means of ln(a1 + tau), ln(a2 + tau), e1 / (a1 + tau) and e2 / (a2 + tau) over the integrand.
-  const double of_e1 = -log_a1 - by_e1 / sum, of_e2 = -log_a2 - by_e2 / sum;
-  const double of_a1 = -e1 * by_a1 / (sum * a1), of_a2 = -e2 * by_a2 / (sum * a2);
-  result.gradient = alpha_first ? Gradient{of_e1, of_a1, of_e2, of_a2} : Gradient{of_e2, of_a2, of_e1, of_a1};
-  return result;
-}
+
+ private:
+  struct Integrand {
+    bool exists = false, alpha_first = false;
+    double e1 = 0, e2 = 0, a1 = 1, a2 = 1, rho = 1, mode = 0, top = 0;
+    std::size_t first = 0;  // node
+  };
+  [[nodiscard]] std::size_t end_of(std::size_t i) const {
+    return i + 1 < integrands_.size() ? integrands_[i + 1].first : w_.size();
+  }
+
+  // Their ranges, and psi at the ends of these.
+  void begin(std::span<const PurchaseHistory> histories) {
+    const std::size_t n = histories.size();
+    integrands_.assign(n, {});
+    for (VectorBuffer* buffer : {&a1_, &a2_, &ratio_, &rise_, &sum_}) buffer->resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const PurchaseHistory& h = histories[i];
+      Integrand& of = integrands_[i];
+      const double purchases = p_[r] + h.x;
+      of.exists = h.T > h.t_x;
+      of.alpha_first = p_[alpha] <= p_[beta];
+      a1_[i] = of.a1 = std::min(p_[alpha], p_[beta]) + h.t_x;
+      a2_[i] = of.a2 = std::max(p_[alpha], p_[beta]) + h.t_x;
+      of.e1 = of.alpha_first ? purchases : p_[s] + 1;
+      of.e2 = of.alpha_first ? p_[s] + 1 : purchases;
+      of.rho = of.a1 / of.a2;
+      ratio_[i] = of.exists ? (h.T - h.t_x) / of.a1 : 1;
+      sum_[i] = 1;
+    }
+    log_a1_.be_log_of(a1_);
+    log_a2_.be_log_of(a2_);
+    length_.be_log1p_of(ratio_);
+    grown_.be_exp_of(length_);
+    for (std::size_t i = 0; i < n; ++i) rise_[i] = integrands_[i].rho * (grown_[i] - 1);
+    log_rise_.be_log1p_of(rise_);
+  }
+
+  void place_nodes() {
+    w_.clear();
+    weight_.clear();
+    for (std::size_t i = 0; i < integrands_.size(); ++i) {
+      Integrand& of = integrands_[i];
+      of.first = w_.size();
+      if (!of.exists) continue;
+      const double length = length_[i];
+      const auto psi = [&](double w) {
+        return (1 - of.e1) * w - of.e2 * portable_log1p(of.rho * (portable_exp(w) - 1));
+      };
+      // psi' = (1 - e1) - e2 q(w), with q = rho e^w / (1 - rho + rho e^w) rising from rho: its zero, inside the range.
+      if (1 - of.e1 > of.e2 * of.rho) {
+        const double q = (1 - of.e1) / of.e2;
+        of.mode = q < 1 ? std::clamp(portable_log(q * (1 - of.rho) / (of.rho * (1 - q))), 0.0, length) : length;
+        of.top = psi(of.mode);
+      }
+      const double at_length = (1 - of.e1) * length - of.e2 * log_rise_[i];
+      for_nodes(concave_panels(psi, of.mode, length, of.top, std::min(0.0, at_length)), [&](double w, double weight) {
+        w_.push_back(w);
+        weight_.push_back(weight);
+      });
+    }
+    second_.resize(w_.size());
+    exponent_.resize(w_.size());
+  }
+
+  void add_up(std::size_t i, bool with_gradient, std::vector<Dropout>& result) {
+    const Integrand& of = integrands_[i];
+    if (!of.exists) return;
+    double sum = 0, by_e1 = 0, by_e2 = 0, by_a1 = 0, by_a2 = 0;
+    for (std::size_t k = of.first; k < end_of(i); ++k) {
+      const double mass = weight_[k] * mass_[k];
+      sum += mass;
+      if (!with_gradient) continue;
+      by_e1 += mass * w_[k];
+      by_e2 += mass * log_second_[k];
+      by_a1 += mass / grown_[k];
+      by_a2 += mass / (1 + second_[k]);
+    }
+    sum_[i] = sum;
+    // Minus the means of ln(a1 + tau), ln(a2 + tau), e1 / (a1 + tau) and e2 / (a2 + tau) over the integrand.
+    const double of_e1 = -log_a1_[i] - by_e1 / sum, of_e2 = -log_a2_[i] - by_e2 / sum;
+    const double of_a1 = -of.e1 * by_a1 / (sum * of.a1), of_a2 = -of.e2 * by_a2 / (sum * of.a2);
+    result[i].gradient = of.alpha_first ? Gradient{of_e1, of_a1, of_e2, of_a2} : Gradient{of_e2, of_a2, of_e1, of_a1};
+  }
+
+  std::span<const double> p_;
+  std::vector<Integrand> integrands_;
+  // A number a history.
+  VectorBuffer a1_, a2_, log_a1_, log_a2_, ratio_, length_, rise_, log_rise_, sum_, log_sum_;
+  // A number a node.
+  VectorBuffer w_, weight_, grown_, second_, log_second_, exponent_, mass_;
+};
 
 class ParetoNbd final : public SimulatedModel {
  public:
@@ -90,35 +175,57 @@ class ParetoNbd final : public SimulatedModel {
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
                                       std::span<double> gradient) const override {
+    constexpr std::size_t tile = 64;  // histories at once: their numbers stay in the first cache
     RisingTable rising(p[r]);
     const double log_alpha = portable_log(p[alpha]), log_beta_ = portable_log(p[beta]), log_s = portable_log(p[s]);
+    DropoutIntegrals integrals(p);
+    std::vector<Dropout> dropout;
+    VectorBuffer buys, stays, log_buys, log_stays, gap, smaller, total, log_total;
+    for (VectorBuffer* buffer : {&buys, &stays, &gap, &total}) buffer->resize(tile);
     CompensatedSum sum;
     Gradient slope{};
-    for (const PurchaseHistory& h : histories) {
-      const double purchases = p[r] + h.x;
-      const double log_buys = portable_log(p[alpha] + h.T), log_stays = portable_log(p[beta] + h.T);
-      const Dropout dropout = integrate_dropout(p, h, !gradient.empty());
-      Gradient dead = dropout.gradient;
-      dead[s] += 1 / p[s];
-      LogSum<n_parameters_of> mass;
-      mass.add(-purchases * log_buys - p[s] * log_stays,
-               {-log_buys, -purchases / (p[alpha] + h.T), -log_stays, -p[s] / (p[beta] + h.T)});
-      mass.add(dropout.log_mass + log_s, dead);
-      const auto n = static_cast<std::size_t>(h.x);
-      sum.add(h.weight * (rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + mass.value()));
-      if (gradient.empty()) continue;
-      for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
-      slope[r] += h.weight * (rising.slope(n) + log_alpha);
-      slope[alpha] += h.weight * p[r] / p[alpha];
-      slope[s] += h.weight * log_beta_;
-      slope[beta] += h.weight * p[s] / p[beta];
+    for (std::size_t first = 0; first < histories.size(); first += tile) {
+      const auto some = histories.subspan(first, std::min(tile, histories.size() - first));
+      integrals.compute(some, !gradient.empty(), dropout);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        buys[i] = p[alpha] + some[i].T;
+        stays[i] = p[beta] + some[i].T;
+      }
+      log_buys.be_log_of(buys);
+      log_stays.be_log_of(stays);
+      const auto alive = [&](std::size_t i) { return -(p[r] + some[i].x) * log_buys[i] - p[s] * log_stays[i]; };
+      for (std::size_t i = 0; i < some.size(); ++i)
+        gap[i] = std::max(-std::abs(dropout[i].log_mass + log_s - alive(i)), -1000.0);
+      smaller.be_exp_of(gap);
+      for (std::size_t i = 0; i < some.size(); ++i) total[i] = 1 + smaller[i];
+      log_total.be_log_of(total);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const PurchaseHistory& h = some[i];
+        const double log_alive = alive(i), log_dead = dropout[i].log_mass + log_s;
+        const auto n = static_cast<std::size_t>(h.x);
+        sum.add(h.weight *
+                (rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + std::max(log_alive, log_dead) + log_total[i]));
+        if (gradient.empty()) continue;
+        const double of_alive = (log_alive >= log_dead ? 1 : smaller[i]) / total[i],
+                     of_dead = (log_alive >= log_dead ? smaller[i] : 1) / total[i];
+        const Gradient by_alive{-log_buys[i], -(p[r] + h.x) / buys[i], -log_stays[i], -p[s] / stays[i]};
+        const Gradient& by_dead = dropout[i].gradient;
+        for (std::size_t k = 0; k < n_parameters_of; ++k)
+          slope[k] += h.weight * (of_alive * by_alive[k] + of_dead * by_dead[k]);
+        slope[r] += h.weight * (rising.slope(n) + log_alpha);
+        slope[alpha] += h.weight * p[r] / p[alpha];
+        slope[s] += h.weight * (log_beta_ + of_dead / p[s]);
+        slope[beta] += h.weight * p[s] / p[beta];
+      }
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * p[i];
     return sum.value();
   }
 
   [[nodiscard]] double p_alive(std::span<const double> p, const PurchaseHistory& h) const override {
-    const double log_dead = integrate_dropout(p, h, false).log_mass + portable_log(p[s]);
+    std::vector<Dropout> dropout;
+    DropoutIntegrals(p).compute({&h, 1}, false, dropout);
+    const double log_dead = dropout[0].log_mass + portable_log(p[s]);
     const double log_alive = -(p[r] + h.x) * portable_log(p[alpha] + h.T) - p[s] * portable_log(p[beta] + h.T);
     return 1 / (1 + portable_exp(log_dead - log_alive));
   }
