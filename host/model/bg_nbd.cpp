@@ -8,6 +8,7 @@
 //   A_j = B(a, b + x + m) Gamma(r + kx + j) / j! (T - t_x)^j / (alpha + T)^(r + kx + j)
 //   D   = B(a + 1, b + x - 1 + m) Gamma(r + kx) / (alpha + t_x)^(r + kx)               none where x + m = 0
 //   L   = (sum A_j + D) alpha^r / (Gamma(r) B(a, b)) prod (gap^(k-1)) / (k-1)!^x
+#include "host/math/vector_math.hpp"
 #include "host/model/purchase_model.hpp"
 
 #include <clvsim/error.hpp>
@@ -80,18 +81,56 @@ class BgNbd final : public SimulatedModel {
 
   [[nodiscard]] double log_likelihood(std::span<const double> parameters, std::span<const PurchaseHistory> histories,
                                       std::span<double> gradient) const override {
+    constexpr std::size_t tile = 64;  // histories at once, so that functions are computed on vector registers
     Tables tables(parameters);
-    const double log_alpha = portable_log(parameters[alpha]);
+    const double log_alpha = portable_log(parameters[alpha]), log_gamma_k = log_gamma(k_);
+    const auto n_terms = static_cast<std::size_t>(k_) + 1;  // of a history: phases, and dropped out
+    VectorBuffer until_end, until_last, log_until_end, log_until_last, term, mass, total, log_total;
+    std::vector<Gradient> by(tile * n_terms);
+    std::array<double, tile> top{};
     CompensatedSum sum;
     Gradient slope{};
-    for (const PurchaseHistory& h : histories) {
-      LogSum<n_parameters_of> mass;
-      weigh(parameters, tables, h, [&](int, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
-      sum.add(h.weight * (mass.value() + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma(k_)));
-      if (gradient.empty()) continue;
-      for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
-      slope[r] += h.weight * log_alpha;
-      slope[alpha] += h.weight * parameters[r] / parameters[alpha];
+    for (std::size_t first = 0; first < histories.size(); first += tile) {
+      const auto some = histories.subspan(first, std::min(tile, histories.size() - first));
+      for (VectorBuffer* buffer : {&until_end, &until_last, &total}) buffer->resize(some.size());
+      term.resize(some.size() * n_terms);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        until_end[i] = parameters[alpha] + some[i].T;
+        until_last[i] = parameters[alpha] + some[i].t_x;
+      }
+      log_until_end.be_log_of(until_end);
+      log_until_last.be_log_of(until_last);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const std::size_t begin = i * n_terms;
+        top[i] = term[begin + n_terms - 1] = minus_infinity;
+        weigh(parameters, tables, some[i], {log_until_end[i], log_until_last[i]},
+              [&](int j, double log_mass, const Gradient& gradient_of) {
+                const std::size_t at = begin + (j < 0 ? n_terms - 1 : static_cast<std::size_t>(j));
+                term[at] = log_mass;
+                by[at] = gradient_of;
+                top[i] = std::max(top[i], log_mass);
+              });
+        for (std::size_t j = 0; j < n_terms; ++j) term[begin + j] = std::max(term[begin + j] - top[i], -1000.0);
+      }
+      mass.be_exp_of(term);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        total[i] = 0;
+        for (std::size_t j = 0; j < n_terms; ++j) total[i] += mass[i * n_terms + j];
+      }
+      log_total.be_log_of(total);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const PurchaseHistory& h = some[i];
+        sum.add(h.weight *
+                (top[i] + log_total[i] + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma_k));
+        if (gradient.empty()) continue;
+        for (std::size_t j = 0; j < n_terms; ++j) {
+          const double share = h.weight * mass[i * n_terms + j] / total[i];
+          if (share == 0) continue;
+          for (std::size_t k = 0; k < n_parameters_of; ++k) slope[k] += share * by[i * n_terms + j][k];
+        }
+        slope[r] += h.weight * log_alpha;
+        slope[alpha] += h.weight * parameters[r] / parameters[alpha];
+      }
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = slope[i] * parameters[i];
     return sum.value();
@@ -177,14 +216,18 @@ class BgNbd final : public SimulatedModel {
     std::vector<double> phase;  // [k] given that it is alive
   };
 
+  // Of alpha + T and alpha + t_x.
+  struct LogTimes {
+    double until_end, until_last;
+  };
   // visit(j, log of A_j / (Gamma(r) B(a, b)), its gradient) for every phase, then the same of D with j = -1.
   template <class Visit>
-  void weigh(std::span<const double> p, Tables& tables, const PurchaseHistory& h, Visit&& visit) const {
+  void weigh(std::span<const double> p, Tables& tables, const PurchaseHistory& h, LogTimes log, Visit&& visit) const {
     const auto kept = static_cast<std::size_t>(h.x + m_);
     const auto phases = static_cast<std::size_t>(k_) * static_cast<std::size_t>(h.x);
     // B(a, b + kept) / B(a, b)
     const double log_kept = tables.keep.value(kept) - tables.all.value(kept);
-    const double log_exposure = portable_log(p[alpha] + h.T);
+    const double log_exposure = log.until_end;
     double log_silent = 0;  // of (T - t_x)^j / j!
     for (int j = 0; j < k_; ++j) {
       if (j > 0) log_silent += h.T > h.t_x ? portable_log((h.T - h.t_x) / j) : minus_infinity;
@@ -196,7 +239,7 @@ class BgNbd final : public SimulatedModel {
     }
     if (kept == 0) return;
     // B(a + 1, b + kept - 1) / B(a, b)
-    const double shape = p[r] + static_cast<double>(phases), log_until_last = portable_log(p[alpha] + h.t_x);
+    const double shape = p[r] + static_cast<double>(phases), log_until_last = log.until_last;
     visit(-1,
           tables.log_a + tables.keep.value(kept - 1) - tables.all.value(kept) + tables.rate.value(phases) -
               shape * log_until_last,
@@ -208,7 +251,8 @@ class BgNbd final : public SimulatedModel {
     Tables tables(p);
     std::vector<double> log_phase;
     double log_alive = minus_infinity, log_dead = minus_infinity;
-    weigh(p, tables, h, [&](int j, double log_mass, const Gradient&) {
+    const LogTimes log{portable_log(p[alpha] + h.T), portable_log(p[alpha] + h.t_x)};
+    weigh(p, tables, h, log, [&](int j, double log_mass, const Gradient&) {
       if (j < 0) {
         log_dead = log_mass;
       } else {
