@@ -136,6 +136,24 @@ TEST(Bench, MeasuresWhatGoesThroughFiles) {
   EXPECT_EQ(folder.entries(), std::vector<std::string>{});  // nothing is left
 }
 
+// As above: maxima, checked against what their customers were drawn from.
+TEST(Bench, MeasuresFits) {
+  const TemporaryFolder folder;
+  const ProgramResult result = bench({"--suite", "standard", "--filter", "^(fit|likelihood)_", "--json"},
+                                     {.folder = folder.path(), .environment = {}});
+  const std::map<std::string, json> cases = cases_of(document_of(result));
+  const std::map<std::string, std::string> digests{{"fit_pareto_nbd", "3f4a88ce7110d205ac61fcc6bf9f6df9"},
+                                                   {"fit_bg_nbd", "031d705fee065d1d59871e6c90276530"},
+                                                   {"fit_mbg_nbd", "d580d07501a28d88f2ce952ad92f3863"},
+                                                   {"fit_gamma_gamma", "6fc9351b410b0b9d1bf56079de4ba115"}};
+  for (const auto& [name, digest] : digests) {
+    ASSERT_TRUE(cases.contains(name)) << name;
+    EXPECT_EQ(cases.at(name)["digest"], digest) << name;
+  }
+  for (const char* name : {"likelihood_pareto_nbd", "likelihood_bg_nbd"})
+    EXPECT_GT(cases.at(name)["fraction_of_limit"].get<double>(), 0) << name;
+}
+
 TEST(Bench, MeasuresTheWholeLine) {
   const TemporaryFolder folder;
   const ProgramResult result = bench({"--suite", "standard", "--filter", "^end_to_end$", "--json"},
