@@ -72,43 +72,6 @@ struct MathCode {
     return {log, exp, log1p, softplus, normal_32, normal_52, log_gamma, log_gamma_draws};
   }
 
- private:
-  static constexpr std::uint32_t tile = 1024;  // paths whose list stays in the first cache
-  static constexpr std::uint32_t group = 2 * Simd::n_lanes;
-
-  // Attempt by attempt over the list of those paths that all attempts before have rejected.
-  static std::uint32_t draw_tile(const LogGammaSampler& law, const PathDraws& draws, std::uint32_t first_path,
-                                 const DrawIndex& index, std::uint32_t n, double* out) {
-    std::uint32_t list[tile + group];
-    for (std::uint32_t i = 0; i < n + group; ++i) list[i] = i;
-    const Register first = Simd::splat(first_path);
-    std::uint32_t left = n;
-    for (std::uint32_t attempt = 0; attempt < max_attempts && left != 0; ++attempt) {
-      const Words counter = counter_of(draws.customer_hash, 0,
-                                       {index.purpose, index.period, static_cast<std::uint8_t>(attempt), index.block});
-      std::uint32_t kept = 0;
-      for (std::uint32_t i = 0; i < left; i += group) {
-        const Register path = Simd::load(list + i);
-        const Register c0[1] = {Simd::add_32(path, first)};
-        PhiloxRounds<Simd, 1> rounds(c0, counter, draws.seed);
-#pragma GCC unroll 10
-        for (int round = 0; round < philox::rounds; ++round) rounds.round();
-        WordRegisters<Simd> words[1];
-        rounds.finish(words);
-        double values[group];
-        std::uint32_t rejected = propose(law, words[0], values);
-        const std::uint32_t n_here = left - i < group ? left - i : group;
-        for (std::uint32_t j = 0; j < n_here; ++j) out[list[i + j]] = values[j];
-        rejected &= (1U << n_here) - 1;
-        Simd::store_packed_32(list + kept, path, rejected);
-        kept += static_cast<std::uint32_t>(__builtin_popcount(rejected));
-      }
-      left = kept;
-    }
-    for (std::uint32_t i = 0; i < left; ++i) out[list[i]] = law.fallback();
-    return left;
-  }
-
   // Values of a group of paths; returns the bits of those that are rejected.
   [[gnu::always_inline]] static std::uint32_t propose(const LogGammaSampler& law, const WordRegisters<Simd>& words,
                                                       double* values) {
@@ -148,6 +111,43 @@ struct MathCode {
       });
     }
     return rejected;
+  }
+
+ private:
+  static constexpr std::uint32_t tile = 1024;  // paths whose list stays in the first cache
+  static constexpr std::uint32_t group = 2 * Simd::n_lanes;
+
+  // Attempt by attempt over the list of those paths that all attempts before have rejected.
+  static std::uint32_t draw_tile(const LogGammaSampler& law, const PathDraws& draws, std::uint32_t first_path,
+                                 const DrawIndex& index, std::uint32_t n, double* out) {
+    std::uint32_t list[tile + group];
+    for (std::uint32_t i = 0; i < n + group; ++i) list[i] = i;
+    const Register first = Simd::splat(first_path);
+    std::uint32_t left = n;
+    for (std::uint32_t attempt = 0; attempt < max_attempts && left != 0; ++attempt) {
+      const Words counter = counter_of(draws.customer_hash, 0,
+                                       {index.purpose, index.period, static_cast<std::uint8_t>(attempt), index.block});
+      std::uint32_t kept = 0;
+      for (std::uint32_t i = 0; i < left; i += group) {
+        const Register path = Simd::load(list + i);
+        const Register c0[1] = {Simd::add_32(path, first)};
+        PhiloxRounds<Simd, 1> rounds(c0, counter, draws.seed);
+#pragma GCC unroll 10
+        for (int round = 0; round < philox::rounds; ++round) rounds.round();
+        WordRegisters<Simd> words[1];
+        rounds.finish(words);
+        double values[group];
+        std::uint32_t rejected = propose(law, words[0], values);
+        const std::uint32_t n_here = left - i < group ? left - i : group;
+        for (std::uint32_t j = 0; j < n_here; ++j) out[list[i + j]] = values[j];
+        rejected &= (1U << n_here) - 1;
+        Simd::store_packed_32(list + kept, path, rejected);
+        kept += static_cast<std::uint32_t>(__builtin_popcount(rejected));
+      }
+      left = kept;
+    }
+    for (std::uint32_t i = 0; i < left; ++i) out[list[i]] = law.fallback();
+    return left;
   }
 
   template <class F>

@@ -1,8 +1,10 @@
-// The walk of models that have no vector code, compiled with fused multiply-adds as instructions: everything that it
-// calls is inlined, which takes long to compile. AVX-512 would give nothing more than AVX2, whose walk it takes.
+// The walks of sparse models: by vector code (purchases.hpp), or of models that have none by their source, compiled
+// with fused multiply-adds as instructions: everything that it calls is inlined, which takes long to compile. AVX-512
+// would give nothing more than AVX2, whose walk it takes.
 #pragma once
 
 #include "kernels/lanes/lanes.hpp"
+#include "kernels/lanes/purchases.hpp"
 #include "kernels/stats/team.hpp"
 
 namespace clvsim::kernels {
@@ -34,9 +36,21 @@ struct PathCode {
     return bound;
   }
 
+  // Of models that have vector code.
+  template <class Model>
+  struct Vector {
+    static constexpr PathWalker<Model> walker = nullptr;
+  };
+  template <class Behaviour>
+  requires(PurchaseCode<Simd>::template walks<Behaviour>) struct Vector<PurchasePath<Behaviour>> {
+    static constexpr PathWalker<PurchasePath<Behaviour>> walker = PurchaseCode<Simd>::template walk<Behaviour>;
+  };
+
   template <class Model>
   static constexpr PathWalker<Model> walker() {
-    if constexpr (Model::sparse && fused) {
+    if constexpr (Simd::n_lanes > 1 && Vector<Model>::walker != nullptr) {
+      return Vector<Model>::walker;
+    } else if constexpr (Model::sparse && fused) {
       return walk_inlined<Model>;
     } else if constexpr (Model::sparse && Simd::n_lanes == 1) {
       return walk<Model>;
