@@ -57,7 +57,7 @@ struct PurchaseCode {
         std::uint32_t n = 0;
         for (; n < tile && path < run.n_paths; path += n_draws) paths.all[n++] = path;
         for (std::uint32_t i = n; i < n + padding; ++i) paths.all[i] = 0;
-        paths.uniforms(Purpose::life, paths.all, n, paths.life);
+        paths.uniforms({Purpose::life}, paths.all, nullptr, n, paths.life);
         paths.n_slots = paths.n_events = 0;
         begin(paths, drawn.behaviour, own.behaviour, n);
         paths.purchase();
@@ -93,7 +93,7 @@ struct PurchaseCode {
     std::uint64_t bought[tile];
     bool stays[tile], has_level[tile];
     // Of an event: a slot's purchases of a period.
-    std::uint32_t event_slot[capacity], event_period[capacity];
+    std::uint32_t event_slot[capacity], event_period[capacity + padding];
     std::uint64_t event_count[capacity];
     std::int64_t event_amount[capacity];
     // Lists: of slots, or of events; their paths and periods; numbers that are drawn for them.
@@ -141,10 +141,10 @@ struct PurchaseCode {
     }
 
     // Uniforms from 52 bits.
-    [[gnu::noinline]] void uniforms(Purpose purpose, const std::uint32_t* paths_of, std::uint32_t n,
-                                    double* out) const {
+    [[gnu::noinline]] void uniforms(DrawIndex index, const std::uint32_t* paths_of, const std::uint32_t* periods,
+                                    std::uint32_t n, double* out) const {
       for (std::uint32_t i = 0; i < n; i += group) {
-        const WordRegisters<Simd> w = words({purpose}, paths_of + i, nullptr);
+        const WordRegisters<Simd> w = words(index, paths_of + i, periods == nullptr ? nullptr : periods + i);
         const auto of = [](Register low, Register high) __attribute__((always_inline)) {
           const Register bits = Simd::bit_or(Simd::template shift_left_64<32>(high), low);
           return elementary::uniform_of_bits<Simd, 52>(Simd::template shift_right_64_by<12>(bits));
@@ -416,34 +416,26 @@ struct PurchaseCode {
 
     [[gnu::noinline, gnu::flatten]] void draw_amounts(std::uint32_t n) {
       std::uint32_t n_exhausted = 0;
-      // Positive purchases of each event, in place of its number.
-      const auto positive = [&](std::uint32_t e) {
-        if (spend->positive_share == 1) return event_count[e];
-        return spend_detail::share_of(event_count[e], spend->positive_share, Purpose::spend_positive, event_period[e],
-                                      draws(path[event_slot[e]]), n_exhausted);
+      count_positive(n, n_exhausted);
+      // Events by their number of positive purchases; those of none and of very many are apart.
+      std::uint32_t place[most_listed_count + 3] = {};
+      const auto kind_of = [&](std::uint32_t e) {
+        const auto count = static_cast<std::uint64_t>(event_amount[e]);
+        return count <= most_listed_count ? count : most_listed_count + 1;
       };
-      std::uint32_t n_left = 0;
-      for (std::uint32_t e = 0; e < n; ++e) {
-        const std::uint64_t of_these = positive(e);
-        event_amount[e] = static_cast<std::int64_t>(of_these);
-        if (of_these != 0) ++n_left;
-      }
-      const auto amounts_of = [&](std::int64_t count) {
-        std::uint32_t n_these = 0;
-        for (std::uint32_t e = 0; e < n; ++e) {
-          if (event_amount[e] != count) continue;
-          list[n_these] = e;
-          list_path[n_these] = path[event_slot[e]];
-          list_period[n_these] = event_period[e];
-          other[n_these++] = level[event_slot[e]];
-        }
-        return n_these;
-      };
-      // Amounts are put down as what lies below 0, so that no later list takes them for counts.
-      const auto put = [&](std::uint32_t e, std::int64_t amount) { event_amount[e] = -1 - amount; };
-      for (std::uint64_t count = 1; count <= most_listed_count && n_left != 0; ++count) {
-        const std::uint32_t n_these = amounts_of(static_cast<std::int64_t>(count));
+      for (std::uint32_t e = 0; e < n; ++e) ++place[kind_of(e) + 1];
+      for (std::uint64_t k = 1; k < most_listed_count + 3; ++k) place[k] += place[k - 1];
+      for (std::uint32_t e = 0; e < n; ++e) list[place[kind_of(e)]++] = e;  // place[k]: now the end of kind k
+      for (std::uint32_t i = 0; i < place[0]; ++i) event_amount[list[i]] = 0;
+      for (std::uint64_t count = 1; count <= most_listed_count; ++count) {
+        const std::uint32_t first = place[count - 1], n_these = place[count] - first;
         if (n_these == 0) continue;
+        for (std::uint32_t i = 0; i < n_these; ++i) {
+          const std::uint32_t e = list[first + i], s = event_slot[e];
+          list_path[i] = path[s];
+          list_period[i] = event_period[e];
+          other[i] = level[s];
+        }
         const LogGammaSampler law =
             count == 1 ? spend->one : LogGammaSampler(static_cast<double>(count) * spend->shape);
         log_gammas(law, {Purpose::spend_total}, list_path, list_period, n_these, number);
@@ -452,17 +444,34 @@ struct PurchaseCode {
               return elementary::exp<Simd>(Simd::add(g, log_level));
             },
             number, other);
-        for (std::uint32_t i = 0; i < n_these; ++i) put(list[i], round_to_fixed(number[i]));
-        n_left -= n_these;
+        for (std::uint32_t i = 0; i < n_these; ++i) event_amount[list[first + i]] = round_to_fixed(number[i]);
       }
-      for (std::uint32_t e = 0; e < n; ++e) {
-        const std::uint32_t s = event_slot[e];
-        if (event_amount[e] > 0)
-          put(e, spend_detail::total(*spend, level[s], static_cast<std::uint64_t>(event_amount[e]),
-                                     Purpose::spend_total, event_period[e], draws(path[s]), n_exhausted));
-        event_amount[e] = event_amount[e] < 0 ? -1 - event_amount[e] : 0;
+      for (std::uint32_t i = place[most_listed_count]; i < n; ++i) {
+        const std::uint32_t e = list[i], s = event_slot[e];
+        event_amount[e] = spend_detail::total(*spend, level[s], static_cast<std::uint64_t>(event_amount[e]),
+                                              Purpose::spend_total, event_period[e], draws(path[s]), n_exhausted);
       }
       totals->n_exhausted += n_exhausted;
+    }
+
+    // How many of an event's purchases are positive, in place of its amount. Where free ones are rare it is all of them
+    // as a rule, which one uniform says (BinomialSampler); else it is drawn as that says.
+    [[gnu::noinline, gnu::flatten]] void count_positive(std::uint32_t n, std::uint32_t& n_exhausted) {
+      for (std::uint32_t e = 0; e < n; ++e) event_amount[e] = static_cast<std::int64_t>(event_count[e]);
+      if (spend->positive_share == 1) return;
+      double all_positive[most_listed_count + 1] = {};  // the uniforms below which all are, by the number of purchases
+      for (std::uint64_t count = 1; count <= most_listed_count; ++count) {
+        const BinomialSampler law(count, spend->positive_share);
+        if (law.counts_failures && law.mean_successes < smallest_rejection_mean) all_positive[count] = law.p_0;
+      }
+      for (std::uint32_t e = 0; e < n; ++e) list_path[e] = path[event_slot[e]];
+      uniforms({Purpose::spend_positive}, list_path, event_period, n, number);
+      for (std::uint32_t e = 0; e < n; ++e) {
+        if (event_count[e] <= most_listed_count && number[e] < all_positive[event_count[e]]) continue;
+        event_amount[e] = static_cast<std::int64_t>(spend_detail::share_of(event_count[e], spend->positive_share,
+                                                                           Purpose::spend_positive, event_period[e],
+                                                                           draws(list_path[e]), n_exhausted));
+      }
     }
 
     [[gnu::noinline, gnu::flatten]] void add_up(std::uint32_t n) {
