@@ -28,7 +28,8 @@ struct PurchaseCode {
   using Doubles = typename Simd::Doubles;
   static constexpr std::uint32_t n_wide = Simd::n_lanes, group = 2 * Simd::n_lanes;
   static constexpr std::uint32_t tile = 512, capacity = 8 * tile, padding = 64;
-  static constexpr std::uint32_t n_gaps = 4;             // of a block of words
+  static constexpr std::uint32_t n_gaps = 4;                  // of a block of words
+  static constexpr double two_to_62 = 4611686018427387904.0;  // fixed_limit
   static constexpr std::uint64_t most_listed_count = 8;  // purchases of a period, up to which spend is drawn in lists
   static_assert(group <= padding);
 
@@ -97,7 +98,8 @@ struct PurchaseCode {
     std::uint64_t event_count[capacity];
     std::int64_t event_amount[capacity];
     // Lists: of slots, or of events; their paths and periods; numbers that are drawn for them.
-    std::uint32_t active[tile], list[capacity], list_path[capacity + padding], list_period[capacity + padding];
+    std::uint32_t active[tile], list[capacity + 1], many[capacity + 1], list_path[capacity + padding],
+        list_period[capacity + padding];
     double number[capacity + padding], other[capacity + padding], gap[n_gaps][tile + padding];
     std::uint32_t rejected[capacity], rejected_path[capacity + padding], rejected_period[capacity + padding];
 
@@ -417,41 +419,54 @@ struct PurchaseCode {
     [[gnu::noinline, gnu::flatten]] void draw_amounts(std::uint32_t n) {
       std::uint32_t n_exhausted = 0;
       count_positive(n, n_exhausted);
-      // Events by their number of positive purchases; those of none and of very many are apart.
-      std::uint32_t place[most_listed_count + 3] = {};
-      const auto kind_of = [&](std::uint32_t e) {
-        const auto count = static_cast<std::uint64_t>(event_amount[e]);
-        return count <= most_listed_count ? count : most_listed_count + 1;
-      };
-      for (std::uint32_t e = 0; e < n; ++e) ++place[kind_of(e) + 1];
-      for (std::uint64_t k = 1; k < most_listed_count + 3; ++k) place[k] += place[k - 1];
-      for (std::uint32_t e = 0; e < n; ++e) list[place[kind_of(e)]++] = e;  // place[k]: now the end of kind k
-      for (std::uint32_t i = 0; i < place[0]; ++i) event_amount[list[i]] = 0;
-      for (std::uint64_t count = 1; count <= most_listed_count; ++count) {
-        const std::uint32_t first = place[count - 1], n_these = place[count] - first;
-        if (n_these == 0) continue;
-        for (std::uint32_t i = 0; i < n_these; ++i) {
-          const std::uint32_t e = list[first + i], s = event_slot[e];
-          list_path[i] = path[s];
-          list_period[i] = event_period[e];
-          other[i] = level[s];
-        }
-        const LogGammaSampler law =
-            count == 1 ? spend->one : LogGammaSampler(static_cast<double>(count) * spend->shape);
-        log_gammas(law, {Purpose::spend_total}, list_path, list_period, n_these, number);
-        map(
-            n_these, number, [](Doubles g, Doubles log_level) __attribute__((always_inline)) {
-              return elementary::exp<Simd>(Simd::add(g, log_level));
-            },
-            number, other);
-        for (std::uint32_t i = 0; i < n_these; ++i) event_amount[list[first + i]] = round_to_fixed(number[i]);
+      // Most events are of one purchase: without a branch.
+      std::uint32_t n_ones = 0, n_many = 0;
+      for (std::uint32_t e = 0; e < n; ++e) {
+        const bool is_one = event_amount[e] == 1;
+        list[n_ones] = many[n_many] = e;
+        n_ones += is_one ? 1 : 0;
+        n_many += is_one ? 0 : 1;
       }
-      for (std::uint32_t i = place[most_listed_count]; i < n; ++i) {
-        const std::uint32_t e = list[i], s = event_slot[e];
+      draw_totals(spend->one, n_ones);
+      for (std::uint64_t count = 2; count <= most_listed_count && n_many != 0; ++count) {
+        std::uint32_t n_these = 0, n_kept = 0;
+        for (std::uint32_t i = 0; i < n_many; ++i) {
+          const std::uint32_t e = many[i];
+          if (event_amount[e] == static_cast<std::int64_t>(count)) {
+            list[n_these++] = e;
+          } else {
+            many[n_kept++] = e;
+          }
+        }
+        n_many = n_kept;
+        if (n_these != 0) draw_totals(LogGammaSampler(static_cast<double>(count) * spend->shape), n_these);
+      }
+      for (std::uint32_t i = 0; i < n_many; ++i) {
+        const std::uint32_t e = many[i], s = event_slot[e];
         event_amount[e] = spend_detail::total(*spend, level[s], static_cast<std::uint64_t>(event_amount[e]),
                                               Purpose::spend_total, event_period[e], draws(path[s]), n_exhausted);
       }
       totals->n_exhausted += n_exhausted;
+    }
+
+    // The amounts of the events of `list`, whose purchases together have this law.
+    [[gnu::noinline]] void draw_totals(const LogGammaSampler& law, std::uint32_t n) {
+      for (std::uint32_t i = 0; i < n; ++i) {
+        const std::uint32_t e = list[i], s = event_slot[e];
+        list_path[i] = path[s];
+        list_period[i] = event_period[e];
+        other[i] = level[s];
+      }
+      log_gammas(law, {Purpose::spend_total}, list_path, list_period, n, number);
+      map(
+          n, number, [](Doubles g, Doubles log_level) __attribute__((always_inline)) {
+            const Doubles x = elementary::exp<Simd>(Simd::add(g, log_level)), whole = Simd::truncate(x);
+            const auto down = Simd::less(Simd::subtract(x, whole), Simd::splat_double(0.5));
+            const Doubles rounded = Simd::add(whole, Simd::select(down, Simd::splat_double(0), Simd::splat_double(1)));
+            return Simd::select(Simd::less(x, Simd::splat_double(two_to_62)), rounded, Simd::splat_double(two_to_62));
+          },
+          number, other);
+      for (std::uint32_t i = 0; i < n; ++i) event_amount[list[i]] = static_cast<std::int64_t>(number[i]);
     }
 
     // How many of an event's purchases are positive, in place of its amount. Where free ones are rare it is all of them
@@ -474,12 +489,31 @@ struct PurchaseCode {
       }
     }
 
+    // round_to_fixed, without branches on what is left of a number.
+    [[gnu::always_inline]] static std::int64_t rounded(double x) {
+      if (!(x < two_to_62)) return fixed_limit;
+      if (x <= -two_to_62) return -fixed_limit;
+      const auto whole = static_cast<std::int64_t>(x);
+      const double rest = x - static_cast<double>(whole);
+      return whole + static_cast<std::int64_t>(rest >= 0.5) - static_cast<std::int64_t>(rest <= -0.5);
+    }
+
     [[gnu::noinline, gnu::flatten]] void add_up(std::uint32_t n) {
       constexpr std::uint64_t most = 0xFFFFFFFF;
       std::uint64_t n_saturated = 0, max_drawn = totals->max_drawn, max_purchases = totals->max_purchases;
       std::uint32_t n_exhausted = 0;
+      // Sums by period lie far apart: they are asked for some events ahead.
+      constexpr std::uint32_t ahead = 16;
+      const auto place = [&](std::uint32_t e) {
+        return path[event_slot[e]] * sums->path_stride + event_period[e] * sums->period_stride;
+      };
       for (std::uint32_t e = 0; e < n; ++e) {
         const std::uint32_t s = event_slot[e], t = event_period[e];
+        if (sums->revenue != nullptr && e + ahead < n) {
+          const std::uint64_t later = place(e + ahead);
+          __builtin_prefetch(sums->revenue + later, 1);
+          __builtin_prefetch(sums->transactions + later, 1);
+        }
         bool beyond = saturated(event_amount[e]);
         std::int64_t net = event_amount[e];
         if (spend->refund_rate != 0) {
@@ -491,7 +525,7 @@ struct PurchaseCode {
           net = add_fixed(net, -refunded);
         }
         const double amount = static_cast<double>(net) * fixed_per_minor_unit;
-        const std::int64_t cash = round_to_fixed(amount), worth = round_to_fixed(weight[t] * amount);
+        const std::int64_t cash = rounded(amount), worth = rounded(weight[t] * amount);
         const auto count = static_cast<std::uint32_t>(event_count[e] < most ? event_count[e] : most);
         beyond = beyond || saturated(cash) || saturated(worth) || event_count[e] > most;
         n_saturated += beyond ? 1 : 0;
@@ -501,7 +535,7 @@ struct PurchaseCode {
         max_drawn = size > max_drawn ? size : max_drawn;
         max_purchases = count > max_purchases ? count : max_purchases;
         if (sums->revenue == nullptr) continue;
-        const std::uint64_t at = path[s] * sums->path_stride + t * sums->period_stride;
+        const std::uint64_t at = place(e);
         sums->revenue[at] += static_cast<std::uint64_t>(cash);
         sums->transactions[at] += count;
       }
