@@ -14,7 +14,7 @@ namespace clvsim {
 PlannedCases planned_cases(const BenchOptions& options) {
   PlannedCases cases;
   for (const auto add : {add_ceiling_cases, add_chain_cases, add_event_cases, add_world_cases, add_statistics_cases,
-                         add_fit_cases, add_file_cases, add_scaling_cases})
+                         add_purchase_cases, add_fit_cases, add_file_cases, add_scaling_cases})
     add(cases);
   if (options.device.kind == DeviceChoice::Kind::cuda) add_gpu_cases(cases, options.device);
   return cases;

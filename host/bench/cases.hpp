@@ -33,6 +33,7 @@ void add_chain_cases(PlannedCases& cases);       // migration chains, from table
 void add_event_cases(PlannedCases& cases);       // events, without statistics
 void add_world_cases(PlannedCases& cases);       // chains that change by period and by what customers share
 void add_statistics_cases(PlannedCases& cases);  // statistics of given values alone
+void add_purchase_cases(PlannedCases& cases);    // models of purchases and of contracts
 void add_fit_cases(PlannedCases& cases);         // maximum likelihood
 void add_file_cases(PlannedCases& cases);        // import, store read, run write, the whole line
 void add_scaling_cases(PlannedCases& cases);     // more threads, more customers

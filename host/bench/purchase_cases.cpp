@@ -1,0 +1,194 @@
+// Customers that buy, and contracts, on one thread: histories of a retail log, 1,000 paths of 60 months, everything
+// that a run computes. What a path cannot do without, counted from the closed forms: blocks of words, and the functions
+// of its draws.
+#include "host/bench/cases.hpp"
+#include "host/run/behaviour_program.hpp"
+#include "host/run/contract_program.hpp"
+#include "host/run/purchase_program.hpp"
+
+#include <clvsim/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <span>
+
+namespace clvsim {
+namespace {
+
+constexpr std::int64_t n_customers = 512;
+constexpr std::size_t n_digested = 64;
+
+// Customers in memory.
+class RowsSource final : public CustomerSource {
+ public:
+  explicit RowsSource(CustomerRows rows) : rows_(std::move(rows)) {}
+  [[nodiscard]] std::int64_t size() const override { return n_customers; }
+  [[nodiscard]] std::size_t key_width() const override { return 1; }
+  void read(std::int64_t first, std::int64_t count, CustomerRows& rows) const override {
+    std::visit(
+        [&]<class Customer>(const std::vector<Customer>& all) {
+          rows.of<Customer>().assign(all.begin() + first, all.begin() + first + count);
+        },
+        rows_.customers);
+    rows.key.assign(static_cast<std::size_t>(count), 'c');
+    const auto part = [&](const auto& from, auto& to) {
+      to.assign(from.begin() + first, from.begin() + first + count);
+    };
+    part(rows_.closed, rows.closed);
+    if (!rows_.moments.empty()) part(rows_.moments, rows.moments);
+  }
+
+ private:
+  CustomerRows rows_;
+};
+
+// Histories in months, as a year of a retail log has them: two in five came once, some often.
+PurchaseHistory history_of(std::int64_t i, bool opportunities) {
+  constexpr std::int32_t purchases[] = {0, 0, 0, 0, 1, 0, 2, 1, 0, 5};
+  PurchaseHistory history;
+  history.T = 9 - static_cast<double>(i % 3);
+  history.x = purchases[i % 10];
+  if (history.x > 0)
+    history.t_x = opportunities ? std::max<double>(history.x, 1 + static_cast<double>(i % 6))
+                                : history.T * (1 + static_cast<double>(i % 7)) / 8;
+  return history;
+}
+
+SimulationOptions options_of(const kernels::LaneKernels& lanes) {
+  SimulationOptions options = bench_simulation();
+  options.n_paths = 1000;
+  options.device.instructions = lanes.name;
+  return options;
+}
+
+// What a path takes, in blocks of four words, logarithms, exponentials and gamma draws (which hold a block each).
+struct PathWork {
+  double blocks = 0, logs = 0, exps = 0, gammas = 0;
+};
+using CountWork = PathWork (*)(const ClosedForms& customer, double buys);
+
+// All live: one block. The alive: their life, rate and level; four gaps a block; a gamma, an exponential and a block
+// for whether they are free a period with purchases, one of each at the least where all purchases of a path fall apart.
+PathWork pareto_work(const ClosedForms& of, double buys) {
+  return {1 + buys / 4, of.p_alive + buys, 2 * of.p_alive + buys, of.p_alive + buys};
+}
+PathWork bg_work(const ClosedForms& of, double buys) {
+  return {1 + of.p_alive + buys / 4, of.p_alive + buys, of.p_alive + buys, 3 * of.p_alive + buys};
+}
+// Two gammas and an exponential for drop-out, two for the probability to buy; a word an opportunity, left out.
+PathWork bb_work(const ClosedForms& of, double buys) {
+  return {1 + of.p_alive, of.p_alive, buys, 4 * of.p_alive + buys};
+}
+// Two gammas and an exponential.
+PathWork contract_work(const ClosedForms& of, double) { return {of.p_alive, 2 * of.p_alive, 0, 2 * of.p_alive}; }
+
+// Compares with the closed forms, sets the digest and the limits, and returns the call.
+std::function<void()> prepared(const BehaviourModel& model, const SimulationOptions& options, CustomerRows rows,
+                               const PathProgram& program, const std::shared_ptr<void>& keep, CountWork count,
+                               BenchCase& result) {
+  const RunInfo info = describe(resolve(options, model), model, n_customers);
+  const std::vector<ClosedForms> closed = rows.closed;
+  const auto source = std::make_shared<RowsSource>(std::move(rows));
+  const auto run = [source, program, info, keep](const std::function<void(const CustomerResults&)>& append) {
+    RunInfo of_run = info;
+    std::vector<std::int64_t> total;
+    run_customers(*source, program, of_run, total, append, {});
+  };
+  double mean = 0, square = 0, exact = 0;
+  PathWork work;
+  CustomerResults first;
+  run([&](const CustomerResults& results) {
+    if (first.mean.empty()) first = results;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      mean += results.transactions_mean[i];
+      square += results.transactions_se[i] * results.transactions_se[i];
+    }
+  });
+  for (const ClosedForms& customer : closed) {
+    exact += customer.expected_transactions;
+    const PathWork of = count(customer, customer.expected_transactions);
+    work = {work.blocks + of.blocks, work.logs + of.logs, work.exps + of.exps, work.gammas + of.gammas};
+  }
+  check_mean(result.name, mean, std::sqrt(square), exact);
+  result.digest = results_digest(first, n_digested);
+  const double n_paths = options.n_paths;
+  const double amounts[] = {4 * work.blocks, work.logs, work.exps, work.gammas};
+  for (std::size_t i = 0; i < result.limit.size(); ++i) result.limit[i].work = amounts[i] * n_paths;
+  return [run] { run([](const CustomerResults&) {}); };
+}
+
+PlannedCase planned(const std::string& name, const SimulationOptions& options, const kernels::LaneKernels& lanes) {
+  PlannedCase planned;
+  // In the order of PathWork; how much is known when it is prepared.
+  planned.result.limit = {{words_ceiling(lanes), 0},
+                          {function_ceiling("log", lanes), 0},
+                          {function_ceiling("exp", lanes), 0},
+                          {function_ceiling("gamma", lanes), 0}};
+  planned.suite = BenchSuite::standard;
+  planned.result.name = name;
+  planned.result.unit = "path-steps";
+  planned.result.work = static_cast<double>(n_customers) * options.n_paths * options.horizon;
+  return planned;
+}
+
+PlannedCase purchase_case(const std::string& name, std::vector<double> parameters, CountWork count,
+                          const kernels::LaneKernels& lanes) {
+  const SimulationOptions options = options_of(lanes);
+  PlannedCase of = planned("paths_" + name, options, lanes);
+  BehaviourModel model;
+  model.model = name == "bg_cnbd_2" ? "bg_cnbd_k" : name;
+  model.k = name == "bg_cnbd_2" ? 2 : 1;
+  model.unit = PeriodUnit::month;
+  model.parameters = std::move(parameters);
+  model.spend = PurchaseSpend{{6.25, 3.74, 15.44}, 0, 0, 1};
+  of.prepare = [model, options, count](BenchCase& result) {
+    const auto program =
+        std::make_shared<PurchaseProgram>(model, describe(resolve(options, model), model, n_customers));
+    CustomerRows rows;
+    for (std::int64_t i = 0; i < n_customers; ++i) {
+      const PurchaseHistory history = history_of(i, model.model == "bg_bb");
+      SpendHistory spend;
+      spend.x = history.x;
+      spend.mean = history.x > 0 ? 20 + static_cast<double>(i % 50) : 0;
+      program->add(history, spend, static_cast<std::uint64_t>(i), rows);
+    }
+    return prepared(model, options, std::move(rows), program->program(), program, count, result);
+  };
+  return of;
+}
+
+PlannedCase contract_case(const kernels::LaneKernels& lanes) {
+  const SimulationOptions options = options_of(lanes);
+  PlannedCase of = planned("paths_sbg", options, lanes);
+  BehaviourModel model;
+  model.model = "sbg";
+  model.unit = PeriodUnit::month;
+  model.parameters = {0.67, 3.8};
+  of.prepare = [model, options](BenchCase& result) {
+    const auto program =
+        std::make_shared<ContractProgram>(model, describe(resolve(options, model), model, n_customers), nullptr);
+    CustomerRows rows;
+    for (std::int64_t i = 0; i < n_customers; ++i)
+      program->add({static_cast<std::int32_t>(i % 40), i % 4 == 0, 2499, 0}, 2499, static_cast<std::uint64_t>(i), rows);
+    return prepared(model, options, std::move(rows), program->program(), program, contract_work, result);
+  };
+  return of;
+}
+
+}  // namespace
+
+void add_purchase_cases(PlannedCases& cases) {
+  const kernels::LaneKernels& fastest = *kernels::lane_kernels().front();
+  // In months, as fitted on the CDNOW log, or near that.
+  cases.push_back(purchase_case("pareto_nbd", {0.6, 2.66, 0.52, 2.03}, pareto_work, fastest));
+  cases.push_back(purchase_case("bg_nbd", {0.28, 1.1, 0.86, 2.6}, bg_work, fastest));
+  cases.push_back(purchase_case("mbg_nbd", {0.57, 1.5, 0.94, 1.7}, bg_work, fastest));
+  cases.push_back(purchase_case("bg_cnbd_2", {0.9, 1.1, 0.6, 2.2}, bg_work, fastest));
+  cases.push_back(purchase_case("bg_bb", {0.6, 3.5, 0.4, 3.2}, bb_work, fastest));
+  cases.push_back(contract_case(fastest));
+}
+
+}  // namespace clvsim
