@@ -19,16 +19,16 @@ namespace {
 
 double expected_spend(const Backtest& test, const ScoredModel& scored, const Panel& panel,
                       const PanelCustomer& customer) {
-  return test.spend ? scored.expected[panel.cells[customer.cell].history] *
-                          test.spend->spend.expected(customer.spend.x, customer.spend.mean)
+  return test.spend ? scored.expected[panel.cells[customer.cell].history] * test.spend->spend.expected(customer.spend)
                     : 0;
 }
 
-void add_spend(const StoreReader& store, const Panel& panel, std::vector<ScoredModel>& models, Backtest& test) {
+void add_spend(const StoreReader& store, SpendLaw law, const Panel& panel, std::vector<ScoredModel>& models,
+               Backtest& test) {
   const int decimals = store.info().currency.decimals;
   const CutLog log(store, test.split.calibration_end, test.split.end());
   try {
-    test.spend = fit_spend(log.before(), decimals, {});
+    test.spend = fit_spend(log.before(), law, decimals, {});
   } catch (const DataError& error) {
     test.spend_refused = error.what();
   } catch (const ModelError& error) {
@@ -205,7 +205,7 @@ Backtest backtest(const StoreReader& store, const BacktestOptions& options, cons
   if (options.spend == SpendLaw::none) {
     test.spend_refused = "spend was left out";
   } else {
-    add_spend(store, panel, models, test);
+    add_spend(store, options.spend, panel, models, test);
   }
   add_uncertainty(chosen, store.info(), options, test);
   add_periods(chosen, panel, test);

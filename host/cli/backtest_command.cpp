@@ -60,7 +60,7 @@ void run_backtest(BacktestCommand& command, Session& session) {
       throw ConfigError(fmt::format("--split {}: {}", command.split, error.what()));
     }
   }
-  if (command.spend == "none") options.spend = SpendLaw::none;
+  if (!command.spend.empty()) options.spend = spend_law(command.spend);
   std::optional<OutputFile> csv;
   if (!command.csv.empty()) {
     check_distinct({command.store}, {command.csv});
@@ -109,9 +109,9 @@ void add_backtest(CLI::App& program, Session& session) {
                   "periods of the holdout: after --split, or else the last ones of the log; default: all whole ones")
       ->type_name("N")
       ->check(CLI::Range(1, most_periods));
-  app->add_option("--spend", command->spend, "gamma_gamma (default), or none")
+  app->add_option("--spend", command->spend, "gamma_gamma (default), log_normal, or none")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"gamma_gamma", "none"}));
+      ->check(CLI::IsMember({"gamma_gamma", "log_normal", "none"}));
   app->add_option("--parameter-draws", command->options.parameter_draws,
                   fmt::format("draws of the parameters for the law of the total (default {}); 0: without it",
                               command->options.parameter_draws))

@@ -96,9 +96,9 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
     model = selection->models[selection->chosen].model;
   }
   const BehaviourFit fit =
-      contracts
-          ? fit_contracts(store, model, command.by_segment, options)
-          : fit_behaviour(store, model, command.spend == "none" ? SpendLaw::none : SpendLaw::gamma_gamma, options);
+      contracts ? fit_contracts(store, model, command.by_segment, options)
+                : fit_behaviour(store, model, command.spend.empty() ? SpendLaw::gamma_gamma : spend_law(command.spend),
+                                options);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -198,9 +198,9 @@ void add_fit(CLI::App& program, Session& session) {
                               "backtest) or of contracts",
                               fmt::join(fitted_models(), ", ")))
       ->type_name("NAME");
-  app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), or none")
+  app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), log_normal, or none")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"gamma_gamma", "none"}));
+      ->check(CLI::IsMember({"gamma_gamma", "log_normal", "none"}));
   app->add_flag("--by-segment", command->by_segment, "of a model of contracts: fit each segment on its own as well");
   app->add_option(
          "--uncertainty", command->uncertainty,

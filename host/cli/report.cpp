@@ -170,13 +170,14 @@ std::string text_of(const FitReport& report) {
 }
 
 Json to_json(const PurchaseSpend& spend) {
-  return {{"model", "gamma_gamma"},
-          {"p", spend.law.p},
-          {"q", spend.law.q},
-          {"gamma", spend.law.gamma},
-          {"zero_share", spend.zero_share},
-          {"refund_rate", spend.refund_rate},
-          {"refund_ratio", spend.refund_ratio}};
+  Json document{{"model", name_of(spend.kind)}};
+  const std::vector<double> parameters = spend.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) document[std::string(spend.parameter_names()[i])] = parameters[i];
+  if (spend.kind == SpendLaw::log_normal) document["smearing"] = spend.smearing;
+  document["zero_share"] = spend.zero_share;
+  document["refund_rate"] = spend.refund_rate;
+  document["refund_ratio"] = spend.refund_ratio;
+  return document;
 }
 
 Json to_json(const BehaviourFit& result, const StoreInfo& store) {
@@ -263,11 +264,15 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   }
   if (result.spend) {
     const PurchaseSpend& spend = result.spend->spend;
-    text += fmt::format(
-        "spend of {} customers with repeat purchases: gamma_gamma p {:.6g}, q {:.6g}, gamma {:.6g}; "
-        "mean of a new customer {:.4f}\n",
-        with_separators(static_cast<std::int64_t>(result.spend->fit.n_customers)), spend.law.p, spend.law.q,
-        spend.law.gamma, spend.law.expected_spend(0, 0));
+    text += fmt::format("spend of {} customers with repeat purchases: {}",
+                        with_separators(static_cast<std::int64_t>(result.spend->fit.n_customers)), name_of(spend.kind));
+    const std::vector<double> parameters = spend.parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      text += fmt::format("{} {} {:.6g}", i == 0 ? "" : ",", spend.parameter_names()[i], parameters[i]);
+    if (spend.kind == SpendLaw::log_normal) text += fmt::format(", smearing {:.6g}", spend.smearing);
+    PurchaseSpend positive = spend;
+    positive.zero_share = positive.refund_rate = 0;
+    text += fmt::format("; mean of a new customer {:.4f}\n", positive.expected({}));
     if (spend.zero_share > 0) text += fmt::format("free purchases: {:.4f} of all\n", spend.zero_share);
     if (spend.refund_rate > 0)
       text += fmt::format("refunds: {:.4f} a purchase, {:.4f} times as large\n", spend.refund_rate, spend.refund_ratio);

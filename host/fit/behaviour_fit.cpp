@@ -3,6 +3,7 @@
 #include "host/base/output_file.hpp"
 #include "host/base/toml_file.hpp"
 #include "host/fit/margin.hpp"
+#include "host/math/special.hpp"
 #include "host/model/histories.hpp"
 #include "host/run/chain_tables.hpp"
 
@@ -105,7 +106,7 @@ void note_uncertainty(const LikelihoodFit& fit, std::vector<std::string>& notes)
 void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOptions& options, BehaviourFit& result) {
   if (law == SpendLaw::none) return;
   try {
-    result.spend = fit_spend(source_of(store), store.info().currency.decimals, options);
+    result.spend = fit_spend(source_of(store), law, store.info().currency.decimals, options);
   } catch (const DataError& error) {
     throw DataError(fmt::format("the spend of {}: {}; or leave spend out (--spend none)", result.model, error.what()));
   } catch (const ModelError& error) {
@@ -156,7 +157,7 @@ BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHisto
   return result;
 }
 
-SpendFit fit_spend(const BatchSource& source, int decimals, const LikelihoodFitOptions& options) {
+SpendFit fit_spend(const BatchSource& source, SpendLaw law, int decimals, const LikelihoodFitOptions& options) {
   std::int64_t n_repeats = 0, n_free = 0, n_purchases = 0, n_positive = 0, n_refunds = 0;
   double positive = 0, refunded = 0;
   for_customers(source, [&](const CustomerBatch& batch, std::size_t i) {
@@ -181,9 +182,20 @@ SpendFit fit_spend(const BatchSource& source, int decimals, const LikelihoodFitO
   });
   SpendFit result;
   const Observed<SpendHistory> observed = positive_repeats(source, decimals);
-  result.fit = fit_gamma_gamma(observed.histories, observed.with_customers(options));
+  result.fit = (law == SpendLaw::log_normal ? fit_log_normal : fit_gamma_gamma)(observed.histories,
+                                                                                observed.with_customers(options));
   PurchaseSpend& spend = result.spend;
-  spend.law = {result.fit.parameters[0], result.fit.parameters[1], result.fit.parameters[2]};
+  spend.kind = law;
+  spend.set_parameters(result.fit.parameters);
+  if (law == SpendLaw::log_normal) {
+    // What the customers spent, over what the law expects of them (Duan 1983).
+    CompensatedSum spent, expected;
+    for (const SpendHistory& history : observed.histories) {
+      spent.add(history.x * history.mean);
+      expected.add(history.x * spend.log_normal.expected_spend(history));
+    }
+    spend.smearing = spent.value() / expected.value();
+  }
   spend.zero_share = static_cast<double>(n_free) / static_cast<double>(n_repeats);
   if (n_refunds == 0) return result;
   // More refunds than purchases are fewer and larger ones.

@@ -15,7 +15,8 @@ namespace clvsim {
 BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHistory> histories,
                            const LikelihoodFitOptions& options);
 
-// Positive repeat purchases, and what stands beside them. Throws what fit_gamma_gamma does.
-SpendFit fit_spend(const BatchSource& source, int decimals, const LikelihoodFitOptions& options);
+// Positive repeat purchases, and what stands beside them. `law` is not none. Throws what fit_gamma_gamma
+// and fit_log_normal do.
+SpendFit fit_spend(const BatchSource& source, SpendLaw law, int decimals, const LikelihoodFitOptions& options);
 
 }  // namespace clvsim

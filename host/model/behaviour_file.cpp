@@ -20,6 +20,7 @@ namespace clvsim {
 namespace {
 
 constexpr std::array<std::string_view, 3> gamma_gamma_names{"p", "q", "gamma"};
+constexpr std::array<std::string_view, 3> spend_laws{"gamma_gamma", "log_normal", "none"};
 constexpr int most_regular = 16;
 
 bool has_k(const std::string& model) { return model == "bg_cnbd_k" || model == "mbg_cnbd_k"; }
@@ -66,7 +67,7 @@ void check_draws(const BehaviourModel& model) {
   if (model.fit) check_draws(model.fit->draws, model.parameters.size(), n, "[fit]");
   if (model.spend) {
     check_draws(model.spend->draws, 3, n, "[spend]");
-    for (std::size_t d = 0; d < n; ++d)
+    for (std::size_t d = 0; d < n && model.spend->kind == SpendLaw::gamma_gamma; ++d)
       if (!(model.spend->draws[3 * d + 1] > 1))
         throw ConfigError(
             fmt::format("[spend] draws has q = {} in draw {}: must be above 1, at which the mean spend of "
@@ -132,11 +133,15 @@ void check_spend(const PurchaseSpend& spend) {
   const auto refuse = [](const char* key, double value, const char* rule) {
     throw ConfigError(fmt::format("[spend] {} is {}: must be {}", key, value, rule));
   };
-  const GammaGamma& law = spend.law;
-  if (!(law.p > 0) || !std::isfinite(law.p)) refuse("p", law.p, "above 0");
-  if (!(law.q > 1) || !std::isfinite(law.q))
-    refuse("q", law.q, "above 1: at q <= 1 the mean spend of a new customer is infinite");
-  if (!(law.gamma > 0) || !std::isfinite(law.gamma)) refuse("gamma", law.gamma, "above 0");
+  const std::vector<double> parameters = spend.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::string name(spend.parameter_names()[i]);
+    const bool has_mean = spend.kind != SpendLaw::gamma_gamma || name != "q";
+    if (!(parameters[i] > (has_mean ? 0 : 1)) || !std::isfinite(parameters[i]))
+      refuse(name.c_str(), parameters[i],
+             has_mean ? "above 0" : "above 1: at q <= 1 the mean spend of a new customer is infinite");
+  }
+  if (!(spend.smearing > 0) || !std::isfinite(spend.smearing)) refuse("smearing", spend.smearing, "above 0");
   if (!(spend.zero_share >= 0 && spend.zero_share < 1)) refuse("zero_share", spend.zero_share, "in 0 to 1, 1 excluded");
   if (!(spend.refund_rate >= 0 && spend.refund_rate <= 1)) refuse("refund_rate", spend.refund_rate, "in 0 to 1");
   if (!(spend.refund_ratio > 0) || !std::isfinite(spend.refund_ratio))
@@ -147,10 +152,17 @@ void check_spend(const PurchaseSpend& spend) {
 }
 
 PurchaseSpend read_spend(const TomlTable& table) {
-  if (const std::string law = table.string("model"); law != "gamma_gamma")
-    table.fail("model", fmt::format("is \"{}\"; there is \"gamma_gamma\"", law));
   PurchaseSpend spend;
-  spend.law = {table.number("p"), table.number("q"), table.number("gamma")};
+  const std::string law = table.string("model");
+  if (law == name_of(SpendLaw::log_normal)) {
+    spend.kind = SpendLaw::log_normal;
+    spend.smearing = table.optional_number("smearing").value_or(1);
+  } else if (law != name_of(SpendLaw::gamma_gamma)) {
+    table.fail("model", fmt::format("is \"{}\"; there are \"gamma_gamma\" and \"log_normal\"", law));
+  }
+  std::vector<double> parameters;
+  for (const std::string_view name : spend.parameter_names()) parameters.push_back(table.number(name));
+  spend.set_parameters(parameters);
   spend.zero_share = table.optional_number("zero_share").value_or(0);
   spend.refund_rate = table.optional_number("refund_rate").value_or(0);
   spend.refund_ratio = table.optional_number("refund_ratio").value_or(1);
@@ -207,8 +219,35 @@ BehaviourModel behaviour_of(const TomlFile& file) {
 
 }  // namespace
 
-double PurchaseSpend::expected(std::int32_t x, double mean) const {
-  return (1 - zero_share - refund_rate * refund_ratio) * law.expected_spend(x, mean);
+std::string_view name_of(SpendLaw law) { return spend_laws[static_cast<std::size_t>(law)]; }
+SpendLaw spend_law(std::string_view name) {
+  const auto found = std::find(spend_laws.begin(), spend_laws.end(), name);
+  if (found == spend_laws.end())
+    throw ConfigError(
+        fmt::format("there is no law of spend '{}'; choose one of {}", name, fmt::join(spend_laws, ", ")));
+  return static_cast<SpendLaw>(found - spend_laws.begin());
+}
+
+std::vector<double> PurchaseSpend::parameters() const {
+  if (kind == SpendLaw::log_normal) return {log_normal.median, log_normal.between_sd, log_normal.within_sd};
+  return {law.p, law.q, law.gamma};
+}
+void PurchaseSpend::set_parameters(std::span<const double> parameters) {
+  if (kind == SpendLaw::log_normal) {
+    log_normal = {parameters[0], parameters[1], parameters[2]};
+  } else {
+    law = {parameters[0], parameters[1], parameters[2]};
+  }
+}
+std::span<const std::string_view> PurchaseSpend::parameter_names() const {
+  static constexpr std::array<std::string_view, 3> of_log_normal{"median", "between_sd", "within_sd"};
+  return kind == SpendLaw::log_normal ? std::span<const std::string_view>(of_log_normal) : gamma_gamma_names;
+}
+
+double PurchaseSpend::expected(const SpendHistory& history) const {
+  const double positive = kind == SpendLaw::log_normal ? smearing * log_normal.expected_spend(history)
+                                                       : law.expected_spend(history.x, history.mean);
+  return (1 - zero_share - refund_rate * refund_ratio) * positive;
 }
 
 bool is_contract_model(std::string_view model) {
@@ -262,16 +301,26 @@ std::string model_toml(const BehaviourModel& model) {
   if (model.spend) {
     const PurchaseSpend& spend = *model.spend;
     text +=
-        "\n# A positive purchase is Gamma(p, nu), nu ~ Gamma(q, gamma) over customers, currency units. Each purchase "
-        "is\n# free with probability zero_share and followed by a refund, refund_ratio times a purchase, with "
+        spend.kind == SpendLaw::log_normal
+            ? "\n# The logarithm of a positive purchase is normal around the customer's level, with within_sd; levels "
+              "are "
+              "normal\n# around ln(median), with between_sd; every amount is multiplied by smearing. Each purchase is"
+            : "\n# A positive purchase is Gamma(p, nu), nu ~ Gamma(q, gamma) over customers, currency units. Each "
+              "purchase is";
+    text +=
+        "\n# free with probability zero_share and followed by a refund, refund_ratio times a purchase, with "
         "refund_rate.\n";
-    text += fmt::format("[spend]\nmodel = \"gamma_gamma\"\np = {}\nq = {}\ngamma = {}\n", spend.law.p, spend.law.q,
-                        spend.law.gamma);
+    text += fmt::format("[spend]\nmodel = \"{}\"\n", name_of(spend.kind));
+    const std::vector<double> parameters = spend.parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      text += fmt::format("{} = {}\n", spend.parameter_names()[i], parameters[i]);
+    if (spend.kind == SpendLaw::log_normal) text += fmt::format("smearing = {}\n", number(spend.smearing));
     text += fmt::format("zero_share = {}\nrefund_rate = {}\nrefund_ratio = {}\n", number(spend.zero_share),
                         number(spend.refund_rate), spend.refund_ratio);
     if (!spend.log_covariance.empty())
-      text += fmt::format("# Covariance of the logarithms of p, q, gamma, row by row.\nlog_covariance = [{}]\n",
-                          fmt::join(spend.log_covariance, ", "));
+      text +=
+          fmt::format("# Covariance of the logarithms of the law's parameters, row by row.\nlog_covariance = [{}]\n",
+                      fmt::join(spend.log_covariance, ", "));
     text += text_of_draws(spend.draws, 3);
   }
   if (model.fit) text += text_of(*model.fit, names.size(), "");

@@ -124,11 +124,11 @@ class BgBb final : public SimulatedModel {
         rate, most_ahead));
   }
 
-  void add_drawn(std::span<const double>, const kernels::GammaSpend& spend, kernels::AnyDrawn& drawn) const override {
+  void add_drawn(std::span<const double>, const kernels::DrawnSpend& spend, kernels::AnyDrawn& drawn) const override {
     add_drawn_of<kernels::BgBb>({}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
-                    const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
+                    const kernels::DrawnSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
     const kernels::BgBb::Customer customer{p_alive(p, h), kernels::LogBetaSampler(p[alpha] + h.x, p[beta] + h.T - h.x),
                                            kernels::LogBetaSampler(p[gamma], p[delta] + h.T)};
     add_customer_of<kernels::BgBb>(customer, hash, spend, customers);

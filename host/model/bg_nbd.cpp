@@ -189,11 +189,11 @@ class BgNbd final : public SimulatedModel {
     return expected_purchases(parameters, PurchaseHistory{}, t);
   }
 
-  void add_drawn(std::span<const double>, const kernels::GammaSpend& spend, kernels::AnyDrawn& drawn) const override {
+  void add_drawn(std::span<const double>, const kernels::DrawnSpend& spend, kernels::AnyDrawn& drawn) const override {
     add_drawn_of<kernels::BgNbd>({static_cast<std::uint32_t>(k_)}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
-                    const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
+                    const kernels::DrawnSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
     const Posterior now = posterior(p, h);
     kernels::BgNbd::Customer customer;
     double until = 0;

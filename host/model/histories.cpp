@@ -51,8 +51,12 @@ SpendHistory spend_history(const CustomerBatch& batch, std::size_t i, double min
   MinorUnits sum = 0;
   for_repeats(batch, i, [&](std::size_t r) {
     if (batch.history.amount[r] <= 0) return;
-    ++history.x;
     sum += batch.history.amount[r];
+    // One by one, so that nothing cancels (Welford 1962).
+    const double log_amount = portable_log(static_cast<double>(batch.history.amount[r]) / minor_units_per_unit);
+    const double away = log_amount - history.log_mean;
+    history.log_mean += away / ++history.x;
+    history.log_squares += away * (log_amount - history.log_mean);
   });
   if (history.x > 0) history.mean = static_cast<double>(sum) / minor_units_per_unit / history.x;
   return history;

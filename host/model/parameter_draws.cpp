@@ -67,6 +67,14 @@ class LogNormal {
   std::uint32_t first_;
 };
 
+void set_spend(const PurchaseSpend& of, const std::vector<double>& parameters, ParameterDraw& draw) {
+  PurchaseSpend drawn;
+  drawn.kind = of.kind;
+  drawn.set_parameters(parameters);
+  draw.law = drawn.law;
+  draw.log_normal = drawn.log_normal;
+}
+
 // The first n of the bootstrap's, which check() has found to be as many of every part.
 std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32_t n) {
   const std::size_t stored = model.fit->draws.size() / model.parameters.size();
@@ -84,9 +92,7 @@ std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32
     all[d].parameters = row(model.fit->draws, d, model.parameters.size());
     for (const ContractSegment& segment : model.segments)
       all[d].segments.push_back(row(segment.fit->draws, d, segment.parameters.size()));
-    if (!model.spend) continue;
-    const std::vector<double> law = row(model.spend->draws, d, 3);
-    all[d].law = {law[0], law[1], law[2]};
+    if (model.spend) set_spend(*model.spend, row(model.spend->draws, d, 3), all[d]);
   }
   return all;
 }
@@ -115,8 +121,7 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
   }
   std::optional<LogNormal> spend;
   if (model.spend) {
-    const GammaGamma& law = model.spend->law;
-    spend.emplace(std::vector<double>{law.p, law.q, law.gamma}, model.spend->log_covariance,
+    spend.emplace(model.spend->parameters(), model.spend->log_covariance,
                   static_cast<std::uint32_t>(model.parameters.size()), "[spend]");
   }
   std::vector<ParameterDraw> all;
@@ -125,9 +130,8 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
     draw.parameters = behaviour.draw(d, seed);
     for (const LogNormal& segment : segments) draw.segments.push_back(segment.draw(d, seed));
     if (!spend) continue;
-    const std::vector<double> drawn = spend->draw(d, seed);
-    draw.law = {drawn[0], drawn[1], drawn[2]};
-    if (!(draw.law.q > 1))
+    set_spend(*model.spend, spend->draw(d, seed), draw);
+    if (model.spend->kind == SpendLaw::gamma_gamma && !(draw.law.q > 1))
       throw ModelError(
           fmt::format("draw {} of the parameters has q = {} of [spend]: at q <= 1 the mean spend of a new customer is "
                       "infinite. q = {} is too uncertain for draws: fit more customers, or simulate without "

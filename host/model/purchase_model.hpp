@@ -74,24 +74,24 @@ class RisingTable {
 class SimulatedModel : public PurchaseModel {
  public:
   // Appends a draw of the parameters to `drawn`.
-  virtual void add_drawn(std::span<const double> parameters, const kernels::GammaSpend& spend,
+  virtual void add_drawn(std::span<const double> parameters, const kernels::DrawnSpend& spend,
                          kernels::AnyDrawn& drawn) const = 0;
   // Appends what the parameters make of a customer.
   virtual void add_customer(std::span<const double> parameters, const PurchaseHistory& history, std::uint64_t hash,
-                            const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) const = 0;
+                            const kernels::DrawnSpendCustomer& spend, kernels::AnyCustomers& customers) const = 0;
 };
 // As make_purchase_model.
 std::unique_ptr<SimulatedModel> make_simulated_model(std::string_view name, int k);
 
 // The two functions above for a behaviour with `Behaviour::Params` and `Customer` given.
 template <class Behaviour>
-void add_drawn_of(const typename Behaviour::Params& behaviour, const kernels::GammaSpend& spend,
+void add_drawn_of(const typename Behaviour::Params& behaviour, const kernels::DrawnSpend& spend,
                   kernels::AnyDrawn& drawn) {
   kernels::vector_of<typename kernels::PurchasePath<Behaviour>::Drawn>(drawn).push_back({behaviour, spend});
 }
 template <class Behaviour>
 void add_customer_of(const typename Behaviour::Customer& behaviour, std::uint64_t hash,
-                     const kernels::GammaSpendCustomer& spend, kernels::AnyCustomers& customers) {
+                     const kernels::DrawnSpendCustomer& spend, kernels::AnyCustomers& customers) {
   kernels::vector_of<typename kernels::PurchasePath<Behaviour>::Customer>(customers).push_back(
       {hash, behaviour, spend});
 }

@@ -56,7 +56,10 @@ std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const Si
   ParameterDraw estimates;
   estimates.parameters = model.parameters;
   for (const ContractSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
-  if (model.spend) estimates.law = model.spend->law;
+  if (model.spend) {
+    estimates.law = model.spend->law;
+    estimates.log_normal = model.spend->log_normal;
+  }
   return {estimates};
 }
 

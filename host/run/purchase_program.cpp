@@ -26,9 +26,13 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
   if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
   const PurchaseSpend& spend = *model_.spend;
   for (const ParameterDraw& draw : draws_) {
-    kernels::GammaSpend law;
-    law.shape = draw.law.p;
-    law.one = kernels::LogGammaSampler(draw.law.p);
+    kernels::DrawnSpend law;
+    if (spend.kind == SpendLaw::log_normal) {
+      law.within_sd = draw.log_normal.within_sd;
+    } else {
+      law.shape = draw.law.p;
+      law.one = kernels::LogGammaSampler(draw.law.p);
+    }
     law.positive_share = 1 - spend.zero_share;
     law.refund_rate = spend.refund_rate;
     law.log_refund = portable_log(spend.refund_ratio);
@@ -57,13 +61,19 @@ void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& sp
                           CustomerRows& rows) const {
   double moments = std::numeric_limits<double>::infinity();
   for (const ParameterDraw& draw : draws_) {
-    const GammaGamma& law = draw.law;
-    const double shape = law.p * spend.x + law.q;
-    kernels::GammaSpendCustomer level;
-    level.level = kernels::LogGammaSampler(shape);
-    level.log_scale = portable_log((law.gamma + spend.x * spend.mean) * minor_units_);
+    kernels::DrawnSpendCustomer level;
+    if (model_.spend->kind == SpendLaw::log_normal) {
+      const LogNormalSpend::Level own = draw.log_normal.level(spend);
+      level.log_scale = own.mean + portable_log(model_.spend->smearing * minor_units_);
+      level.level_sd = own.sd;
+    } else {
+      const GammaGamma& law = draw.law;
+      const double shape = law.p * spend.x + law.q;
+      level.level = kernels::LogGammaSampler(shape);
+      level.log_scale = portable_log((law.gamma + spend.x * spend.mean) * minor_units_);
+      moments = std::min(moments, shape);
+    }
     engine_->add_customer(draw.parameters, history, hash, level, rows.customers);
-    moments = std::min(moments, shape);
   }
   rows.moments.push_back(moments);
   rows.closed.push_back(closed_forms(history, spend));
@@ -89,7 +99,7 @@ ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const 
     at->second = forms;
     if (known_.size() > most_known) known_.clear();
   }
-  forms.expected_spend = model_.spend->expected(spend.x, spend.mean);
+  forms.expected_spend = model_.spend->expected(spend);
   return forms;
 }
 

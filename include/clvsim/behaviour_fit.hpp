@@ -25,7 +25,7 @@ namespace clvsim {
 
 /// The spend of a log's purchases.
 struct SpendFit {
-  LikelihoodFit fit;  ///< of the positive repeat purchases
+  LikelihoodFit fit;  ///< of the positive repeat purchases, by the law of `spend`
   PurchaseSpend spend;
 };
 
@@ -53,9 +53,6 @@ struct BehaviourFit {
 
 /// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, bg_bb, gamma_gamma.
 [[nodiscard]] std::span<const std::string_view> behaviour_models();
-
-/// What is fitted beside the model of purchases. `none`: a model that tells purchases alone.
-enum class SpendLaw : std::uint8_t { gamma_gamma, none };
 
 /// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
 /// highest likelihood is taken; those without a certified maximum are left out. Of bg_bb a period after that of the

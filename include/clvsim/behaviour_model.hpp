@@ -5,11 +5,13 @@
 
 #include <clvsim/customers.hpp>
 #include <clvsim/gamma_gamma.hpp>
+#include <clvsim/log_normal.hpp>
 #include <clvsim/migration_chain.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,20 +19,34 @@
 
 namespace clvsim {
 
-/// Spend of purchases: the Gamma-Gamma law is of positive ones. What is not positive stands outside it, so that no
+/// The law of positive purchases. `none`: a model that tells purchases alone.
+enum class SpendLaw : std::uint8_t { gamma_gamma, log_normal, none };
+/// "gamma_gamma", "log_normal", "none".
+[[nodiscard]] std::string_view name_of(SpendLaw law);
+/// The reverse. Throws ConfigError for another name.
+[[nodiscard]] SpendLaw spend_law(std::string_view name);
+
+/// Spend of purchases: the law is of positive ones. What is not positive stands outside it, so that no
 /// amount has to be shifted: each purchase is free with probability zero_share, and each is followed, in its period, by
 /// a refund with probability refund_rate, whose amount is drawn as a purchase's and multiplied by refund_ratio.
 struct PurchaseSpend {
-  GammaGamma law;
+  GammaGamma law;           ///< of SpendLaw::gamma_gamma
   double zero_share = 0;    ///< below 1
   double refund_rate = 0;   ///< refunds a purchase, at most 1
   double refund_ratio = 1;  ///< mean refund over mean positive purchase, above 0
-  /// [3, 3] covariance of the logarithms of p, q, gamma; empty: not known.
+  /// [3, 3] covariance of the logarithms of the law's parameters; empty: not known.
   std::vector<double> log_covariance = {};
-  std::vector<double> draws = {};  ///< [draws, 3] of p, q, gamma, of the same draws as FitRecord::draws
+  std::vector<double> draws = {};  ///< [draws, 3] of the law's parameters, of the same draws as FitRecord::draws
+  SpendLaw kind = SpendLaw::gamma_gamma;
+  LogNormalSpend log_normal = {};  ///< of SpendLaw::log_normal
+  double smearing = 1;             ///< of SpendLaw::log_normal: a factor of every amount, above 0
 
-  /// Expected net amount of a purchase of a customer with x positive repeat purchases of this mean.
-  [[nodiscard]] double expected(std::int32_t x, double mean) const;
+  /// [3] p, q, gamma or median, between_sd, within_sd.
+  [[nodiscard]] std::vector<double> parameters() const;
+  void set_parameters(std::span<const double> parameters);
+  [[nodiscard]] std::span<const std::string_view> parameter_names() const;
+  /// Expected net amount of a purchase of a customer with these positive repeat purchases.
+  [[nodiscard]] double expected(const SpendHistory& history) const;
 };
 
 /// What a fit leaves in the model's file (LikelihoodFit has the meanings).
@@ -71,11 +87,12 @@ struct BehaviourModel {
 /// Whether the model is one of contract_models().
 [[nodiscard]] bool is_contract_model(std::string_view model);
 
-/// One draw of what is uncertain about a model: its parameters, and p, q, gamma of its spend, 0 without one.
+/// One draw of what is uncertain about a model: its parameters, and those of its spend's law.
 struct ParameterDraw {
   std::vector<double> parameters;
   std::vector<std::vector<double>> segments;  ///< the parameters of each of BehaviourModel::segments
   GammaGamma law;
+  LogNormalSpend log_normal;
 };
 /// n draws of the parameters: the first n of the model's bootstrap, whatever the seed; without one, of the asymptotic
 /// posterior: the logarithms are normal around the estimates with the covariances of the file, behaviour and spend

@@ -12,9 +12,10 @@ namespace clvsim {
 
 /// The positive purchases of a customer.
 struct SpendHistory {
-  std::int32_t x = 0;  ///< purchases, >= 1
-  double mean = 0;     ///< of their amounts, > 0, in currency units
-  double weight = 1;   ///< customers
+  std::int32_t x = 0;                    ///< purchases, >= 1
+  double mean = 0;                       ///< of their amounts, > 0, in currency units
+  double weight = 1;                     ///< customers
+  double log_mean = 0, log_squares = 0;  ///< of their logarithms: mean, and squared deviations from it
 };
 
 struct GammaGamma {

@@ -74,8 +74,8 @@ struct PurchaseCode {
     std::uint64_t seed, hash;
     std::uint32_t horizon;
     const double* weight;
-    const GammaSpend* spend;
-    const GammaSpendCustomer* own_spend;
+    const DrawnSpend* spend;
+    const DrawnSpendCustomer* own_spend;
     const PathSumsView* sums;
     PathTotals* totals;
     std::int64_t* values;
@@ -100,7 +100,7 @@ struct PurchaseCode {
     // Lists: of slots, or of events; their paths and periods; numbers that are drawn for them.
     std::uint32_t active[tile], list[capacity + 1], many[capacity + 1], list_path[capacity + padding],
         list_period[capacity + padding];
-    double number[capacity + padding], other[capacity + padding], gap[n_gaps][tile + padding];
+    double number[capacity + padding], other[capacity + padding], sum[capacity + padding], gap[n_gaps][tile + padding];
     std::uint32_t rejected[capacity], rejected_path[capacity + padding], rejected_period[capacity + padding];
 
     [[nodiscard]] PathDraws draws(std::uint32_t of_path) const { return {seed, hash, of_path}; }
@@ -152,6 +152,20 @@ struct PurchaseCode {
           return elementary::uniform_of_bits<Simd, 52>(Simd::template shift_right_64_by<12>(bits));
         };
         store(out + i, of(even(w.word[0]), w.word[1]), of(odd(w.word[0]), odd(w.word[1])));
+      }
+    }
+
+    // Normals from the first two words of a block, or from the others.
+    [[gnu::noinline]] void normals(DrawIndex index, bool others, const std::uint32_t* paths_of,
+                                   const std::uint32_t* periods, std::uint32_t n, double* out) const {
+      for (std::uint32_t i = 0; i < n; i += group) {
+        const WordRegisters<Simd> w = words(index, paths_of + i, periods == nullptr ? nullptr : periods + i);
+        const Register low = others ? w.word[2] : w.word[0], high = others ? w.word[3] : w.word[1];
+        const auto of = [](Register a, Register b) __attribute__((always_inline)) {
+          const Register bits = Simd::bit_or(Simd::template shift_left_64<32>(b), a);
+          return elementary::normal_52<Simd>(Simd::template shift_right_64_by<12>(bits));
+        };
+        store(out + i, of(even(low), high), of(odd(low), odd(high)));
       }
     }
 
@@ -412,8 +426,14 @@ struct PurchaseCode {
         list_path[n_new++] = path[s];
       }
       if (n_new == 0) return;
-      log_gammas(own_spend->level, {Purpose::spend_rate}, list_path, nullptr, n_new, number);
-      for (std::uint32_t i = 0; i < n_new; ++i) level[list[i]] = own_spend->log_scale - number[i];
+      if (spend->within_sd > 0) {
+        normals({Purpose::spend_rate}, false, list_path, nullptr, n_new, number);
+        for (std::uint32_t i = 0; i < n_new; ++i)
+          level[list[i]] = own_spend->log_scale + own_spend->level_sd * number[i];
+      } else {
+        log_gammas(own_spend->level, {Purpose::spend_rate}, list_path, nullptr, n_new, number);
+        for (std::uint32_t i = 0; i < n_new; ++i) level[list[i]] = own_spend->log_scale - number[i];
+      }
     }
 
     [[gnu::noinline, gnu::flatten]] void draw_amounts(std::uint32_t n) {
@@ -427,7 +447,7 @@ struct PurchaseCode {
         n_ones += is_one ? 1 : 0;
         n_many += is_one ? 0 : 1;
       }
-      draw_totals(spend->one, n_ones);
+      draw_totals(1, n_ones);
       for (std::uint64_t count = 2; count <= most_listed_count && n_many != 0; ++count) {
         std::uint32_t n_these = 0, n_kept = 0;
         for (std::uint32_t i = 0; i < n_many; ++i) {
@@ -439,7 +459,7 @@ struct PurchaseCode {
           }
         }
         n_many = n_kept;
-        if (n_these != 0) draw_totals(LogGammaSampler(static_cast<double>(count) * spend->shape), n_these);
+        if (n_these != 0) draw_totals(static_cast<std::uint32_t>(count), n_these);
       }
       for (std::uint32_t i = 0; i < n_many; ++i) {
         const std::uint32_t e = many[i], s = event_slot[e];
@@ -449,23 +469,45 @@ struct PurchaseCode {
       totals->n_exhausted += n_exhausted;
     }
 
-    // The amounts of the events of `list`, whose purchases together have this law.
-    [[gnu::noinline]] void draw_totals(const LogGammaSampler& law, std::uint32_t n) {
+    // The amounts of the n events of `list`, of `count` purchases each.
+    [[gnu::noinline, gnu::flatten]] void draw_totals(std::uint32_t count, std::uint32_t n) {
       for (std::uint32_t i = 0; i < n; ++i) {
         const std::uint32_t e = list[i], s = event_slot[e];
         list_path[i] = path[s];
         list_period[i] = event_period[e];
         other[i] = level[s];
       }
-      log_gammas(law, {Purpose::spend_total}, list_path, list_period, n, number);
+      if (spend->within_sd > 0) {
+        const Doubles sd = Simd::splat_double(spend->within_sd);
+        for (std::uint32_t i = 0; i < n + n_wide; ++i) sum[i] = 0;
+        for (std::uint32_t k = 0; k < count; ++k) {
+          normals({Purpose::spend_total, 0, 0, static_cast<std::uint8_t>(k >> 1)}, (k & 1U) != 0, list_path,
+                  list_period, n, number);
+          map(
+              n, sum,
+              [sd](Doubles so_far, Doubles z, Doubles log_level) __attribute__((always_inline)) {
+                return Simd::add(so_far, elementary::exp<Simd>(Simd::add(log_level, Simd::multiply(sd, z))));
+              },
+              sum, number, other);
+        }
+      } else {
+        const LogGammaSampler law =
+            count == 1 ? spend->one : LogGammaSampler(static_cast<double>(count) * spend->shape);
+        log_gammas(law, {Purpose::spend_total}, list_path, list_period, n, number);
+        map(
+            n, sum, [](Doubles g, Doubles log_level) __attribute__((always_inline)) {
+              return elementary::exp<Simd>(Simd::add(g, log_level));
+            },
+            number, other);
+      }
       map(
-          n, number, [](Doubles g, Doubles log_level) __attribute__((always_inline)) {
-            const Doubles x = elementary::exp<Simd>(Simd::add(g, log_level)), whole = Simd::truncate(x);
+          n, number, [](Doubles x) __attribute__((always_inline)) {
+            const Doubles whole = Simd::truncate(x);
             const auto down = Simd::less(Simd::subtract(x, whole), Simd::splat_double(0.5));
             const Doubles rounded = Simd::add(whole, Simd::select(down, Simd::splat_double(0), Simd::splat_double(1)));
             return Simd::select(Simd::less(x, Simd::splat_double(two_to_62)), rounded, Simd::splat_double(two_to_62));
           },
-          number, other);
+          sum);
       for (std::uint32_t i = 0; i < n; ++i) event_amount[list[i]] = static_cast<std::int64_t>(number[i]);
     }
 

@@ -7,7 +7,7 @@
 //   PurchaseCount advance(params, state, t, draws, n_exhausted)   period t = due(state), and no other
 #pragma once
 
-#include "kernels/models/gamma_spend.hpp"
+#include "kernels/models/drawn_spend.hpp"
 #include "kernels/models/outcome.hpp"
 #include "kernels/portability.hpp"
 #include "kernels/rng/address.hpp"
@@ -29,7 +29,7 @@ struct PurchasePath {
   // What is uncertain: one draw of the parameters.
   struct Drawn {
     typename Behaviour::Params behaviour;
-    GammaSpend spend;
+    DrawnSpend spend;
   };
   struct Params {
     const Drawn* drawn = nullptr;    // [n_draws]; path p has draw p mod n_draws, whoever the customer is
@@ -40,12 +40,12 @@ struct PurchasePath {
   struct Customer {
     std::uint64_t hash = 0;  // 56 bits
     typename Behaviour::Customer behaviour;
-    GammaSpendCustomer spend;
+    DrawnSpendCustomer spend;
   };
   struct State {
     typename Behaviour::State behaviour;
     const Drawn* drawn = nullptr;
-    const GammaSpendCustomer* spend = nullptr;
+    const DrawnSpendCustomer* spend = nullptr;
     double log_level = 0;
     bool has_level = false, active = true;
     std::uint32_t n_exhausted = 0;
@@ -77,9 +77,9 @@ struct PurchasePath {
     if (count.n != 0) {
       constexpr std::uint64_t most = 0xFFFFFFFF;
       result.n_purchases = static_cast<std::uint32_t>(count.n < most ? count.n : most);
-      if (!s.has_level) s.log_level = spend_level(*s.spend, draws, s.n_exhausted);
+      if (!s.has_level) s.log_level = spend_level(s.drawn->spend, *s.spend, draws, s.n_exhausted);
       s.has_level = true;
-      const GammaSpendDraw spent = draw_spend(s.drawn->spend, s.log_level, count.n, t, draws, s.n_exhausted);
+      const SpendDraw spent = draw_spend(s.drawn->spend, s.log_level, count.n, t, draws, s.n_exhausted);
       sink.purchases(t, spent.amount);
       const double amount = static_cast<double>(spent.amount) * fixed_per_minor_unit;
       result.cash = result.drawn = round_to_fixed(amount);

@@ -73,6 +73,22 @@ TEST_F(ProgramFits, KeepDrawsOfABootstrapInTheModelAndSimulateWithThem) {
   EXPECT_EQ(fit("mbg_nbd", {"--json"}).json()["uncertainty"]["method"], "hessian");
 }
 
+TEST_F(ProgramFits, OfLogNormalSpendGoThroughTheFile) {
+  const ProgramResult result = fit("mbg_nbd", {"--spend", "log_normal", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto spend = result.json()["spend"];
+  EXPECT_EQ(spend["model"], "log_normal");
+  for (const char* name : {"median", "between_sd", "within_sd", "smearing"}) EXPECT_GT(spend[name].get<double>(), 0);
+  EXPECT_THAT(fit("mbg_nbd", {"--spend", "log_normal"}).out, HasSubstr("log_normal median"));
+  const ProgramResult run = simulate({"--parameter-draws", "20", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(fit("mbg_nbd", {"--spend", "pareto"}).exit_code, 2);
+  const ProgramResult tested =
+      run_clvsim({"backtest", *folder_ / "customers.h5", "--model", "mbg_nbd", "--spend", "log_normal", "--json"});
+  ASSERT_EQ(tested.exit_code, 0) << tested.err;
+  EXPECT_EQ(tested.json()["models"][0]["model"], "mbg_nbd");
+}
+
 TEST_F(ProgramFits, OfABootstrapRefuseWhatDoesNotGoTogether) {
   const auto expect = [](const ProgramResult& result, const std::string& words) {
     EXPECT_EQ(result.exit_code, 2) << result.out;

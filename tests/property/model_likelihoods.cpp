@@ -5,6 +5,7 @@
 #include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 #include <clvsim/gamma_gamma.hpp>
+#include <clvsim/log_normal.hpp>
 #include <clvsim/purchase_models.hpp>
 
 #include <gtest/gtest.h>
@@ -15,6 +16,7 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -104,6 +106,72 @@ TEST(Likelihoods, SpendGradientsAreSlopes) {
             return GammaGamma{p[0], p[1], p[2]}.log_likelihood({&history, 1}, g);
           },
           at);
+}
+
+SpendHistory of_amounts(const std::vector<double>& amounts) {
+  SpendHistory history;
+  history.x = static_cast<std::int32_t>(amounts.size());
+  for (const double amount : amounts) {
+    history.mean += amount / history.x;
+    history.log_mean += std::log(amount) / history.x;
+  }
+  for (const double amount : amounts) history.log_squares += std::pow(std::log(amount) - history.log_mean, 2);
+  return history;
+}
+
+TEST(Likelihoods, LogNormalGradientsAreSlopes) {
+  for (const Parameters& at : {Parameters{27, 0.46, 0.58}, {300, 1.4, 0.2}})
+    for (const SpendHistory& history :
+         {of_amounts({30}), of_amounts({0.5, 0.6, 2}), of_amounts(std::vector<double>(40, 9000))})
+      expect_slopes(
+          [&](const Parameters& p, std::span<double> g) {
+            return LogNormalSpend{p[0], p[1], p[2]}.log_likelihood({&history, 1}, g);
+          },
+          at);
+}
+
+// The amounts of a customer are lognormal together: by the density of two correlated normals.
+TEST(Likelihoods, OfLogNormalSpendIsTheJointDensity) {
+  constexpr double pi = 3.14159265358979323846;
+  const LogNormalSpend law{25, 0.5, 0.7};
+  const double variance = 0.5 * 0.5 + 0.7 * 0.7, correlation = 0.5 * 0.5 / variance;
+  for (const auto& [a, b] : {std::pair(10.0, 40.0), std::pair(25.0, 24.0), std::pair(900.0, 2.0)}) {
+    const double u = std::log(a / 25) / std::sqrt(variance), v = std::log(b / 25) / std::sqrt(variance);
+    const double quadratic = (u * u - 2 * correlation * u * v + v * v) / (1 - correlation * correlation);
+    const double expected = -std::log(2 * pi * variance * std::sqrt(1 - correlation * correlation)) - quadratic / 2 -
+                            std::log(a) - std::log(b);
+    const SpendHistory history = of_amounts({a, b});
+    EXPECT_NEAR(law.log_likelihood({&history, 1}, {}), expected, 1e-11 * std::abs(expected));
+  }
+  // Given them, the level is normal, and the next amount has the mean of its own lognormal law.
+  const auto level = law.level(of_amounts({10, 40}));
+  const double precision = 1 / 0.25 + 2 / 0.49;
+  EXPECT_NEAR(level.mean, (std::log(25) / 0.25 + (std::log(10) + std::log(40)) / 0.49) / precision, 1e-13);
+  EXPECT_NEAR(level.sd, 1 / std::sqrt(precision), 1e-15);
+  EXPECT_NEAR(law.expected_spend({}), 25 * std::exp(variance / 2), 1e-12);
+}
+
+TEST(Likelihoods, LogNormalFitsFindTheTruth) {
+  std::mt19937_64 random(3);
+  const auto normal = [&] { return std::normal_distribution<double>()(random); };
+  std::vector<SpendHistory> histories, in_cents;
+  for (int i = 0; i < 3000; ++i) {
+    std::vector<double> amounts;
+    const double level = std::log(27) + 0.46 * normal();
+    for (int k = 0; k < 1 + i % 4; ++k) amounts.push_back(std::exp(level + 0.58 * normal()));
+    histories.push_back(of_amounts(amounts));
+    for (double& amount : amounts) amount *= 100;
+    in_cents.push_back(of_amounts(amounts));
+  }
+  const LikelihoodFit fit = fit_log_normal(histories);
+  const double truth[] = {27, 0.46, 0.58};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(fit.parameters[i], truth[i], 4 * fit.standard_errors[i]) << fit.names[i];
+    EXPECT_LT(fit.standard_errors[i], 0.05 * truth[i]) << fit.names[i];
+  }
+  const LikelihoodFit cents = fit_log_normal(in_cents);
+  EXPECT_NEAR(cents.parameters[0], 100 * fit.parameters[0], 1e-4 * fit.parameters[0]);
+  EXPECT_NEAR(cents.parameters[1], fit.parameters[1], 1e-6);
 }
 
 // Of BG/BB every history of n opportunities: there are finitely many.

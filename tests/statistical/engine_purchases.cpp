@@ -88,6 +88,7 @@ TEST(Purchases, MeansAreTheClosedForms) {
   constexpr std::uint32_t horizon = 39, n_paths = 80000;
   std::vector<BehaviourModel> models = test::behaviours();
   models.push_back(test::with_refunds(models.front()));
+  for (std::size_t m : {0, 1, 5}) models.push_back(test::with_refunds(test::with_log_normal(models[m])));
   for (const BehaviourModel& model : models) {
     const RunInfo info = info_of(model, horizon, 0.002);
     const PurchaseProgram program(model, info);
@@ -114,8 +115,8 @@ TEST(Purchases, MeansAreTheClosedForms) {
         before = now;
       }
       const GammaGamma& spend = model.spend->law;
-      if (spend.q + spend.p * buyer.spend.x > 4)
-        expect_mean(value[i], discounted * model.spend->expected(buyer.spend.x, buyer.spend.mean), what + " value");
+      if (model.spend->kind == SpendLaw::log_normal || spend.q + spend.p * buyer.spend.x > 4)
+        expect_mean(value[i], discounted * model.spend->expected(buyer.spend), what + " value");
       const std::vector<double>& p = model.parameters;
       const double T = buyer.history.T, p_alive = law->p_alive(p, buyer.history);
       if (model.model == "pareto_nbd")
@@ -220,21 +221,31 @@ class StoryTeller {
     const std::vector<double> times = model_.model == "bg_bb" ? opportunities(T + horizon) : purchases(T + horizon);
     Story story;
     story.past.history.T = T;
-    const double rate = gamma(model_.spend->law.q) / model_.spend->law.gamma;
+    const PurchaseSpend& spend = *model_.spend;
+    const bool normal = spend.kind == SpendLaw::log_normal;
+    const double rate = normal ? 0 : gamma(spend.law.q) / spend.law.gamma;
+    const double level = std::log(spend.log_normal.median) + spend.log_normal.between_sd * standard_normal();
     double spent = 0;
+    std::vector<double> logs;
     for (const double time : times) {
-      const double amount = gamma(model_.spend->law.p) / rate;
+      const double amount =
+          normal ? std::exp(level + spend.log_normal.within_sd * standard_normal()) : gamma(spend.law.p) / rate;
       if (time <= T) {
         ++story.past.history.x;
         story.past.history.t_x = time;
         spent += amount;
+        logs.push_back(std::log(amount));
       } else {
         ++story.n_future;
-        story.spent_future += amount;
+        story.spent_future += amount * spend.smearing;
       }
     }
     const std::int32_t x = story.past.history.x;
-    if (x > 0) story.past.spend = {x, spent / x};
+    if (x == 0) return story;
+    SpendHistory& known = story.past.spend;
+    known = {x, spent / x};
+    for (const double log : logs) known.log_mean += log / x;
+    for (const double log : logs) known.log_squares += (log - known.log_mean) * (log - known.log_mean);
     return story;
   }
   double uniform() { return std::uniform_real_distribution<>(0, 1)(bits_); }
@@ -242,6 +253,7 @@ class StoryTeller {
  private:
   double gamma(double shape) { return std::gamma_distribution<>(shape, 1)(bits_); }
   double exponential() { return std::exponential_distribution<>(1)(bits_); }
+  double standard_normal() { return std::normal_distribution<>(0, 1)(bits_); }
   double beta(double a, double b) {
     const double x = gamma(a), y = gamma(b);
     return x / (x + y);
@@ -284,7 +296,10 @@ TEST(Purchases, FuturesAreCalibrated) {
   constexpr std::uint32_t n_paths = 19;
   constexpr int n_customers = 30000;
   const std::vector<std::string> strata{"all", "x = 0", "x = 1, 2", "x >= 3", "recent", "silent", "high spend"};
-  for (const BehaviourModel& model : test::behaviours()) {
+  std::vector<BehaviourModel> models = test::behaviours();
+  models.push_back(test::with_log_normal(models.front()));
+  for (const BehaviourModel& model : models) {
+    SCOPED_TRACE(name_of(model.spend->kind));
     const bool discrete = model.model == "bg_bb";
     const std::uint32_t horizon = discrete ? 5 : 26;
     const PurchaseProgram program(model, info_of(model, horizon, 0));

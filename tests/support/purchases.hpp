@@ -5,6 +5,7 @@
 #include "host/run/purchase_program.hpp"
 #include "tests/support/engine_outcome.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -90,6 +91,13 @@ inline BehaviourModel with_refunds(BehaviourModel model) {
   return model;
 }
 
+inline BehaviourModel with_log_normal(BehaviourModel model) {
+  model.spend->kind = SpendLaw::log_normal;
+  model.spend->log_normal = {27.1, 0.46, 0.58};
+  model.spend->smearing = 1.02;
+  return model;
+}
+
 // Each model with parameters as fitted on retail logs in weeks, and others that reach every branch.
 inline std::vector<BehaviourModel> behaviours() {
   return {behaviour("pareto_nbd", {0.553, 10.58, 0.606, 11.67}), behaviour("bg_nbd", {0.243, 4.41, 0.793, 2.43}),
@@ -97,8 +105,21 @@ inline std::vector<BehaviourModel> behaviours() {
           behaviour("mbg_cnbd_k", {0.9, 2.1, 0.6, 2.2}, 2),      behaviour("bg_bb", {1.204, 0.75, 0.657, 2.783})};
 }
 
+inline std::vector<Buyer> histories_of(const BehaviourModel& model);
+
 // Ten histories with the corners: nothing bought, bought at the very end, bought very often, hardly observed.
 inline std::vector<Buyer> buyers_of(const BehaviourModel& model) {
+  std::vector<Buyer> buyers = histories_of(model);
+  for (Buyer& buyer : buyers) {  // logarithms that go with the mean of their amounts
+    SpendHistory& spend = buyer.spend;
+    if (spend.x == 0) continue;
+    spend.log_squares = 0.3 * (spend.x - 1);
+    spend.log_mean = std::log(spend.mean) - 0.15 * (spend.x - 1) / spend.x;
+  }
+  return buyers;
+}
+
+inline std::vector<Buyer> histories_of(const BehaviourModel& model) {
   const std::vector<Buyer> in_time{{{0, 0, 38.86}, {}},    {{2, 30.43, 38.86}, {2, 22.1}}, {{1, 9.5, 39}, {1, 60}},
                                    {{7, 39, 39}, {7, 31}}, {{300, 38.5, 39}, {300, 12.5}}, {{26, 30.86, 31}, {25, 48}},
                                    {{0, 0, 0.14}, {}},     {{1, 0.1, 0.14}, {1, 9}},       {{12, 15, 18.5}, {12, 250}},
@@ -196,6 +217,12 @@ inline std::vector<BehaviourCase> behaviour_cases() {
   for (const BehaviourModel& model : contract_behaviours()) {
     cases.push_back({model, {}, 30, 300, 0, all_contracts()});
     cases.push_back({with_uncertainty(model), {}, 12, 130, 7, all_contracts()});
+  }
+  // Log-normal spend, of one and of many purchases a period.
+  for (const BehaviourModel& model : behaviours()) {
+    const bool once = model.model == "bg_bb";
+    cases.push_back({with_refunds(with_log_normal(model)), once ? buyers_of(model) : heavy_buyers(), 5, 200});
+    cases.push_back({with_uncertainty(with_log_normal(model)), buyers_of(model), 20, 130, 7});
   }
   // Tenures without end, of churn that is nearly 0 or 1, and a charge beyond what the fixed point counts.
   std::vector<Contract> extreme = all_contracts();

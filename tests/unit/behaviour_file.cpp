@@ -238,6 +238,23 @@ TEST(ParameterDraws, AreOfEverySegment) {
   EXPECT_NE(few[0].segments[1][0] / 1, few[0].parameters[0] / 0.26);
 }
 
+TEST(BehaviourFile, LogNormalSpendReadsBack) {
+  BehaviourModel model = fitted("mbg_nbd", {0.5, 6, 0.9, 1.6});
+  model.spend->kind = SpendLaw::log_normal;
+  model.spend->log_normal = {27.25, 0.46, 0.58};
+  model.spend->smearing = 1.02;
+  const auto again = std::get<BehaviourModel>(parse_any_model(model_toml(model), "model.toml"));
+  EXPECT_EQ(again.spend->kind, SpendLaw::log_normal);
+  EXPECT_EQ(again.spend->parameters(), (std::vector<double>{27.25, 0.46, 0.58}));
+  EXPECT_EQ(again.spend->smearing, 1.02);
+  EXPECT_EQ(model_toml(again), model_toml(model));
+  const auto draws = draw_parameters(again, 2, 1);
+  EXPECT_NE(draws[0].log_normal.median, draws[1].log_normal.median);
+  EXPECT_GT(draws[0].log_normal.within_sd, 0);
+  model.spend->log_normal.within_sd = 0;
+  EXPECT_THAT([&] { check(model); }, testing::ThrowsMessage<ConfigError>(HasSubstr("[spend] within_sd is 0")));
+}
+
 // Draws 0 to 4 of every part, all different.
 BehaviourModel with_draws(BehaviourModel model) {
   const auto rows = [](std::size_t width, double from) {
