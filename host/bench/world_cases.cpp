@@ -67,19 +67,10 @@ ChainProgram parameter_draws(const MigrationChain& chain) {
   second[1] = 1;
   const Autoregression noise{0, 1, std::nullopt};
   const std::vector<double> z = factor_paths(noise, 1, 2, n_draws);
-  ChainProgram program;
-  program.n_levels = program.n_worlds = n_draws;
-  for (std::uint32_t d = 0; d < n_draws; ++d) {
-    program.chains.push_back(
-        tilted(tilted(chain, towards_loss(chain), spread * z[d]), second, spread * z[n_draws + d]));
-  }
-  for (int t = 0; t < horizon; ++t) {
-    for (std::uint32_t d = 0; d < n_draws; ++d) {
-      program.chain_of.push_back(static_cast<std::uint16_t>(d));
-      program.level.push_back(static_cast<std::uint16_t>(d));
-    }
-  }
-  return program;
+  std::vector<MigrationChain> chains;
+  for (std::uint32_t d = 0; d < n_draws; ++d)
+    chains.push_back(tilted(tilted(chain, towards_loss(chain), spread * z[d]), second, spread * z[n_draws + d]));
+  return one_a_world(std::move(chains), horizon);
 }
 
 PlannedCase world_case(const std::string& name, const ChainProgram& program, std::int64_t n_customers) {

@@ -256,7 +256,7 @@ Settings simulate_settings(SimulationOptions& o) {
        "auto", [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
       {"parameter-draws", Kind::integer, "N",
        "draws of the fitted parameters, one a path for all customers together: totals then hold the parameters' "
-       "uncertainty; of models fitted by likelihood",
+       "uncertainty",
        "0, the estimates as if they were known",
        [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
       {"keep-paths", Kind::switch_on, "",

@@ -20,11 +20,7 @@ SimulationOptions resolve(const SimulationOptions& options, const BehaviourModel
         fmt::format("the model {} has no [spend], so that no value can be simulated; fit it with spend (clvsim fit "
                     "--model {} --spend gamma_gamma)",
                     model.model, model.model));
-  if (options.parameter_draws > options.n_paths)
-    throw ConfigError(
-        fmt::format("{} parameter draws of {} paths: a path has one draw; give at most as many draws as "
-                    "paths",
-                    options.parameter_draws, options.n_paths));
+  check_draws(options);
   SimulationOptions resolved = options;
   if (!resolved.margin) resolved.margin = model.margin;
   return resolved;

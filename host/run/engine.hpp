@@ -78,6 +78,9 @@ struct PathProgram {
 // Checks options against a chain and fills in what follows from it (the margin). Throws ConfigError, with the remedy.
 [[nodiscard]] SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain);
 
+// Throws ConfigError where there are more draws of the parameters than paths.
+void check_draws(const SimulationOptions& options);
+
 // RunInfo before the run: measure, options, currency, unit, sampler, number of customers.
 [[nodiscard]] RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain,
                                std::int64_t n_customers);

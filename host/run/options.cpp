@@ -67,6 +67,14 @@ void check(const SimulationOptions& options) {
   }
 }
 
+void check_draws(const SimulationOptions& options) {
+  if (options.parameter_draws > options.n_paths)
+    throw ConfigError(
+        fmt::format("{} parameter draws of {} paths: a path has one draw; give at most as many draws as "
+                    "paths",
+                    options.parameter_draws, options.n_paths));
+}
+
 SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
   check(options);
   if (options.sampler == StepSampler::event && chain.spend) {
@@ -74,11 +82,7 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
         "sampler 'event': the model draws the amount of every purchase ([spend]), and events have none between them; "
         "use --sampler alias, or a model whose outcomes have amounts");
   }
-  if (options.parameter_draws != 0) {
-    throw ConfigError(
-        "parameter draws: a migration chain has no covariance of its probabilities; leave --parameter-draws out, or "
-        "take a model that is fitted by likelihood");
-  }
+  check_draws(options);
   SimulationOptions resolved = options;
   if (chain.measure == Measure::profit) {
     if (options.margin) {

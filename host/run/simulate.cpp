@@ -124,7 +124,7 @@ std::string digest_of(const Model& model) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-// `program`: a chain or a PathProgram.
+// `program`: a ChainProgram or a PathProgram.
 template <class Program>
 void run(const CustomerSource& source, const Program& program, RunInfo& info, const std::filesystem::path& output,
          bool overwrite, CustomerResults* results, const CustomerProgress& progress) {
@@ -168,6 +168,13 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
   if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 
+// The chain, or one for every draw of its probabilities.
+ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
+  const SimulationOptions& options = info.options;
+  if (options.parameter_draws == 0) return {{chain}, {}, {}};
+  return one_a_world(draw_chains(chain, options.parameter_draws, options.seed), options.horizon);
+}
+
 // RunInfo of a store's customers.
 template <class Model>
 RunInfo describe_for(const StoreReader& store, const Model& model, const SimulationOptions& options) {
@@ -201,7 +208,7 @@ RunInfo simulate(const StoreReader& store, const MigrationChain& model, const Si
   }
   require_purchases(store.info(), "a migration chain");
   RunInfo info = describe_for(store, model, options);
-  run(StoreSource(store, model), model, info, output, overwrite, nullptr, progress);
+  run(StoreSource(store, model), program_of(model, info), info, output, overwrite, nullptr, progress);
   return info;
 }
 
@@ -233,7 +240,7 @@ RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model
   RunInfo info = describe(resolve(options, model), model, n_customers);
   info.model_digest = digest_of(model);
   if (results != nullptr) results->clear();
-  run(CountedSource(n_customers, model), model, info, output, overwrite, results, progress);
+  run(CountedSource(n_customers, model), program_of(model, info), info, output, overwrite, results, progress);
   return info;
 }
 

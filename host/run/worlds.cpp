@@ -92,6 +92,16 @@ void check(const ChainProgram& program, int horizon) {
   check_indices(program.level, n_periods * program.n_worlds, program.n_levels, "level");
 }
 
+ChainProgram one_a_world(std::vector<MigrationChain> chains, int horizon) {
+  ChainProgram program;
+  program.n_levels = program.n_worlds = static_cast<std::uint32_t>(chains.size());
+  program.chains = std::move(chains);
+  for (int t = 0; t < horizon; ++t)
+    for (std::uint32_t w = 0; w < program.n_worlds; ++w) program.chain_of.push_back(static_cast<std::uint16_t>(w));
+  program.level = program.chain_of;
+  return program;
+}
+
 std::vector<std::uint16_t> regime_levels(const std::vector<double>& start,
                                          const std::vector<std::vector<double>>& transition, std::uint64_t seed,
                                          int horizon, std::uint32_t n_worlds) {

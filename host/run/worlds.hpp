@@ -22,6 +22,9 @@ struct ChainProgram {
 // have their sizes and ranges.
 void check(const ChainProgram& program, int horizon);
 
+// A chain for every world: path p follows chains[p mod n].
+[[nodiscard]] ChainProgram one_a_world(std::vector<MigrationChain> chains, int horizon);
+
 // Levels [horizon, n_worlds] of a regime that is a Markov chain: period 1 has regime m with probability start[m], then
 // transition[m][m']. One word a world and period, inverse cdf, so that worlds of near probabilities stay close. Throws
 // ConfigError unless the rows are distributions.

@@ -87,6 +87,12 @@ struct ChainMoments {
 /// `discount` [horizon]: the factor of each period's cash flows.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
 
+/// n draws of the probabilities of a fitted chain: each row is Dirichlet around its probabilities, with the standard
+/// errors of the file; states that share a row share its draws. Spend is as it is. The same seed gives the same draws,
+/// and more draws begin with fewer. Throws ConfigError where no probability has a standard error, or a row has errors
+/// that none can have.
+[[nodiscard]] std::vector<MigrationChain> draw_chains(const MigrationChain& chain, std::uint32_t n, std::uint64_t seed);
+
 /// Reads and writes model.toml. Throws IoError; ConfigError with file, line and key, unknown keys included.
 [[nodiscard]] MigrationChain read_model(const std::filesystem::path& path);
 void write_model(const MigrationChain& chain, const std::filesystem::path& path, bool overwrite);

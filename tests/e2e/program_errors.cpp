@@ -314,7 +314,7 @@ TEST(ProgramUsage, TheEventSamplerRefusesDrawnSpend) {
   EXPECT_TRUE(folder.entries().empty());
 }
 
-// Only what was fitted by likelihood knows how uncertain its parameters are.
+// Only what was fitted knows how uncertain its parameters are.
 TEST(ProgramUsage, ParameterDrawsNeedCovariances) {
   const std::string models = CLVSIM_SOURCE_DIR "/configs/models/";
   const auto with = [&](const std::string& model) {

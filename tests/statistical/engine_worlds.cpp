@@ -151,17 +151,9 @@ TEST(Worlds, ARegimeIsARiskThatCustomersShare) {
 TEST(Worlds, PathsTakeParameterDrawsInTurn) {
   constexpr int horizon = 12;
   constexpr std::uint32_t n_draws = 16, n_paths = 16 * 2000;
-  ChainProgram program;
-  program.n_levels = program.n_worlds = n_draws;
-  for (std::uint32_t d = 0; d < n_draws; ++d) {
-    program.chains.push_back(tilted(three_states(), towards_loss, 0.2 * d - 1.5));
-  }
-  for (int t = 0; t < horizon; ++t) {
-    for (std::uint32_t d = 0; d < n_draws; ++d) {
-      program.chain_of.push_back(static_cast<std::uint16_t>(d));
-      program.level.push_back(static_cast<std::uint16_t>(d));
-    }
-  }
+  std::vector<MigrationChain> chains;
+  for (std::uint32_t d = 0; d < n_draws; ++d) chains.push_back(tilted(three_states(), towards_loss, 0.2 * d - 1.5));
+  const ChainProgram program = one_a_world(std::move(chains), horizon);
   const test::EngineRun run =
       test::run_engine(CountedSource(3, program.chains[0]), program, test::options(horizon, n_paths, 0.01));
   for (std::uint32_t d = 0; d < n_draws; ++d) {

@@ -1,1 +1,2 @@
 clvsim_test(test_backtest_statistical statistical SOURCES backtest.cpp)
+clvsim_test(test_chain_draws statistical SOURCES engine_chain_draws.cpp)
