@@ -3,13 +3,16 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/model/dwell.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
+#include <optional>
 
 namespace clvsim {
 namespace {
@@ -103,6 +106,33 @@ void read_outcomes(MigrationChain& chain, const TomlTable& table, ChainState& st
   }
 }
 
+// How long a customer stays in a state, where the file says so.
+std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& chain, const ChainState& of) {
+  const auto table = state.optional_table("dwell");
+  if (!table) return {};
+  constexpr double largest = 1e6, most_phases = max_states;
+  if (chain.recency_frequency)
+    state.fail("dwell", "and [recency_frequency] exclude each other: cells are the periods since the last purchase");
+  for (const ChainOutcome& outcome : of.outcomes)
+    if (outcome.standard_error != 0)
+      state.fail("dwell",
+                 "has outcomes with a standard_error, whose probabilities are of a period, not of a stay's end");
+  if (of.outcomes.size() >= static_cast<std::size_t>(max_outcomes))
+    state.fail("dwell", fmt::format("has {} outcomes; a stay has at most {}", of.outcomes.size(), max_outcomes - 1));
+  if (table->has("phases"))
+    return phase_dwell(static_cast<int>(table->integer("phases", 1, static_cast<std::int64_t>(most_phases))),
+                       table->number("leave", 1 / largest, 1));
+  if (table->has("scale"))
+    return weibull_dwell(table->number("scale", 1 / largest, largest), table->number("c", 0.01, 100));
+  const std::vector<double> probabilities = table->numbers("probabilities", 0, 1);
+  double sum = 0;
+  for (const double p : probabilities) sum += p;
+  if (probabilities.empty() || !(std::abs(sum - 1) <= sum_tolerance))
+    table->fail("probabilities",
+                fmt::format("sum to {}; give the probabilities of 1, 2, ... periods, which sum to 1", sum));
+  return dwell_of(probabilities);
+}
+
 [[noreturn]] void refuse(const ModelFault& fault, const TomlTable& root, const std::vector<TomlTable>& states) {
   using Part = ModelFault::Part;
   if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
@@ -180,9 +210,26 @@ MigrationChain chain_of(const TomlFile& file) {
   // Only now: an outcome may lead to a later state.
   for (std::size_t i = 0; i < tables.size(); ++i) read_outcomes(chain, tables[i], chain.states[i]);
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
+  std::vector<std::optional<Dwell>> dwells;
+  bool has_dwells = false;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    dwells.push_back(read_dwell(tables[i], chain, chain.states[i]));
+    has_dwells = has_dwells || dwells.back();
+  }
   file.finish();
   if (const auto fault = find_fault(chain)) refuse(*fault, root, tables);
-  return chain;
+  if (!has_dwells) return chain;
+  std::vector<int> origin;
+  MigrationChain expanded = with_dwells(chain, dwells, origin);
+  if (auto fault = find_fault(expanded)) {
+    if (fault->key == "state")
+      root.fail("state",
+                fmt::format("becomes {} states by their dwells; at most {}: count longer periods, or shorter stays",
+                            expanded.states.size(), max_states));
+    if (fault->state >= 0) fault->state = origin[static_cast<std::size_t>(fault->state)];
+    refuse(*fault, root, tables);
+  }
+  return expanded;
 }
 
 std::string model_toml(const MigrationChain& chain) {
