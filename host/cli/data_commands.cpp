@@ -89,8 +89,6 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
   const bool contracts = is_contract_model(model) || (model == "auto" && store.info().contract_book);
   if (contracts && !command.spend.empty())
     throw ConfigError("--spend is a setting of models of purchases; contracts have charges: leave it out");
-  if (command.by_segment && !contracts)
-    throw ConfigError("--by-segment is a setting of models of contracts (sbg, bdw): leave it out");
   if (model == "auto" && !contracts) {
     selection = select_model(store, store.info().observation_end);
     model = selection->models[selection->chosen].model;
@@ -98,7 +96,7 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
   const BehaviourFit fit =
       contracts ? fit_contracts(store, model, command.by_segment, options)
                 : fit_behaviour(store, model, command.spend.empty() ? SpendLaw::gamma_gamma : spend_law(command.spend),
-                                options);
+                                command.by_segment, options);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -127,7 +125,8 @@ void run_fit(FitCommand& command, Session& session) {
     return;
   }
   if (command.by_segment)
-    throw ConfigError("--by-segment is a setting of models of contracts (sbg, bdw): leave it out");
+    throw ConfigError(fmt::format("--by-segment is a setting of models with a likelihood; {} has none: leave it out",
+                                  models.front()));
   if (!command.uncertainty.empty())
     throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
                                   models.front()));
@@ -201,7 +200,8 @@ void add_fit(CLI::App& program, Session& session) {
   app->add_option("--spend", command->spend, "of a model of purchases: gamma_gamma (default), log_normal, or none")
       ->type_name("NAME")
       ->check(CLI::IsMember({"gamma_gamma", "log_normal", "none"}));
-  app->add_flag("--by-segment", command->by_segment, "of a model of contracts: fit each segment on its own as well");
+  app->add_flag("--by-segment", command->by_segment,
+                "of a model with a likelihood: fit each segment on its own as well");
   app->add_option(
          "--uncertainty", command->uncertainty,
          "of a model with a likelihood: hessian (default), the covariance of the estimates; or bootstrap, draws "

@@ -223,7 +223,8 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   if (result.margin) document["margin"] = *result.margin;
   if (result.charge) document["charge"] = *result.charge;
   for (const SegmentFit& segment : result.segments) {
-    Json entry{{"name", segment.name}, {"customers", segment.n_customers}, {"churned", segment.n_churned}};
+    Json entry{{"name", segment.name}, {"customers", segment.n_customers}};
+    if (result.charge) entry["churned"] = segment.n_churned;
     if (segment.fit) {
       entry["model"] = segment.model;
       for (std::size_t i = 0; i < segment.fit->names.size(); ++i) {
@@ -278,11 +279,12 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
       text += fmt::format("refunds: {:.4f} a purchase, {:.4f} times as large\n", spend.refund_rate, spend.refund_ratio);
   }
   if (!result.segments.empty()) {
-    text += fmt::format("\n{:<22}{:>10}{:>10}{:>14}  parameters (std. error)\n", "segment", "contracts", "churned",
-                        "log-lik.");
+    text += fmt::format("\n{:<22}{:>10}{:>10}{:>14}  parameters (std. error)\n", "segment", who,
+                        result.charge ? "churned" : "", "log-lik.");
     for (const SegmentFit& segment : result.segments) {
-      text += fmt::format("{:<22}{:>10}{:>10}", segment.name.empty() ? "(none)" : segment.name,
-                          with_separators(segment.n_customers), with_separators(segment.n_churned));
+      text +=
+          fmt::format("{:<22}{:>10}{:>10}", segment.name.empty() ? "(none)" : segment.name,
+                      with_separators(segment.n_customers), result.charge ? with_separators(segment.n_churned) : "");
       if (!segment.fit) {
         text += fmt::format("{:>14}  of all\n", "");
         continue;

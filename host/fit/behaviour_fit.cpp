@@ -62,23 +62,26 @@ Observed<SpendHistory> positive_repeats(const BatchSource& source, int decimals)
   return observed;
 }
 
-Observed<PurchaseHistory> purchases_of(const StoreReader& store) {
+// `segments`: each customer's as well.
+Observed<PurchaseHistory> purchases_of(const StoreReader& store, std::vector<std::uint32_t>* segments = nullptr) {
   const double days = days_of(store.info().unit);
   Observed<PurchaseHistory> observed;
   for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
     observed.add(purchase_history(batch, i, days, true), batch, i);
+    if (segments != nullptr) segments->push_back(batch.segment[i]);
   });
   return observed;
 }
 
 // Times are opportunities. Throws DataError where one does not hold all that was bought in it.
-Observed<PurchaseHistory> opportunities_of(const StoreReader& store) {
+Observed<PurchaseHistory> opportunities_of(const StoreReader& store, std::vector<std::uint32_t>* segments) {
   const PeriodGrid grid(store.info().observation_end, store.info().unit);
   Observed<PurchaseHistory> observed;
   std::int64_t n_crowded = 0;
   for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
     n_crowded += crowded(batch, i, grid) ? 1 : 0;
     observed.add(opportunity_history(batch, i, grid), batch, i);
+    if (segments != nullptr) segments->push_back(batch.segment[i]);
   });
   if (n_crowded > 0)
     throw DataError(fmt::format(
@@ -115,6 +118,37 @@ void add_spend(const StoreReader& store, SpendLaw law, const LikelihoodFitOption
   MarginSums sums;
   for_batches(store, [&](const CustomerBatch& batch) { sums.add(batch); });
   result.margin = sums.margin(result.notes);
+}
+
+// Each segment on its own; of bg_cnbd_k and mbg_cnbd_k with the k of all.
+void add_segments(const StoreInfo& store, const Observed<PurchaseHistory>& observed,
+                  const std::vector<std::uint32_t>& segment_of, const LikelihoodFitOptions& options,
+                  BehaviourFit& result) {
+  std::vector<Observed<PurchaseHistory>> segments(store.segments.size());
+  for (std::size_t i = 0; i < segment_of.size(); ++i) {
+    segments[segment_of[i]].histories.push_back(observed.histories[i]);
+    segments[segment_of[i]].customers.push_back(observed.customers[i]);
+  }
+  const auto model = make_purchase_model(result.model, std::max(result.k, 1));
+  for (std::size_t s = 0; s < segments.size(); ++s) {
+    const Observed<PurchaseHistory>& own = segments[s];
+    if (own.histories.empty()) continue;
+    SegmentFit& segment = result.segments.emplace_back();
+    segment.name = store.segments[s];
+    segment.n_customers = static_cast<std::int64_t>(own.histories.size());
+    segment.model = result.model;
+    const auto refused = [&](const char* why) {
+      segment.note = fmt::format("has the parameters of all: {}", why);
+      result.notes.push_back(fmt::format("segment '{}' {}", segment.name, segment.note));
+    };
+    try {
+      segment.fit = fit_purchase_model(*model, own.histories, own.with_customers(options));
+    } catch (const DataError& error) {
+      refused(error.what());
+    } catch (const ModelError& error) {
+      refused(error.what());
+    }
+  }
 }
 
 FitRecord record_of(const LikelihoodFit& fit) {
@@ -206,9 +240,21 @@ SpendFit fit_spend(const BatchSource& source, SpendLaw law, int decimals, const 
   return result;
 }
 
+void check_segments(const StoreInfo& store, bool by_segment) {
+  if (!by_segment) return;
+  if (store.segments.size() == 1)
+    throw ConfigError(
+        "the store has no segments to fit on their own; import it with --segment, or leave --by-segment out");
+  if (store.segments.size() > most_model_segments)
+    throw ConfigError(
+        fmt::format("the store has {} segments, more than the {} that are fitted on their own; import the "
+                    "log with coarser segments (--segment)",
+                    store.segments.size(), most_model_segments));
+}
+
 std::span<const std::string_view> behaviour_models() { return model_names; }
 
-BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, SpendLaw spend,
+BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, SpendLaw spend, bool by_segment,
                            const LikelihoodFitOptions& options) {
   if (std::find(model_names.begin(), model_names.end(), model) == model_names.end())
     throw ConfigError(
@@ -216,17 +262,22 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
   require_purchases(store.info(), std::string(model));
   BehaviourFit result;
   result.model = model;
+  check_segments(store.info(), by_segment);
   if (model == "gamma_gamma") {
+    if (by_segment) throw ConfigError("gamma_gamma is fitted to all customers; leave --by-segment out");
     const auto observed = positive_repeats(source_of(store), store.info().currency.decimals);
     result.fit = fit_gamma_gamma(observed.histories, observed.with_customers(options));
     result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
     note_uncertainty(result.fit, result.notes);
     return result;
   }
-  const auto observed = model == "bg_bb" ? opportunities_of(store) : purchases_of(store);
+  std::vector<std::uint32_t> segment_of;
+  std::vector<std::uint32_t>* const wanted = by_segment ? &segment_of : nullptr;
+  const auto observed = model == "bg_bb" ? opportunities_of(store, wanted) : purchases_of(store, wanted);
   result = fit_purchases(model, observed.histories, observed.with_customers(options));
   result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
   note_uncertainty(result.fit, result.notes);
+  if (by_segment) add_segments(store.info(), observed, segment_of, options, result);
   add_spend(store, spend, options, result);
   return result;
 }

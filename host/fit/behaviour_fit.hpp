@@ -15,6 +15,9 @@ namespace clvsim {
 BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHistory> histories,
                            const LikelihoodFitOptions& options);
 
+// Throws ConfigError where there are no segments to fit on their own, or too many of them.
+void check_segments(const StoreInfo& store, bool by_segment);
+
 // Positive repeat purchases, and what stands beside them. `law` is not none. Throws what fit_gamma_gamma
 // and fit_log_normal do.
 SpendFit fit_spend(const BatchSource& source, SpendLaw law, int decimals, const LikelihoodFitOptions& options);

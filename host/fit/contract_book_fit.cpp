@@ -1,4 +1,5 @@
 // Fitting a model of contracts to a contract book, as a whole and by segment.
+#include "host/fit/behaviour_fit.hpp"
 #include "host/fit/fit.hpp"
 #include "host/fit/margin.hpp"
 #include "host/model/histories.hpp"
@@ -92,11 +93,7 @@ BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, boo
                            const LikelihoodFitOptions& options) {
   const StoreInfo& info = store.info();
   require_contracts(info, std::string(model));
-  if (by_segment && info.segments.size() > most_contract_segments)
-    throw ConfigError(
-        fmt::format("the store has {} segments, more than the {} that are fitted on their own; import the "
-                    "book with coarser segments (--segment)",
-                    info.segments.size(), most_contract_segments));
+  check_segments(info, by_segment);
   const PeriodGrid grid(info.observation_end, info.unit);
   Book all;
   std::vector<Book> segments(by_segment ? info.segments.size() : 0);
@@ -124,8 +121,6 @@ BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, boo
         result.segments.emplace_back(fit_segment(model, info.segments[s], segments[s], options));
     if (!segment.note.empty()) result.notes.push_back(fmt::format("segment '{}': {}", segment.name, segment.note));
   }
-  if (by_segment && info.segments.size() == 1)
-    result.notes.emplace_back("the store has no segments, so that there are none to fit; import it with --segment");
   return result;
 }
 

@@ -32,6 +32,10 @@ std::span<const std::string_view> names_of(const BehaviourModel& model) {
   return make_purchase_model(model.model, model.k)->parameter_names();
 }
 
+std::span<const std::string_view> names_of(const BehaviourModel& model, const ModelSegment& segment) {
+  return is_contract_model(segment.model) ? make_contract_model(segment.model)->parameter_names() : names_of(model);
+}
+
 std::string number(double value) { return value == 0 ? "0" : fmt::format("{}", value); }
 
 using Names = std::span<const std::string_view>;
@@ -74,7 +78,7 @@ void check_draws(const BehaviourModel& model) {
                         "a new customer is infinite",
                         model.spend->draws[3 * d + 1], d));
   }
-  for (const ContractSegment& segment : model.segments)
+  for (const ModelSegment& segment : model.segments)
     check_draws(segment.fit ? segment.fit->draws : std::vector<double>{}, segment.parameters.size(), n,
                 "[segment.fit]");
 }
@@ -191,23 +195,24 @@ BehaviourModel behaviour_of(const TomlFile& file) {
   }
   model.parameters = read_parameters(root, names);
   model.fit = read_fit(root);
-  if (is_contract_model(model.model)) {
+  const bool contracts = is_contract_model(model.model);
+  if (contracts) {
     model.charge = root.optional_number("charge");
-    if (root.has("segment"))
-      for (const TomlTable& table : root.tables("segment")) {
-        ContractSegment& segment = model.segments.emplace_back();
-        segment.name = table.string("name");
-        segment.model = table.optional_string("model").value_or(model.model);
-        if (!is_contract_model(segment.model))
-          table.fail("model", fmt::format("is \"{}\", which is no model of contracts; there is: {}", segment.model,
-                                          fmt::join(contract_models(), ", ")));
-        segment.n_customers = table.optional_integer("customers", 0).value_or(0);
-        segment.parameters = read_parameters(table, make_contract_model(segment.model)->parameter_names());
-        segment.fit = read_fit(table);
-      }
   } else if (const auto table = root.optional_table("spend")) {
     model.spend = read_spend(*table);
   }
+  if (root.has("segment"))
+    for (const TomlTable& table : root.tables("segment")) {
+      ModelSegment& segment = model.segments.emplace_back();
+      segment.name = table.string("name");
+      segment.model = contracts ? table.optional_string("model").value_or(model.model) : model.model;
+      if (contracts && !is_contract_model(segment.model))
+        table.fail("model", fmt::format("is \"{}\", which is no model of contracts; there is: {}", segment.model,
+                                        fmt::join(contract_models(), ", ")));
+      segment.n_customers = table.optional_integer("customers", 0).value_or(0);
+      segment.parameters = read_parameters(table, names_of(model, segment));
+      segment.fit = read_fit(table);
+    }
   file.finish();
   try {
     check(model);
@@ -263,21 +268,27 @@ void check(const BehaviourModel& model) {
     throw ConfigError(fmt::format("margin is {}: must be in -100 to 1, a share of revenue", *model.margin));
   if (model.spend) check_spend(*model.spend);
   const bool contracts = is_contract_model(model.model);
-  if (contracts ? model.spend.has_value() : model.charge.has_value() || !model.segments.empty())
-    throw ConfigError(fmt::format("{} is a model of {}", model.model,
-                                  contracts ? "contracts, which have a charge and no [spend]"
-                                            : "purchases, which have a [spend], no charge and no [[segment]]"));
+  if (contracts ? model.spend.has_value() : model.charge.has_value())
+    throw ConfigError(fmt::format(
+        "{} is a model of {}", model.model,
+        contracts ? "contracts, which have a charge and no [spend]" : "purchases, which have a [spend] and no charge"));
+  if (model.model == "gamma_gamma" && !model.segments.empty())
+    throw ConfigError("gamma_gamma has no [[segment]]: spend is of all customers");
   if (model.charge && !(*model.charge >= 0 && std::isfinite(*model.charge)))
     throw ConfigError(fmt::format("charge is {}: must be at least 0", *model.charge));
-  if (model.segments.size() > most_contract_segments)
+  if (model.segments.size() > most_model_segments)
     throw ConfigError(fmt::format("{} segments are more than the {} that a model may have", model.segments.size(),
-                                  most_contract_segments));
+                                  most_model_segments));
   std::set<std::string> seen;
-  for (const ContractSegment& segment : model.segments) {
+  for (const ModelSegment& segment : model.segments) {
     if (!seen.insert(segment.name).second)
       throw ConfigError(fmt::format("[[segment]] name \"{}\" stands twice; give every segment once", segment.name));
-    check_parameters(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(),
-                     segment.model, "segment.");
+    if (contracts != is_contract_model(segment.model) || (!contracts && segment.model != model.model))
+      throw ConfigError(
+          fmt::format("[[segment]] \"{}\" has the model {}; a model of contracts has segments of contracts, "
+                      "one of purchases has its own",
+                      segment.name, segment.model));
+    check_parameters(segment.parameters, segment.fit, names_of(model, segment), segment.model, "segment.");
   }
   check_draws(model);
 }
@@ -324,11 +335,11 @@ std::string model_toml(const BehaviourModel& model) {
     text += text_of_draws(spend.draws, 3);
   }
   if (model.fit) text += text_of(*model.fit, names.size(), "");
-  for (const ContractSegment& segment : model.segments) {
+  for (const ModelSegment& segment : model.segments) {
     text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));
     if (segment.model != model.model) text += fmt::format("model = {}\n", toml_string(segment.model));
     if (segment.n_customers > 0) text += fmt::format("customers = {}\n", segment.n_customers);
-    text += text_of(segment.parameters, segment.fit, make_contract_model(segment.model)->parameter_names(), "segment.");
+    text += text_of(segment.parameters, segment.fit, names_of(model, segment), "segment.");
     if (segment.fit) text += text_of(*segment.fit, segment.parameters.size(), "segment.");
   }
   return text;

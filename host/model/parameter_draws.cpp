@@ -90,7 +90,7 @@ std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32
   std::vector<ParameterDraw> all(n);
   for (std::size_t d = 0; d < n; ++d) {
     all[d].parameters = row(model.fit->draws, d, model.parameters.size());
-    for (const ContractSegment& segment : model.segments)
+    for (const ModelSegment& segment : model.segments)
       all[d].segments.push_back(row(segment.fit->draws, d, segment.parameters.size()));
     if (model.spend) set_spend(*model.spend, row(model.spend->draws, d, 3), all[d]);
   }
@@ -109,7 +109,7 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
                     model.model));
   const LogNormal behaviour(model.parameters, model.fit->log_covariance, 0, "[fit]");
   std::vector<LogNormal> segments;
-  for (const ContractSegment& segment : model.segments) {
+  for (const ModelSegment& segment : model.segments) {
     if (!segment.fit)
       throw ConfigError(
           fmt::format("the segment '{}' of {} has no covariance of its parameters ([segment.fit] log_covariance), so "
@@ -117,7 +117,8 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
                       segment.name, model.model));
     constexpr std::size_t most_parameters = 4;
     segments.emplace_back(segment.parameters, segment.fit->log_covariance,
-                          static_cast<std::uint32_t>((segments.size() + 1) * most_parameters), "[segment.fit]");
+                          static_cast<std::uint32_t>((segments.size() + (model.spend ? 2 : 1)) * most_parameters),
+                          "[segment.fit]");
   }
   std::optional<LogNormal> spend;
   if (model.spend) {

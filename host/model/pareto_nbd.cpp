@@ -296,12 +296,12 @@ class ParetoNbd final : public SimulatedModel {
     return result;
   }
 
-  void add_drawn(std::span<const double> p, const kernels::DrawnSpend& spend, kernels::AnyDrawn& drawn) const override {
-    add_drawn_of<kernels::ParetoNbd>({1 / p[s]}, spend, drawn);
+  void add_drawn(std::span<const double>, const kernels::DrawnSpend& spend, kernels::AnyDrawn& drawn) const override {
+    add_drawn_of<kernels::ParetoNbd>({}, spend, drawn);
   }
   void add_customer(std::span<const double> p, const PurchaseHistory& h, std::uint64_t hash,
                     const kernels::DrawnSpendCustomer& spend, kernels::AnyCustomers& customers) const override {
-    const kernels::ParetoNbd::Customer customer{p_alive(p, h), p[beta] + h.T, portable_log(p[alpha] + h.T),
+    const kernels::ParetoNbd::Customer customer{p_alive(p, h), 1 / p[s], p[beta] + h.T, portable_log(p[alpha] + h.T),
                                                 kernels::LogGammaSampler(p[r] + h.x)};
     add_customer_of<kernels::ParetoNbd>(customer, hash, spend, customers);
   }

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace clvsim {
 
 SimulationOptions resolve(const SimulationOptions& options, const BehaviourModel& model) {
@@ -51,12 +53,21 @@ std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const Si
   if (options.parameter_draws > 0) return draw_parameters(model, options.parameter_draws, options.seed);
   ParameterDraw estimates;
   estimates.parameters = model.parameters;
-  for (const ContractSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
+  for (const ModelSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
   if (model.spend) {
     estimates.law = model.spend->law;
     estimates.log_normal = model.spend->log_normal;
   }
   return {estimates};
+}
+
+std::vector<std::size_t> model_segments_of(const StoreInfo& store, const BehaviourModel& model) {
+  std::vector<std::size_t> places;
+  for (const std::string& name : store.segments)
+    places.push_back(static_cast<std::size_t>(
+        std::find_if(model.segments.begin(), model.segments.end(), [&](const auto& s) { return s.name == name; }) -
+        model.segments.begin()));
+  return places;
 }
 
 std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,

@@ -34,6 +34,9 @@ class BehaviourProgram {
 
 // `info` gives the options, among them the draws of parameters, and the currency; `store` the customers to come, which
 // are of the model's kind, null where there are none. Throws ConfigError where its tenures count other periods.
+// Of each segment of the store its place among the model's segments, their number where it has none there.
+[[nodiscard]] std::vector<std::size_t> model_segments_of(const StoreInfo& store, const BehaviourModel& model);
+
 [[nodiscard]] std::unique_ptr<BehaviourProgram> make_program(const BehaviourModel& model, const RunInfo& info,
                                                              const StoreInfo* store);
 

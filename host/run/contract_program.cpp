@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -36,10 +35,7 @@ ContractProgram::ContractProgram(const BehaviourModel& model, const RunInfo& inf
   if (store->unit != model.unit)
     throw ConfigError(fmt::format("the model's tenures count {}s, the store's {}s; fit a model to this store",
                                   name_of(model.unit), name_of(store->unit)));
-  for (const std::string& name : store->segments)
-    of_segment_.push_back(static_cast<std::size_t>(
-        std::find_if(model.segments.begin(), model.segments.end(), [&](const auto& s) { return s.name == name; }) -
-        model.segments.begin()));
+  of_segment_ = model_segments_of(*store, model);
 }
 
 PathProgram ContractProgram::program() const {

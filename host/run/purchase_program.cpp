@@ -22,6 +22,7 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
       days_(days_of(model.unit)),
       minor_units_(minor_units_per_unit(info.currency.decimals)),
       horizon_(info.options.horizon) {
+  if (store != nullptr) of_segment_ = model_segments_of(*store, model);
   if (store != nullptr && model.model == "bg_bb") opportunities_.emplace(store->observation_end, store->unit);
   if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
   const PurchaseSpend& spend = *model_.spend;
@@ -54,11 +55,13 @@ void PurchaseProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRow
         batch.key_of(i), name_of(opportunities_->unit())));
   const PurchaseHistory history =
       opportunities_ ? opportunity_history(batch, i, *opportunities_) : purchase_history(batch, i, days_, false);
-  add(history, spend_history(batch, i, minor_units_), batch.key_hash[i], rows);
+  const std::size_t segment = of_segment_.empty() ? all_customers : of_segment_[batch.segment[i]];
+  add(history, spend_history(batch, i, minor_units_), batch.key_hash[i], rows, segment);
 }
 
 void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash,
-                          CustomerRows& rows) const {
+                          CustomerRows& rows, std::size_t segment) const {
+  const bool has_own = segment < model_.segments.size();
   double moments = std::numeric_limits<double>::infinity();
   for (const ParameterDraw& draw : draws_) {
     kernels::DrawnSpendCustomer level;
@@ -73,15 +76,16 @@ void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& sp
       level.log_scale = portable_log((law.gamma + spend.x * spend.mean) * minor_units_);
       moments = std::min(moments, shape);
     }
-    engine_->add_customer(draw.parameters, history, hash, level, rows.customers);
+    engine_->add_customer(has_own ? draw.segments[segment] : draw.parameters, history, hash, level, rows.customers);
   }
   rows.moments.push_back(moments);
-  rows.closed.push_back(closed_forms(history, spend));
+  rows.closed.push_back(closed_forms(history, spend, has_own ? segment : all_customers));
 }
 
-ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const SpendHistory& spend) const {
+ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const SpendHistory& spend,
+                                          std::size_t segment) const {
   constexpr std::size_t most_known = std::size_t{1} << 20;
-  const auto [at, is_new] = known_.try_emplace(std::tuple(history.x, history.t_x, history.T));
+  const auto [at, is_new] = known_.try_emplace(std::tuple(segment, history.x, history.t_x, history.T));
   ClosedForms forms = at->second;
   if (is_new) {
     // A sum that does not settle is no answer, and none is needed for the simulation.
@@ -92,7 +96,8 @@ ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const 
         return std::numeric_limits<double>::quiet_NaN();
       }
     };
-    const std::span<const double> p = model_.parameters;
+    const std::span<const double> p =
+        segment < model_.segments.size() ? model_.segments[segment].parameters : model_.parameters;
     forms.p_alive = settled([&] { return engine_->p_alive(p, history); });
     forms.expected_transactions = settled([&] { return engine_->expected_purchases(p, history, horizon_); });
     if (dert_rate_ > 0) forms.dert = settled([&] { return engine_->dert(p, history, dert_rate_).value(); });

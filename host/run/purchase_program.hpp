@@ -16,11 +16,14 @@ namespace clvsim {
 
 class PurchaseProgram final : public BehaviourProgram {
  public:
+  static constexpr std::size_t all_customers = ~std::size_t{0};
   // As make_program; the model must have a spend.
   PurchaseProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store = nullptr);
   [[nodiscard]] PathProgram program() const override;
   void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
-  void add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash, CustomerRows& rows) const;
+  // `segment`: of the model, or beyond its last: the parameters of all.
+  void add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash, CustomerRows& rows,
+           std::size_t segment = all_customers) const;
   [[nodiscard]] CustomerRows new_customer() const override;
 
  private:
@@ -29,13 +32,15 @@ class PurchaseProgram final : public BehaviourProgram {
   std::vector<ParameterDraw> draws_;
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
+  std::vector<std::size_t> of_segment_;      // of the store: its place among the model's
   std::optional<PeriodGrid> opportunities_;  // of a store's customers, of models that count them
-  [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend) const;
+  [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend,
+                                         std::size_t segment) const;
 
   double days_, minor_units_;
   double horizon_, dert_rate_ = 0;  // of DERT; 0: there is none
   // Closed forms but the spend, of histories that came before.
-  mutable std::map<std::tuple<std::int32_t, double, double>, ClosedForms> known_;
+  mutable std::map<std::tuple<std::size_t, std::int32_t, double, double>, ClosedForms> known_;
 };
 
 }  // namespace clvsim

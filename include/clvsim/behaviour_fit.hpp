@@ -29,11 +29,11 @@ struct SpendFit {
   PurchaseSpend spend;
 };
 
-/// A segment of a contract book. Without a fit its contracts have the parameters of all.
+/// A segment of the store. Without a fit its customers have the parameters of all.
 struct SegmentFit {
   std::string name;
-  std::int64_t n_customers = 0, n_churned = 0;
-  std::string model;  ///< that was fitted
+  std::int64_t n_customers = 0, n_churned = 0;  ///< churned: of contracts
+  std::string model;                            ///< that was fitted
   std::optional<LikelihoodFit> fit;
   std::string note;  ///< why there is none, or another model than was asked for; or empty
 };
@@ -47,19 +47,21 @@ struct BehaviourFit {
   std::optional<SpendFit> spend;              ///< of models of purchases, where it was asked for
   std::optional<double> margin;               ///< from the log's costs
   std::optional<double> charge;               ///< of contracts: the mean of the book, currency units a period
-  std::vector<SegmentFit> segments;           ///< of contracts, where they were asked for
+  std::vector<SegmentFit> segments;           ///< where they were asked for
   std::vector<std::string> notes;
 };
 
 /// pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, bg_bb, gamma_gamma.
 [[nodiscard]] std::span<const std::string_view> behaviour_models();
 
-/// Throws ConfigError for another name, and what the fits throw. Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the
-/// highest likelihood is taken; those without a certified maximum are left out. Of bg_bb a period after that of the
-/// first purchase is an opportunity; DataError where a customer bought more than once in one. A bootstrap's weights are
-/// the customers': the same in the fits of purchases, spend and segments, whatever options.bootstrap.customers says.
+/// Throws ConfigError for another name, and what the fits throw. With `by_segment` each segment of the store is fitted
+/// on its own as well, but for spend; one that cannot be is left to the parameters of all (ConfigError without
+/// segments). Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the highest likelihood is taken; those without a
+/// certified maximum are left out. Of bg_bb a period after that of the first purchase is an opportunity; DataError
+/// where a customer bought more than once in one. A bootstrap's weights are the customers': the same in the fits of
+/// purchases, spend and segments, whatever options.bootstrap.customers says.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
-                                         SpendLaw spend = SpendLaw::gamma_gamma,
+                                         SpendLaw spend = SpendLaw::gamma_gamma, bool by_segment = false,
                                          const LikelihoodFitOptions& options = {});
 
 /// One of contract_models(), or of sbg and bdw the one with the lower BIC (auto), of a contract book; where contracts

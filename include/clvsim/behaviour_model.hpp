@@ -56,16 +56,16 @@ struct FitRecord {
   std::vector<double> draws = {};      ///< [draws, parameters] by bootstrap; empty: none
 };
 
-/// The contracts of a segment that were fitted on their own.
-struct ContractSegment {
+/// A segment of the store that was fitted on its own.
+struct ModelSegment {
   std::string name;   ///< as in the store
-  std::string model;  ///< of contract_models()
+  std::string model;  ///< of contract_models(); of purchases the model of all
   std::int64_t n_customers = 0;
   std::vector<double> parameters;
   std::optional<FitRecord> fit;
 };
 
-inline constexpr std::size_t most_contract_segments = 256;
+inline constexpr std::size_t most_model_segments = 256;
 
 struct BehaviourModel {
   std::string model;  ///< of behaviour_models()
@@ -76,9 +76,8 @@ struct BehaviourModel {
   std::vector<double> parameters;      ///< by PurchaseModel::parameter_names(), times in periods of `unit`
   std::optional<FitRecord> fit;        ///< absent: written by hand
   std::optional<PurchaseSpend> spend;  ///< of purchases; absent: it can tell them, and cannot be simulated
-  // Of contracts.
-  std::optional<double> charge;           ///< of a new contract, a period, currency units
-  std::vector<ContractSegment> segments;  ///< others have `parameters`, which are those of all
+  std::optional<double> charge;        ///< of contracts: of a new one, a period, currency units
+  std::vector<ModelSegment> segments;  ///< others have `parameters`, which are those of all
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;

@@ -604,8 +604,8 @@ struct PurchaseCode {
 
   // Slots for those of a tile's paths that are alive at the end of observation, with what follows from their history.
 
-  [[gnu::noinline]] static void begin(Paths& paths, const ParetoNbd::Params& params,
-                                      const ParetoNbd::Customer& customer, std::uint32_t n) {
+  [[gnu::noinline]] static void begin(Paths& paths, const ParetoNbd::Params&, const ParetoNbd::Customer& customer,
+                                      std::uint32_t n) {
     for (std::uint32_t i = 0; i < n; ++i) {
       if (paths.life[i] < customer.p_alive) {
         paths.add_slot(i, paths.life[i]);
@@ -614,7 +614,7 @@ struct PurchaseCode {
         paths.leave(paths.all[i], 0);
       }
     }
-    const Doubles p_alive = Simd::splat_double(customer.p_alive), inverse_s = Simd::splat_double(params.inverse_s),
+    const Doubles p_alive = Simd::splat_double(customer.p_alive), inverse_s = Simd::splat_double(customer.inverse_s),
                   scale = Simd::splat_double(customer.life_scale), zero = Simd::splat_double(0),
                   one = Simd::splat_double(1);
     Paths::map(

@@ -14,23 +14,22 @@
 namespace clvsim::kernels {
 
 struct ParetoNbd {
-  struct Params {
-    double inverse_s = 0;
-  };
+  struct Params {};
   // Given the history, times in periods.
   struct Customer {
     double p_alive = 0;
+    double inverse_s = 0;
     double life_scale = 0;    // beta + T
     double log_exposure = 0;  // ln(alpha + T)
     LogGammaSampler rate;     // of r + x
   };
   using State = PurchaseClock;
 
-  static CLVSIM_HD State begin(const Params& params, const Customer& customer, const PathDraws& draws,
+  static CLVSIM_HD State begin(const Params&, const Customer& customer, const PathDraws& draws,
                                std::uint32_t& n_exhausted) {
     const double u = first_uniform(draws, {Purpose::life});
     if (u >= customer.p_alive) return ended_clock();
-    const double hazard = -portable_log(u / customer.p_alive) * params.inverse_s;  // cumulative, of the Lomax life
+    const double hazard = -portable_log(u / customer.p_alive) * customer.inverse_s;  // cumulative, of the Lomax life
     const double end = customer.life_scale * (portable_exp(hazard) - 1);
     const double log_rate = customer.rate(draws, {Purpose::purchase_rate}, n_exhausted) - customer.log_exposure;
     return start_clock(portable_exp(log_rate), end, endless, 1, 1, draws);

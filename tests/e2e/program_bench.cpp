@@ -139,15 +139,13 @@ TEST(Bench, MeasuresWhatGoesThroughFiles) {
 // As above: models of purchases and of contracts, checked against their closed forms.
 TEST(Bench, MeasuresPurchases) {
   const TemporaryFolder folder;
-  const ProgramResult result = bench({"--suite", "standard", "--filter", "^paths_", "--json"},
-                                     {.folder = folder.path(), .environment = {}});
+  const ProgramResult result =
+      bench({"--suite", "standard", "--filter", "^paths_", "--json"}, {.folder = folder.path(), .environment = {}});
   const std::map<std::string, json> cases = cases_of(document_of(result));
-  const std::map<std::string, std::string> digests{{"paths_pareto_nbd", "fabf9631769920d9e306f993a50833d4"},
-                                                   {"paths_bg_nbd", "eb13247b05ee99774b621e0c772b8f1e"},
-                                                   {"paths_mbg_nbd", "59f1ccf036d6419bcdf1bf884ea0535b"},
-                                                   {"paths_bg_cnbd_2", "ad36658a2b70bf51792b847b54bea0af"},
-                                                   {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},
-                                                   {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"}};
+  const std::map<std::string, std::string> digests{
+      {"paths_pareto_nbd", "fabf9631769920d9e306f993a50833d4"}, {"paths_bg_nbd", "eb13247b05ee99774b621e0c772b8f1e"},
+      {"paths_mbg_nbd", "59f1ccf036d6419bcdf1bf884ea0535b"},    {"paths_bg_cnbd_2", "ad36658a2b70bf51792b847b54bea0af"},
+      {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},      {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"}};
   for (const auto& [name, digest] : digests) {
     ASSERT_TRUE(cases.contains(name)) << name;
     EXPECT_EQ(cases.at(name)["digest"], digest) << name;

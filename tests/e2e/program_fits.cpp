@@ -6,7 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
+#include <sstream>
+#include <utility>
 
 namespace clvsim::test {
 namespace {
@@ -100,6 +104,75 @@ TEST_F(ProgramFits, OfABootstrapRefuseWhatDoesNotGoTogether) {
          "--uncertainty is a setting of models with a likelihood");
   expect(fit("mbg_nbd", {"--uncertainty", "bootstrap", "--draws", "5000"}), "--draws");
   expect(fit("mbg_nbd", {"--uncertainty", "jackknife"}), "--uncertainty");
+}
+
+// Two channels, of one of which customers buy twice as often; and a third of ten customers.
+TEST_F(ProgramFits, BySegmentTellChannelsApart) {
+  std::string log = "customer_id,date,amount,channel\n";
+  const DrawnLogOptions slow{.n_customers = 2500, .r = 0.8, .alpha = 12},
+      fast{.n_customers = 2500, .r = 1.2, .alpha = 6};
+  DrawnLogOptions few = slow;
+  few.n_customers = 10;
+  for (const auto& [options, channel] : {std::pair(slow, "shop"), std::pair(fast, "web"), std::pair(few, "fair")}) {
+    std::istringstream rows(drawn_log(options).csv);
+    std::string row;
+    std::getline(rows, row);
+    while (std::getline(rows, row)) log += fmt::format("{}{},{}\n", channel, row, channel);
+  }
+  write_file(*folder_ / "channels.csv", log);
+  ASSERT_EQ(run_clvsim({"import", *folder_ / "channels.csv", "-o", *folder_ / "channels.h5", "--unit", "week",
+                        "--segment", "channel", "--observation-end", to_string(calibration_end(slow))})
+                .exit_code,
+            0);
+  const std::vector<std::string> flags{"--by-segment", "--uncertainty", "bootstrap", "--draws", "10", "--json"};
+  const ProgramResult result = fit("mbg_nbd", flags, "channels.h5");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto segments = result.json()["segments"];
+  ASSERT_EQ(segments.size(), 3U);
+  EXPECT_EQ(segments[0]["name"], "fair");
+  EXPECT_THAT(segments[0]["refused"].get<std::string>(), HasSubstr("has the parameters of all"));
+  const auto expect_near = [&](const nlohmann::json& segment, const char* name, const std::string& what, double truth) {
+    EXPECT_EQ(segment["name"], name);
+    EXPECT_NEAR(segment["parameters"][what].get<double>(), truth, 4 * segment["standard_errors"][what].get<double>());
+  };
+  expect_near(segments[1], "shop", "alpha", slow.alpha);
+  expect_near(segments[1], "shop", "r", slow.r);
+  expect_near(segments[2], "web", "alpha", fast.alpha);
+  expect_near(segments[2], "web", "r", fast.r);
+
+  // What is simulated of a segment is what its own parameters say, by the closed forms.
+  const ProgramResult run = simulate({"--json"}, "channels.h5");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  ASSERT_EQ(run_clvsim({"export", *folder_ / "run.h5", "--csv", *folder_ / "run.csv", "--force"}).exit_code, 0);
+  std::map<std::string, double> expected;
+  std::istringstream rows(read_file(*folder_ / "run.csv"));
+  std::string row;
+  std::getline(rows, row);
+  std::vector<std::string> names;
+  const auto fields_of = [](const std::string& line) {
+    std::vector<std::string> fields;
+    std::istringstream text(line);
+    for (std::string field; std::getline(text, field, ',');) fields.push_back(field);
+    return fields;
+  };
+  names = fields_of(row);
+  const auto at =
+      static_cast<std::size_t>(std::find(names.begin(), names.end(), "expected_transactions") - names.begin());
+  while (std::getline(rows, row)) {
+    const auto fields = fields_of(row);
+    expected[fields.at(1)] += std::stod(fields.at(at));
+  }
+  for (const auto& segment : run.json()["segments"]) {
+    if (segment["customers"] == 0) continue;
+    EXPECT_NEAR(segment["transactions"]["mean"].get<double>(), expected.at(segment["name"]),
+                4 * segment["transactions"]["se"].get<double>())
+        << segment["name"];
+  }
+  EXPECT_GT(expected.at("web"), 1.5 * expected.at("shop"));
+  EXPECT_EQ(simulate({"--parameter-draws", "10"}, "channels.h5").exit_code, 0);
+  EXPECT_EQ(fit("mbg_nbd", {"--by-segment"}).exit_code, 2);  // a store without segments
+  EXPECT_EQ(fit("gamma_gamma", {"--by-segment"}, "channels.h5").exit_code, 2);
+  EXPECT_THAT(fit("mbg_nbd", {"--by-segment"}, "channels.h5").out, AllOf(HasSubstr("web"), HasSubstr("customers")));
 }
 
 // A yearly appeal: donors of BG/BB with alpha 1.2, beta 0.75, gamma 0.66, delta 2.8, six appeals after the first gift.

@@ -39,7 +39,7 @@ inline BehaviourModel with_uncertainty(BehaviourModel model) {
   model.fit = FitRecord{};
   model.fit->log_covariance = covariance(model.parameters.size());
   if (model.spend) model.spend->log_covariance = covariance(3);
-  for (ContractSegment& segment : model.segments) {
+  for (ModelSegment& segment : model.segments) {
     segment.fit = FitRecord{};
     segment.fit->log_covariance = covariance(segment.parameters.size());
   }

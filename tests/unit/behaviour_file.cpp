@@ -151,7 +151,7 @@ TEST(BehaviourFile, ReadsContractsBackAsTheSameModel) {
   EXPECT_EQ(read.charge, model.charge);
   ASSERT_EQ(read.segments.size(), 2u);
   for (std::size_t s = 0; s < 2; ++s) {
-    const ContractSegment &a = read.segments[s], &b = model.segments[s];
+    const ModelSegment &a = read.segments[s], &b = model.segments[s];
     EXPECT_EQ(a.name, b.name);
     EXPECT_EQ(a.model, b.model);
     EXPECT_EQ(a.n_customers, b.n_customers);
