@@ -365,6 +365,7 @@ Json to_json(const RunInfo& run) {
           {"parameter_draws", options.parameter_draws},
           {"sampler_choice", options.sampler == StepSampler::automatic ? "automatic" : "given"},
           {"device", run.device},
+          {"exhausted_draws", run.n_exhausted_draws},
           {"content_digest", run.content_digest},
           {"independent_customers", true},
           {"total", to_json(run.total, options)},

@@ -266,7 +266,10 @@ void run_customers(const CustomerSource& source, const PathProgram& program, Run
     order.resize(count * n_ranks);
     resize_anew(batch.results.path_value, options.keep_paths ? count * options.n_paths : 0);
     backend->run(kernels::span_of(batch.rows.customers), summaries, order, batch.results.path_value);
-    for (std::size_t i = 0; i < count; ++i) bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < count; ++i) {
+      bounds.add(summaries[i], first + static_cast<std::int64_t>(i));
+      info.n_exhausted_draws += summaries[i].n_exhausted;
+    }
     resize_rows(batch.results, count, plan);
     kernels::for_groups(count, rows_at_once, workers, [&](std::size_t, std::size_t begin, std::size_t rows) {
       for (std::size_t i = begin; i < begin + rows; ++i) {

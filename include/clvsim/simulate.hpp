@@ -113,6 +113,9 @@ struct RunInfo {
   std::vector<SegmentForecast> segments;  ///< as StoreInfo::segments; empty where the store has none
   std::string content_digest;
   std::string device;  ///< what it ran on; not in the run file
+  /// Draws that no attempt of their rejection loop gave, of all paths: a run of which there is one throws. Not in the
+  /// file.
+  std::uint64_t n_exhausted_draws = 0;
 };
 
 /// Per-customer columns of a run, each [n], currency units. Quantiles are [n, quantiles].

@@ -204,7 +204,7 @@ TEST_F(ProgramBacktest, RefusesWithAReason) {
   fails({"--split", "2030-01-01"}, 2, "cannot be cut at 2030-01-01");
   fails({"--horizon", "1000"}, 2, "nothing before its last 1000 weeks");
   fails({"--horizon", "0"}, 2, "--horizon");
-  fails({"--spend", "log_normal"}, 2, "--spend");
+  fails({"--spend", "weibull"}, 2, "--spend");
 }
 
 // Too few customers, and customers who never leave: every model says why.

@@ -68,6 +68,7 @@ TEST_F(ProgramFits, KeepDrawsOfABootstrapInTheModelAndSimulateWithThem) {
 
   const ProgramResult run = simulate({"--parameter-draws", "30", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["exhausted_draws"], 0);
   const ProgramResult more = simulate({"--parameter-draws", "31"});
   EXPECT_EQ(more.exit_code, 2);
   EXPECT_THAT(more.err, HasSubstr("has 30 draws of its parameters"));
