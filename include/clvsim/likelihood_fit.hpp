@@ -28,7 +28,7 @@ struct LikelihoodFit {
   /// Draws whose likelihood rises, or stays flat, towards a limit of the model; at most a tenth.
   int n_limiting_draws = 0;
 
-  [[nodiscard]] std::size_t n_draws() const { return draws.size() / parameters.size(); }
+  [[nodiscard]] std::size_t n_draws() const { return draws.empty() ? 0 : draws.size() / parameters.size(); }
   /// [n] standard deviations of the draws.
   [[nodiscard]] std::vector<double> draw_deviations() const;
   /// The two parameters whose logarithms are most correlated by log_covariance, and how; 0 of one parameter.
