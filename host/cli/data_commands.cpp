@@ -55,6 +55,7 @@ struct FitCommand {
   Settings settings = fit_settings(options);
   std::string store, output, model = "migration_chain";
   std::string spend, uncertainty;
+  std::vector<std::string> covariates;
   LikelihoodFitOptions likelihood;
   std::vector<std::string> bootstrap_flags;  // that were given
   bool by_segment = false;
@@ -93,10 +94,16 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
     selection = select_model(store, store.info().observation_end);
     model = selection->models[selection->chosen].model;
   }
+  std::vector<std::string> covariates = command.covariates;
+  if (covariates == std::vector<std::string>{"all"}) {
+    covariates = store.info().covariates;
+    if (covariates.empty())
+      throw ConfigError("--covariates all: the store has none; import the log with them (import --covariates COLUMN)");
+  }
   const BehaviourFit fit =
-      contracts ? fit_contracts(store, model, command.by_segment, options)
+      contracts ? fit_contracts(store, model, command.by_segment, options, covariates)
                 : fit_behaviour(store, model, command.spend.empty() ? SpendLaw::gamma_gamma : spend_law(command.spend),
-                                command.by_segment, options);
+                                command.by_segment, options, covariates);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -129,6 +136,9 @@ void run_fit(FitCommand& command, Session& session) {
                                   models.front()));
   if (!command.uncertainty.empty())
     throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
+                                  models.front()));
+  if (!command.covariates.empty())
+    throw ConfigError(fmt::format("--covariates is a setting of models with a likelihood; {} has none: leave it out",
                                   models.front()));
   if (!command.spend.empty())
     throw ConfigError(fmt::format(
@@ -202,6 +212,11 @@ void add_fit(CLI::App& program, Session& session) {
       ->check(CLI::IsMember({"gamma_gamma", "log_normal", "none"}));
   app->add_flag("--by-segment", command->by_segment,
                 "of a model with a likelihood: fit each segment on its own as well");
+  app->add_option("--covariates", command->covariates,
+                  "of a model with a likelihood: covariates of the store (import --covariates) that move each "
+                  "customer's parameters; or all")
+      ->type_name("NAME,NAME...")
+      ->delimiter(',');
   app->add_option(
          "--uncertainty", command->uncertainty,
          "of a model with a likelihood: hessian (default), the covariance of the estimates; or bootstrap, draws "
@@ -232,6 +247,7 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model pareto_nbd --uncertainty bootstrap -o model.toml\n"
              "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
+             "clvsim fit customers.h5 --model pareto_nbd --covariates income,age -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }

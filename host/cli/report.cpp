@@ -180,10 +180,42 @@ Json to_json(const PurchaseSpend& spend) {
   return document;
 }
 
+namespace {
+
+// An effect of a covariate, which a fit has as a logarithm.
+struct FittedEffect {
+  const ModelCovariate* covariate = nullptr;
+  std::string on;
+  double value = 0, error = 0;
+};
+
+std::size_t n_own_parameters(const BehaviourFit& result) {
+  std::size_t n = result.fit.names.size();
+  for (const ModelCovariate& covariate : result.covariates) n -= covariate.effects.size();
+  return n;
+}
+
+std::vector<FittedEffect> effects_of(const BehaviourFit& result) {
+  std::vector<FittedEffect> effects;
+  const std::size_t n = result.fit.names.size();
+  std::size_t at = n_own_parameters(result);
+  for (const ModelCovariate& covariate : result.covariates)
+    for (const double value : covariate.effects) {
+      const std::string& name = result.fit.names[at];  // "purchase_rate.income"
+      effects.push_back({&covariate, name.substr(0, name.size() - covariate.name.size() - 1), value,
+                         std::sqrt(result.fit.log_covariance[at * n + at])});
+      ++at;
+    }
+  return effects;
+}
+
+}  // namespace
+
 Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   Json parameters = Json::object(), errors = Json::object();
-  for (std::size_t i = 0; i < fit.names.size(); ++i) {
+  const std::size_t n_own = n_own_parameters(result);
+  for (std::size_t i = 0; i < n_own; ++i) {
     parameters[fit.names[i]] = fit.parameters[i];
     errors[fit.names[i]] = fit.standard_errors[i];
   }
@@ -207,9 +239,16 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   if (fit.n_draws() > 0) {
     document["uncertainty"]["draws"] = fit.n_draws();
     const std::vector<double> deviations = fit.draw_deviations();
-    for (std::size_t i = 0; i < fit.names.size(); ++i)
+    for (std::size_t i = 0; i < n_own; ++i)
       document["uncertainty"]["standard_deviations"][fit.names[i]] = deviations[i];
   }
+  for (const FittedEffect& effect : effects_of(result))
+    document["covariates"].push_back({{"name", effect.covariate->name},
+                                      {"centre", effect.covariate->centre},
+                                      {"scale", effect.covariate->scale},
+                                      {"on", effect.on},
+                                      {"effect", effect.value},
+                                      {"standard_error", effect.error}});
   if (result.k > 0) {
     document["k"] = result.k;
     for (const auto& [k, log_likelihood] : result.tried)
@@ -250,10 +289,16 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
                   name_of(store.unit), "parameter", "estimate", "std. error");
   const std::vector<double> deviations = fit.draw_deviations();
   text += fit.n_draws() > 0 ? fmt::format("{:>16}\n", "bootstrap s.d.") : "\n";
-  for (std::size_t i = 0; i < fit.names.size(); ++i) {
+  for (std::size_t i = 0; i < n_own_parameters(result); ++i) {
     text += fmt::format("{:<12}{:>16.7g}{:>16.5g}", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
     text += fit.n_draws() > 0 ? fmt::format("{:>16.5g}\n", deviations[i]) : "\n";
   }
+  if (!result.covariates.empty())
+    text += fmt::format("\n{:<22}{:<16}{:>12}{:>12}{:>12}{:>10}\n", "covariate", "effect on", "effect", "std. error",
+                        "centre", "scale");
+  for (const FittedEffect& effect : effects_of(result))
+    text += fmt::format("{:<22}{:<16}{:>12.5g}{:>12.4g}{:>12.5g}{:>10g}\n", effect.covariate->name, effect.on,
+                        effect.value, effect.error, effect.covariate->centre, effect.covariate->scale);
   if (fit.n_draws() > 0) text += fmt::format("{} draws of the parameters, by Bayesian bootstrap\n", fit.n_draws());
   text += fmt::format("\nlog-likelihood {:.6f}, AIC {:.3f}, BIC {:.3f}\n", fit.log_likelihood, fit.aic, fit.bic);
   text += fmt::format("maximum: gradient norm {:.1e}, could rise by {:.1e}; condition {:.3g}; {} of {} starts agree\n",

@@ -62,26 +62,36 @@ Observed<SpendHistory> positive_repeats(const BatchSource& source, int decimals)
   return observed;
 }
 
-// `segments`: each customer's as well.
-Observed<PurchaseHistory> purchases_of(const StoreReader& store, std::vector<std::uint32_t>* segments = nullptr) {
+// What a fit asks of a customer besides its history.
+struct Besides {
+  std::vector<std::uint32_t>* segments = nullptr;
+  FitCovariates* covariates = nullptr;
+
+  void add(const CustomerBatch& batch, std::size_t i) const {
+    if (segments != nullptr) segments->push_back(batch.segment[i]);
+    if (covariates != nullptr) covariates->add(batch, i);
+  }
+};
+
+Observed<PurchaseHistory> purchases_of(const StoreReader& store, const Besides& besides = {}) {
   const double days = days_of(store.info().unit);
   Observed<PurchaseHistory> observed;
   for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
     observed.add(purchase_history(batch, i, days, true), batch, i);
-    if (segments != nullptr) segments->push_back(batch.segment[i]);
+    besides.add(batch, i);
   });
   return observed;
 }
 
 // Times are opportunities. Throws DataError where one does not hold all that was bought in it.
-Observed<PurchaseHistory> opportunities_of(const StoreReader& store, std::vector<std::uint32_t>* segments) {
+Observed<PurchaseHistory> opportunities_of(const StoreReader& store, const Besides& besides) {
   const PeriodGrid grid(store.info().observation_end, store.info().unit);
   Observed<PurchaseHistory> observed;
   std::int64_t n_crowded = 0;
   for_customers(source_of(store), [&](const CustomerBatch& batch, std::size_t i) {
     n_crowded += crowded(batch, i, grid) ? 1 : 0;
     observed.add(opportunity_history(batch, i, grid), batch, i);
-    if (segments != nullptr) segments->push_back(batch.segment[i]);
+    besides.add(batch, i);
   });
   if (n_crowded > 0)
     throw DataError(fmt::format(
@@ -151,6 +161,28 @@ void add_segments(const StoreInfo& store, const Observed<PurchaseHistory>& obser
   }
 }
 
+// Of every regularity k that has a maximum the one with the highest likelihood.
+void fit_regular(std::string_view model, std::span<const PurchaseHistory> histories,
+                 const LikelihoodFitOptions& options, const CovariateTable& covariates, BehaviourFit& result) {
+  std::exception_ptr refusal;
+  LikelihoodFitOptions without_bootstrap = options;
+  without_bootstrap.bootstrap = {};
+  for (int k = 1; k <= most_regular; ++k) {
+    try {
+      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), covariates, histories, without_bootstrap);
+      result.tried.emplace_back(k, fit.log_likelihood);
+      if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
+      result.k = k;
+      result.fit = std::move(fit);
+    } catch (const ModelError&) {
+      refusal = std::current_exception();
+    }
+  }
+  if (result.k == 0) std::rethrow_exception(refusal);
+  if (options.bootstrap.n_draws > 0)
+    result.fit = fit_purchase_model(*make_purchase_model(model, result.k), covariates, histories, options);
+}
+
 FitRecord record_of(const LikelihoodFit& fit) {
   return {fit.log_likelihood, fit.aic, fit.bic, fit.gradient_norm, fit.condition, fit.log_covariance, fit.draws};
 }
@@ -163,31 +195,49 @@ std::vector<SpendHistory> spend_histories(const StoreReader& store) {
   return positive_repeats(source_of(store), store.info().currency.decimals).histories;
 }
 
+FitCovariates::FitCovariates(const StoreInfo& store, std::span<const std::string> names, bool by_segment) {
+  if (!names.empty() && by_segment)
+    throw ConfigError(
+        "--covariates and --by-segment: a model has the one or the other; give a segment as a covariate of 0 and 1 in "
+        "the log, or leave one out");
+  for (const std::string& name : names) {
+    const auto found = std::find(store.covariates.begin(), store.covariates.end(), name);
+    if (found == store.covariates.end())
+      throw ConfigError(fmt::format("--covariates: the store has no covariate '{}'; {}", name,
+                                    store.covariates.empty()
+                                        ? "import the log with it (clvsim import --covariates COLUMN)"
+                                        : fmt::format("it has {}", fmt::join(store.covariates, ", "))));
+    if (std::find(names_.begin(), names_.end(), name) != names_.end())
+      throw ConfigError(fmt::format("--covariates names '{}' twice; give every covariate once", name));
+    names_.push_back(name);
+    at_.push_back(static_cast<std::size_t>(found - store.covariates.begin()));
+  }
+  values_.resize(names_.size());
+}
+
+void FitCovariates::add(const CustomerBatch& batch, std::size_t i) {
+  for (std::size_t k = 0; k < at_.size(); ++k) values_[k].push_back(batch.covariates[at_[k]][i]);
+}
+
+std::vector<ModelCovariate> with_effects(const CovariateTable& table, std::size_t n_effects, const LikelihoodFit& fit) {
+  std::vector<ModelCovariate> covariates = table.covariates;
+  std::size_t at = fit.parameters.size() - covariates.size() * n_effects;
+  for (ModelCovariate& covariate : covariates)
+    for (std::size_t e = 0; e < n_effects; ++e) covariate.effects.push_back(portable_log(fit.parameters[at++]));
+  return covariates;
+}
+
 BehaviourFit fit_purchases(std::string_view model, std::span<const PurchaseHistory> histories,
-                           const LikelihoodFitOptions& options) {
+                           const LikelihoodFitOptions& options, const CovariateTable& covariates) {
   BehaviourFit result;
   result.model = model;
   if (model != "bg_cnbd_k" && model != "mbg_cnbd_k") {
-    result.fit = fit_purchase_model(*make_purchase_model(model), histories, options);
-    return result;
+    result.fit = fit_purchase_model(*make_purchase_model(model), covariates, histories, options);
+  } else {
+    fit_regular(model, histories, options, covariates, result);
   }
-  std::exception_ptr refusal;
-  LikelihoodFitOptions without_bootstrap = options;
-  without_bootstrap.bootstrap = {};
-  for (int k = 1; k <= most_regular; ++k) {
-    try {
-      LikelihoodFit fit = fit_purchase_model(*make_purchase_model(model, k), histories, without_bootstrap);
-      result.tried.emplace_back(k, fit.log_likelihood);
-      if (result.k > 0 && fit.log_likelihood <= result.fit.log_likelihood) continue;
-      result.k = k;
-      result.fit = std::move(fit);
-    } catch (const ModelError&) {
-      refusal = std::current_exception();
-    }
-  }
-  if (result.k == 0) std::rethrow_exception(refusal);
-  if (options.bootstrap.n_draws > 0)
-    result.fit = fit_purchase_model(*make_purchase_model(model, result.k), histories, options);
+  const auto effects = make_purchase_model(model, std::max(result.k, 1))->covariate_effects();
+  result.covariates = with_effects(covariates, effects.size(), result.fit);
   return result;
 }
 
@@ -255,7 +305,7 @@ void check_segments(const StoreInfo& store, bool by_segment) {
 std::span<const std::string_view> behaviour_models() { return model_names; }
 
 BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, SpendLaw spend, bool by_segment,
-                           const LikelihoodFitOptions& options) {
+                           const LikelihoodFitOptions& options, std::span<const std::string> covariates) {
   if (std::find(model_names.begin(), model_names.end(), model) == model_names.end())
     throw ConfigError(
         fmt::format("there is no model '{}' to fit to a store; choose one of {}", model, fmt::join(model_names, ", ")));
@@ -263,7 +313,9 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
   BehaviourFit result;
   result.model = model;
   check_segments(store.info(), by_segment);
+  FitCovariates wanted(store.info(), covariates, by_segment);
   if (model == "gamma_gamma") {
+    if (!covariates.empty()) throw ConfigError("gamma_gamma has no covariates; leave --covariates out");
     if (by_segment) throw ConfigError("gamma_gamma is fitted to all customers; leave --by-segment out");
     const auto observed = positive_repeats(source_of(store), store.info().currency.decimals);
     result.fit = fit_gamma_gamma(observed.histories, observed.with_customers(options));
@@ -272,9 +324,10 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
     return result;
   }
   std::vector<std::uint32_t> segment_of;
-  std::vector<std::uint32_t>* const wanted = by_segment ? &segment_of : nullptr;
-  const auto observed = model == "bg_bb" ? opportunities_of(store, wanted) : purchases_of(store, wanted);
-  result = fit_purchases(model, observed.histories, observed.with_customers(options));
+  const Besides besides{by_segment ? &segment_of : nullptr, &wanted};
+  auto observed = model == "bg_bb" ? opportunities_of(store, besides) : purchases_of(store, besides);
+  const CovariateTable table = wanted.table(observed.histories);
+  result = fit_purchases(model, observed.histories, observed.with_customers(options), table);
   result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
   note_uncertainty(result.fit, result.notes);
   if (by_segment) add_segments(store.info(), observed, segment_of, options, result);
@@ -290,7 +343,10 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
   model.unit = store.unit;
   model.currency = store.currency;
   model.margin = result.margin;
-  model.parameters = fit.parameters;
+  model.covariates = result.covariates;
+  std::size_t n_effects = 0;
+  for (const ModelCovariate& covariate : model.covariates) n_effects += covariate.effects.size();
+  model.parameters.assign(fit.parameters.begin(), fit.parameters.end() - static_cast<std::ptrdiff_t>(n_effects));
   model.fit = record_of(fit);
   model.charge = result.charge;
   for (const SegmentFit& segment : result.segments)

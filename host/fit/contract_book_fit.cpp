@@ -19,10 +19,11 @@ namespace {
 struct Book {
   std::vector<Tenure> tenures;
   std::vector<std::uint64_t> customers;
+  CovariateTable covariates;
   std::int64_t n_churned = 0;
 
   void add(const Contract& contract, std::uint64_t customer) {
-    tenures.push_back({contract.renewals, contract.churned, 0, 1});
+    tenures.push_back({contract.renewals, contract.churned});
     customers.push_back(customer);
     n_churned += contract.churned ? 1 : 0;
   }
@@ -46,11 +47,12 @@ ModelFit fit_or_limit(std::string_view model, const Book& book, LikelihoodFitOpt
   const std::string_view limit = limit_of(model);
   options.bootstrap.customers = book.customers;
   try {
-    return {std::string(model), fit_contract_model(*make_contract_model(model), book.tenures, options), ""};
+    return {std::string(model), fit_contract_model(*make_contract_model(model), book.covariates, book.tenures, options),
+            ""};
   } catch (const ModelError&) {
     if (limit.empty()) throw;
   }
-  return {std::string(limit), fit_contract_model(*make_contract_model(limit), book.tenures, options),
+  return {std::string(limit), fit_contract_model(*make_contract_model(limit), book.covariates, book.tenures, options),
           fmt::format("the churn shows no differences between contracts, where {} has no maximum of its likelihood: "
                       "{} is its limit",
                       model, limit)};
@@ -90,12 +92,13 @@ SegmentFit fit_segment(std::string_view model, const std::string& name, const Bo
 }  // namespace
 
 BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, bool by_segment,
-                           const LikelihoodFitOptions& options) {
+                           const LikelihoodFitOptions& options, std::span<const std::string> covariates) {
   const StoreInfo& info = store.info();
   require_contracts(info, std::string(model));
   check_segments(info, by_segment);
   const PeriodGrid grid(info.observation_end, info.unit);
   Book all;
+  FitCovariates wanted(info, covariates, by_segment);
   std::vector<Book> segments(by_segment ? info.segments.size() : 0);
   MarginSums costs;
   double charges = 0;
@@ -103,14 +106,18 @@ BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, boo
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Contract contract = contract_of(batch, i, grid);
       all.add(contract, batch.key_hash[i]);
+      wanted.add(batch, i);
       if (by_segment) segments[contract.segment].add(contract, batch.key_hash[i]);
       charges += static_cast<double>(contract.charge);
     }
     costs.add(batch);
   });
+  all.covariates = wanted.table(all.tenures);
   ModelFit best = fit_best(model, all, options);
   BehaviourFit result;
   result.model = best.model;
+  result.covariates =
+      with_effects(all.covariates, make_contract_model(best.model)->covariate_effects().size(), best.fit);
   result.fit = std::move(best.fit);
   if (!best.note.empty()) result.notes.push_back("all contracts: " + best.note);
   result.margin = costs.margin(result.notes);

@@ -179,7 +179,8 @@ LikelihoodFit fit_likelihood(const LikelihoodProblem& problem, const LikelihoodF
   for (int k = 0; k < fit.n_starts; ++k) {
     std::vector<double> from(n);
     for (std::size_t i = 0; i < n; ++i)
-      from[i] = portable_log(problem.start[i] * (k == 0 ? 1 : spread[static_cast<std::size_t>(k) - 1][i]));
+      from[i] = portable_log(problem.start[i] *
+                             (k == 0 || i >= problem.n_spread ? 1 : spread[static_cast<std::size_t>(k) - 1][i]));
     Maximum found = maximise(by_logarithms(problem.some), from);
     if (found.certified) certified_ends.push_back(found.value);
     if (k == 0 || std::isnan(best.value) || found.value > best.value) best = std::move(found);

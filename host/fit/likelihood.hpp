@@ -23,6 +23,7 @@ struct LikelihoodProblem {
   std::string model;
   std::span<const std::string_view> names;
   std::vector<double> start;  // parameters, each in its unit
+  std::size_t n_spread = 4;   // parameters that differ between the starts, at most 4: the first ones
   std::vector<double> unit;   // of the parameters here, in those of the result
   LogLikelihood some, all;
   // Of `all`, its rows weighing as much as this; and for every history the row that it became part of, and its weight.

@@ -1,6 +1,7 @@
 #include "host/fit/fit.hpp"
 #include "host/fit/likelihood.hpp"
 #include "host/math/special.hpp"
+#include "host/model/covariate_models.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/purchase_models.hpp>
@@ -13,14 +14,16 @@
 namespace clvsim {
 namespace {
 
-std::tuple<std::int32_t, double, double> times_of(const PurchaseHistory& h) { return {h.x, h.t_x, h.T}; }
+std::tuple<std::uint32_t, std::int32_t, double, double> times_of(const PurchaseHistory& h) {
+  return {h.covariates, h.x, h.t_x, h.T};
+}
 
 // The histories ascending and merged, without log_gaps, whose share of the log-likelihood does not depend on the
 // parameters: returned as `constant`.
 std::vector<PurchaseHistory> merge(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
                                    double& constant) {
-  auto sorted =
-      merge_equal(histories, [](const PurchaseHistory& h) { return std::tuple(h.x, h.t_x, h.T, h.log_gaps); });
+  auto sorted = merge_equal(
+      histories, [](const PurchaseHistory& h) { return std::tuple(h.covariates, h.x, h.t_x, h.T, h.log_gaps); });
   CompensatedSum sum;
   for (PurchaseHistory& h : sorted) {
     sum.add((model.regularity() - 1) * h.weight * h.log_gaps);
@@ -70,10 +73,9 @@ std::string explain(const PurchaseModel& model, std::span<const PurchaseHistory>
       left, n_customers, model.dropout());
 }
 
-}  // namespace
-
-LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
-                                 const LikelihoodFitOptions& options) {
+// `n_own`: parameters that are no effects of covariates.
+LikelihoodFit fit(const PurchaseModel& model, std::size_t n_own, std::span<const PurchaseHistory> histories,
+                  const LikelihoodFitOptions& options) {
   check(options);
   for (std::size_t i = 0; i < histories.size(); ++i) {
     std::string fault = model.fault_of(histories[i]);
@@ -101,11 +103,29 @@ LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const Pur
   problem.model = model.name();
   problem.names = model.parameter_names();
   problem.start = model.start(all);
+  problem.n_spread = n_own;
   const auto likelihood = [&](std::span<const double> p, const std::vector<PurchaseHistory>& rows,
                               std::span<double> gradient) { return model.log_likelihood(p, rows, gradient); };
   set_likelihood(some, all, likelihood, problem);
-  problem.explain = [&](std::span<const double> p) { return explain(model, all, p); };
+  problem.explain = [&](std::span<const double> p) {
+    const std::string why = explain(model, all, p);
+    return !why.empty() || n_own == model.n_parameters() ? why : std::string(covariates_unclear);
+  };
   return fit_likelihood(problem, options);
+}
+
+}  // namespace
+
+LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
+                                 const LikelihoodFitOptions& options) {
+  return fit(model, model.n_parameters(), histories, options);
+}
+
+LikelihoodFit fit_purchase_model(const PurchaseModel& model, const CovariateTable& covariates,
+                                 std::span<const PurchaseHistory> histories, const LikelihoodFitOptions& options) {
+  if (covariates.covariates.empty()) return fit_purchase_model(model, histories, options);
+  check_rows(covariates, histories);
+  return fit(CovariatePurchases(model, covariates), model.n_parameters(), histories, options);
 }
 
 }  // namespace clvsim

@@ -126,12 +126,16 @@ int named_column(const std::vector<std::string>& header, const std::string& name
   return found;
 }
 
+// `covariates`: columns that are none of these.
 int known_column(const std::vector<std::string>& header, const std::vector<std::string>& names, const char* what,
-                 const char* flag, const std::string& file) {
+                 const char* flag, const std::string& file, const std::vector<std::string>& covariates) {
   std::vector<std::string> found;
   int column = -1;
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (std::find(names.begin(), names.end(), normalised(header[i])) == names.end()) continue;
+    if (std::any_of(covariates.begin(), covariates.end(),
+                    [&](const std::string& name) { return lower(name) == lower(header[i]); }))
+      continue;
     found.push_back(header[i]);
     column = static_cast<int>(i);
   }
@@ -173,7 +177,8 @@ std::vector<std::string> header_names(const CsvRecord& record, const std::string
 Columns choose_columns(const ImportOptions& options, const std::vector<std::string>& header, const std::string& file) {
   const auto choose = [&](const std::optional<std::string>& name, const std::vector<std::string>& names,
                           const char* what, const char* flag) {
-    return name ? named_column(header, *name, flag, file) : known_column(header, names, what, flag, file);
+    return name ? named_column(header, *name, flag, file)
+                : known_column(header, names, what, flag, file, options.covariate_columns);
   };
   const auto only_named = [&](const std::optional<std::string>& name, const char* flag) {
     return name ? named_column(header, *name, flag, file) : -1;
@@ -188,6 +193,12 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
   columns.quantity = only_named(options.quantity_column, "--quantity");
   columns.segment = only_named(options.segment_column, "--segment");
   columns.kind = only_named(options.kind_column, "--kind");
+  for (const std::string& name : options.covariate_columns) {
+    const int column = named_column(header, name, "--covariates", file);
+    if (std::find(columns.covariates.begin(), columns.covariates.end(), column) != columns.covariates.end())
+      throw ConfigError(fmt::format("--covariates names '{}' twice; give every column once", name));
+    columns.covariates.push_back(column);
+  }
   if (columns.customer == columns.date || columns.customer == columns.amount || columns.date == columns.amount)
     throw ConfigError("--customer, --date and --amount must name three different columns");
   if (columns.tenure >= 0 &&
@@ -219,9 +230,12 @@ Columns match_columns(const Layout& first, const std::vector<std::string>& heade
     return static_cast<int>(std::find(header.begin(), header.end(), first.header[static_cast<std::size_t>(column)]) -
                             header.begin());
   };
-  const Columns& c = first.columns;
-  return {same(c.customer), same(c.date), same(c.amount), same(c.cost),   same(c.quantity),
-          same(c.segment),  same(c.kind), same(c.tenure), same(c.churned)};
+  Columns columns = first.columns;
+  for (int* const column : {&columns.customer, &columns.date, &columns.amount, &columns.cost, &columns.quantity,
+                            &columns.segment, &columns.kind, &columns.tenure, &columns.churned})
+    *column = same(*column);
+  for (int& column : columns.covariates) column = same(column);
+  return columns;
 }
 
 }  // namespace clvsim

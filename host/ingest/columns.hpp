@@ -14,6 +14,7 @@ namespace clvsim {
 struct Columns {
   int customer = -1, date = -1, amount = -1, cost = -1, quantity = -1, segment = -1, kind = -1;
   int tenure = -1, churned = -1;  // of a contract book, which has no date
+  std::vector<int> covariates;
 };
 
 // How a log is laid out.

@@ -79,6 +79,10 @@ Reject parse_day(std::string_view text, const DateFormat& format, std::int32_t& 
 Reject parse_tenure(std::string_view text, std::int32_t& periods);
 Reject parse_churned(std::string_view text, bool& churned);
 
+// Parses a number: digits with one decimal mark, a sign and an exponent where they are wanted, no thousands mark; yes
+// and true are 1, no and false 0, in any case.
+Reject parse_covariate(std::string_view text, char decimal_mark, double& value);
+
 // What a date says about the order of the dates of its column.
 enum class OrderEvidence : std::uint8_t { none, year_first, day_first, month_first, either };
 OrderEvidence order_evidence(std::string_view text);

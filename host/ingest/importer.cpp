@@ -21,6 +21,7 @@
 #include <limits>
 #include <numeric>
 #include <unordered_map>
+#include <utility>
 
 namespace clvsim {
 namespace {
@@ -81,6 +82,9 @@ void check_options(const ImportOptions& options, bool writes) {
   if (options.tenure_column.has_value() != options.churned_column.has_value())
     throw ConfigError("a contract book has --tenure and --churned; give both, or neither for a log of transactions");
   if (options.tenure_column) check_book(options, writes);
+  if (options.covariate_columns.size() > most_covariates)
+    throw ConfigError(fmt::format("--covariates names {} columns; a store has at most {}",
+                                  options.covariate_columns.size(), most_covariates));
   if (options.hash_key_file && !options.hash_ids)
     throw ConfigError("--hash-key needs --hash-ids; give both or neither");
   for (std::size_t i = 0; i < options.logs.size(); ++i)
@@ -194,7 +198,8 @@ class Importer {
         layout_(sniff_layout(options)),
         rejects_(options.rejects, options.overwrite, options.decimals),
         sorter_({temporary_folder(options), std::max(options.sort_memory, least_sort_memory), sort_fan_in,
-                 options.cost_column || options.quantity_column || options.segment_column}),
+                 options.cost_column || options.quantity_column || options.segment_column,
+                 options.covariate_columns.size()}),
         currency_(options.currency),
         money_{layout_.dialect.decimal_mark, options.decimals, options.currency},
         date_{layout_.dialect.date_order, options.date_order.has_value(), options.utc} {
@@ -275,7 +280,6 @@ class Importer {
     n_negative_purchases_ += sign_ == Sign::negative_purchase ? 1 : 0;
     first_day_ = std::min(first_day_, row.day);
     last_day_ = std::max(last_day_, row.day);
-    row.holdout = !book_ && options_.observation_end && row.day > options_.observation_end->days;
     if (pseudonymiser_) row.key = (*pseudonymiser_)(row.key);
     key_width_ = std::max(key_width_, row.key.size());
     // What a customer became after the end of observation must not be known during it.
@@ -294,6 +298,8 @@ class Importer {
     if (column == c.quantity) return d.quantity_column;
     if (column == c.segment) return d.segment_column;
     if (column == c.tenure) return d.tenure_column;
+    for (std::size_t k = 0; k < c.covariates.size(); ++k)
+      if (column == c.covariates[k]) return d.covariate_columns[k];
     return column == c.churned ? d.churned_column : d.kind_column;
   }
 
@@ -321,6 +327,7 @@ class Importer {
     } else if (const Reject date = parse_day(field(record, columns_.date), date_, row.day); date != Reject::none) {
       return {Role::date, date, columns_.date};
     }
+    row.holdout = !book_ && options_.observation_end && row.day > options_.observation_end->days;
     if (has_amount && book_ && row.amount < 0) return {Role::amount, Reject::negative, columns_.amount};
     if (!has_amount) return {Role::amount, amount, columns_.amount};
     if (kind == Reject::zero_refund) return {Role::amount, kind, columns_.amount};
@@ -340,6 +347,18 @@ class Importer {
     }
     if (columns_.segment >= 0 && field(record, columns_.segment).size() > max_id_bytes)
       return {Role::segment, Reject::too_long, columns_.segment};
+    return parse_covariates(record, row);
+  }
+
+  // What a customer became after the end of observation is not looked at.
+  Fault parse_covariates(const CsvRecord& record, LogRow& row) {
+    covariates_.assign(columns_.covariates.size(), 0);
+    row.covariates = {reinterpret_cast<const char*>(covariates_.data()), covariates_.size() * sizeof(double)};
+    for (std::size_t k = 0; k < covariates_.size() && !row.holdout; ++k) {
+      const int column = columns_.covariates[k];
+      const Reject bad = parse_covariate(field(record, column), money_.decimal_mark, covariates_[k]);
+      if (bad != Reject::none) return {Role::covariate, bad, column};
+    }
     return {};
   }
 
@@ -425,6 +444,7 @@ class Importer {
     info.has_quantity = layout_.columns.quantity >= 0;
     info.same_day_merged = !options_.keep_same_day && !book_;
     info.ids_hashed = options_.hash_ids;
+    info.covariates = layout_.dialect.covariate_columns;
     info.key_width = key_width_;
     build.ledger.read = read_.line("the amounts");
     build.ledger.rejected = rejected_.line("the rejected amounts");
@@ -432,10 +452,15 @@ class Importer {
     segments_.sort(build.segments, build.segment_codes);
     ImportReport report;
     report.dialect = layout_.dialect;
-    report.store = write_store(sorter_, build);
+    BuiltStore built = write_store(sorter_, build);
+    report.store = std::move(built.info);
     report.observation_end_defaulted = !options_.observation_end;
     report.bytes_read = bytes_read_;
     report.notes = notes(report.store);
+    if (built.n_covariates_differ > 0)
+      report.notes.push_back(fmt::format(
+          "{} customers have several values of a covariate; the one of the latest row of observation counts",
+          with_separators(built.n_covariates_differ)));
     if (!rejects_.remove_stale())
       report.notes.push_back(fmt::format("no row was rejected; '{}' is of an earlier import and cannot be removed",
                                          options_.rejects->string()));
@@ -498,7 +523,8 @@ class Importer {
   std::string file_;  // the log being read, and its columns
   Columns columns_;
   std::size_t n_fields_ = 0;
-  Sign sign_ = Sign::as_the_kind;  // of the row being read
+  Sign sign_ = Sign::as_the_kind;   // of the row being read
+  std::vector<double> covariates_;  // likewise
 
   Total read_, rejected_;
   std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max(),

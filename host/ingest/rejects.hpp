@@ -12,8 +12,20 @@
 namespace clvsim {
 
 // What a rejected field was meant to be.
-enum class Role : std::uint8_t { row, customer, date, amount, cost, quantity, segment, kind, tenure, churned };
-inline constexpr std::size_t n_roles = 10, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
+enum class Role : std::uint8_t {
+  row,
+  customer,
+  date,
+  amount,
+  cost,
+  quantity,
+  segment,
+  kind,
+  tenure,
+  churned,
+  covariate
+};
+inline constexpr std::size_t n_roles = 11, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
 
 class Rejects {
  public:

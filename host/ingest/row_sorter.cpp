@@ -55,10 +55,14 @@ bool before(const LogRow& a, const LogRow& b) {
   return order != 0 ? order < 0 : compare_values(a, b) < 0;
 }
 
-// Rows as bytes, in memory and in the temporary file: a fixed part, the extras where there are any, the key.
+// Rows as bytes, in memory and in the temporary file: a fixed part, the extras where there are any, the covariates, the
+// key.
 class RowFormat {
  public:
-  explicit RowFormat(bool extras) : extras_(extras), fixed_bytes_(sizeof(Fixed) + (extras ? sizeof(Extras) : 0)) {}
+  RowFormat(bool extras, std::size_t n_covariates)
+      : extras_(extras),
+        covariate_bytes_(n_covariates * sizeof(double)),
+        fixed_bytes_(sizeof(Fixed) + (extras ? sizeof(Extras) : 0) + covariate_bytes_) {}
 
   [[nodiscard]] std::size_t most_bytes() const { return fixed_bytes_ + std::numeric_limits<std::uint16_t>::max(); }
   [[nodiscard]] std::size_t least_bytes() const { return fixed_bytes_; }
@@ -71,7 +75,11 @@ class RowFormat {
   [[nodiscard]] LogRow unpack(const char* at) const {
     Fixed fixed;
     std::memcpy(&fixed, at, sizeof fixed);
-    LogRow row{{at + fixed_bytes_, fixed.key_bytes}, (fixed.flags & is_holdout) != 0, fixed.day, fixed.amount};
+    LogRow row;
+    row.key = {at + fixed_bytes_, fixed.key_bytes};
+    row.holdout = (fixed.flags & is_holdout) != 0;
+    row.day = fixed.day;
+    row.amount = fixed.amount;
     row.churned = (fixed.flags & has_churned) != 0;
     if (extras_) {
       Extras extras;
@@ -80,6 +88,7 @@ class RowFormat {
       row.quantity = extras.quantity;
       row.segment = extras.segment;
     }
+    row.covariates = {at + fixed_bytes_ - covariate_bytes_, covariate_bytes_};
     return row;
   }
   // Appends the row to a std::vector<char> or std::string.
@@ -95,6 +104,7 @@ class RowFormat {
       const Extras extras{row.cost, row.quantity, row.segment, 0};
       std::memcpy(at + sizeof fixed, &extras, sizeof extras);
     }
+    std::memcpy(at + fixed_bytes_ - covariate_bytes_, row.covariates.data(), covariate_bytes_);
     std::memcpy(at + fixed_bytes_, row.key.data(), row.key.size());
   }
 
@@ -112,7 +122,7 @@ class RowFormat {
     std::uint32_t segment, unused;
   };
   bool extras_;
-  std::size_t fixed_bytes_;
+  std::size_t covariate_bytes_, fixed_bytes_;
 };
 
 struct Run {
@@ -313,7 +323,7 @@ void radix_sort(std::vector<OrderEntry>& entries, std::vector<OrderEntry>& scrat
 }  // namespace
 
 struct RowSorter::Impl {
-  explicit Impl(const RowSorterOptions& given) : options(given), format(given.extras) {}
+  explicit Impl(const RowSorterOptions& given) : options(given), format(given.extras, given.n_covariates) {}
 
   RowSorterOptions options;
   RowFormat format;

@@ -11,7 +11,7 @@
 
 namespace clvsim {
 
-// One accepted row. `key` is not empty, at most 65,535 bytes, and holds no NUL.
+// One accepted row. `key` and `covariates` are views. `key` is not empty, at most 65,535 bytes, and holds no NUL.
 struct LogRow {
   std::string_view key;
   bool holdout = false;
@@ -19,7 +19,8 @@ struct LogRow {
   MinorUnits amount = 0, cost = 0;
   std::int64_t quantity = 0;
   std::uint32_t segment = 0;
-  bool churned = false;  // of a contract
+  bool churned = false;              // of a contract
+  std::string_view covariates = {};  // the bytes of RowSorterOptions::n_covariates doubles
 };
 
 struct RowSorterOptions {
@@ -27,6 +28,7 @@ struct RowSorterOptions {
   std::size_t memory = std::size_t{192} << 20;  // bytes of rows held before they are spilled
   int fan_in = 64;                              // runs merged at once
   bool extras = true;                           // rows have costs, quantities or segments; else these come back as 0
+  std::size_t n_covariates = 0;
 };
 
 // Gives back the rows in the order of (holdout, key bytes, day, refund or purchase, amount, cost, quantity); rows that
@@ -42,7 +44,7 @@ class RowSorter {
   void add(const LogRow& row);
   // Ends adding, or starts reading anew from the first row.
   void rewind();
-  // The next row after rewind(), its key valid until the next call; false at the end.
+  // The next row after rewind(), its views valid until the next call; false at the end.
   bool next(LogRow& row);
 
   [[nodiscard]] std::int64_t size() const;

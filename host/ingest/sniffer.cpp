@@ -7,6 +7,7 @@
 #include <clvsim/error.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -233,6 +234,7 @@ std::vector<std::string> flags_of(const Dialect& dialect) {
   add("--kind", dialect.kind_column);
   add("--tenure", dialect.tenure_column);
   add("--churned", dialect.churned_column);
+  add("--covariates", fmt::format("{}", fmt::join(dialect.covariate_columns, ",")));
   add("--delimiter", name_of_delimiter(dialect.delimiter));
   add("--decimal-mark", std::string(1, dialect.decimal_mark));
   if (!dialect.date_column.empty()) add("--date-order", std::string(name_of_order(dialect.date_order)));
@@ -272,6 +274,7 @@ Layout sniff_layout(const ImportOptions& options) {
   dialect.kind_column = name(layout.columns.kind);
   dialect.tenure_column = name(layout.columns.tenure);
   dialect.churned_column = name(layout.columns.churned);
+  for (const int column : layout.columns.covariates) dialect.covariate_columns.push_back(name(column));
   dialect.flags = flags_of(dialect);
   return layout;
 }

@@ -10,7 +10,9 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <limits>
+#include <utility>
 
 namespace clvsim {
 namespace {
@@ -68,6 +70,8 @@ class Builder {
 
   // Rows of a contract book whose customer has an earlier one.
   [[nodiscard]] std::int64_t n_again() const { return n_again_; }
+  // Customers whose rows say different covariates.
+  [[nodiscard]] std::int64_t n_with_several() const { return n_with_several_; }
   // What the store says about itself, but for its digest.
   [[nodiscard]] StoreInfo info() const {
     StoreInfo info = build_.info;
@@ -98,6 +102,20 @@ class Builder {
     first_row_ = batch_.history.day.size();
     segment_day_ = std::numeric_limits<std::int32_t>::min();
     segment_ = 0;
+    covariate_.assign(build_.info.covariates.size(), 0);
+    covariates_differ_ = false;
+  }
+
+  // Those of the latest day, of several rows of the day the greatest of each: the order of the rows does not matter.
+  void note_covariates(const LogRow& row) {
+    const bool first = batch_.history.day.size() == first_row_;
+    for (std::size_t k = 0; k < covariate_.size(); ++k) {
+      double value = 0;
+      std::memcpy(&value, row.covariates.data() + k * sizeof value, sizeof value);
+      covariates_differ_ = covariates_differ_ || (!first && value != covariate_[k]);
+      if (first || row.day > covariate_day_ || value > covariate_[k]) covariate_[k] = value;
+    }
+    covariate_day_ = row.day;
   }
 
   void add(const LogRow& row, PartLedger& part) {
@@ -117,6 +135,7 @@ class Builder {
       segment_day_ = row.day;
       segment_ = code;
     }
+    if (!covariate_.empty() && !row.holdout) note_covariates(row);
     const std::size_t n = history.day.size();
     if (build_.info.same_day_merged && !refund && n > first_row_ && history.day[n - 1] == row.day &&
         history.kind[n - 1] == static_cast<std::uint8_t>(RowKind::purchase)) {
@@ -153,6 +172,9 @@ class Builder {
     append_summary(batch_, first_row_, build_.info.observation_end);
     batch_.key_hash.push_back(hashes.assign(key_));
     batch_.segment.push_back(segment_);
+    batch_.covariates.resize(covariate_.size());
+    for (std::size_t k = 0; k < covariate_.size(); ++k) batch_.covariates[k].push_back(covariate_[k]);
+    n_with_several_ += covariates_differ_ ? 1 : 0;
   }
 
   void flush(StoreWriter& writer, bool holdout) {
@@ -178,12 +200,16 @@ class Builder {
   std::size_t first_row_ = 0;
   std::int32_t segment_day_ = 0;
   std::uint32_t segment_ = 0;
+  std::vector<double> covariate_;  // of the customer
+  std::int32_t covariate_day_ = 0;
+  bool covariates_differ_ = false;   // between its rows
+  std::int64_t n_with_several_ = 0;  // customers whose rows differ
   PartLedger calibration_, holdout_;
 };
 
 }  // namespace
 
-StoreInfo write_store(RowSorter& rows, const StoreBuild& build) {
+BuiltStore write_store(RowSorter& rows, const StoreBuild& build) {
   KeyHashes hashes(build.temporary_folder);
   for (;;) {
     StoreWriter writer(build.output, build.info, build.overwrite);
@@ -199,7 +225,7 @@ StoreInfo write_store(RowSorter& rows, const StoreBuild& build) {
     StoreInfo info = builder.info();
     writer.finish(info.ledger, info.segments);
     info.content_digest = to_hex(check_seal(build.output).content_digest);
-    return info;
+    return {std::move(info), builder.n_with_several()};
   }
 }
 

@@ -10,14 +10,19 @@ namespace clvsim {
 struct StoreBuild {
   std::filesystem::path output;
   bool overwrite = false;
-  std::filesystem::path temporary_folder;    // for what does not fit in memory
-  StoreInfo info;                            // currency, unit, dates, flags and key_width, as StoreWriter wants them
-  Ledger ledger;                             // `read` and the rejects; the rest is filled in
+  std::filesystem::path temporary_folder;  // for what does not fit in memory
+  StoreInfo info;  // currency, unit, dates, flags, covariates and key_width, as StoreWriter wants them
+  Ledger ledger;   // `read` and the rejects; the rest is filled in
   std::vector<std::string> segments;         // names by code, sorted, the first ""
   std::vector<std::uint32_t> segment_codes;  // code by LogRow::segment
 };
 
-// Writes the store and returns what it says about itself. Throws DataError where a sum does not fit 64 bits, IoError.
-StoreInfo write_store(RowSorter& rows, const StoreBuild& build);
+struct BuiltStore {
+  StoreInfo info;                        // what the store says about itself
+  std::int64_t n_covariates_differ = 0;  // customers whose rows of observation say different covariates
+};
+
+// Throws DataError where a sum does not fit 64 bits, IoError.
+BuiltStore write_store(RowSorter& rows, const StoreBuild& build);
 
 }  // namespace clvsim

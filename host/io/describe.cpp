@@ -115,6 +115,9 @@ nlohmann::json describe_file(const std::filesystem::path& path) {
       Json segments = Json::array();
       for (const std::string& name : file.info().segments) segments.push_back(valid_utf8(name));
       document["segments"] = std::move(segments);
+      Json covariates = Json::array();
+      for (const std::string& name : file.info().covariates) covariates.push_back(valid_utf8(name));
+      document["covariates"] = std::move(covariates);
     } else {
       const RunFile file(path, seal);
       add_contents(document, file.attributes(), file.tables());

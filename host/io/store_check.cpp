@@ -1,8 +1,11 @@
 #include "host/io/store_format.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
+#include <string>
 #include <tuple>
 
 namespace clvsim::store_format {
@@ -90,6 +93,11 @@ void Checker::add(const CustomerBatch& batch, std::size_t n_segments) {
         batch.recency_days.size(), batch.observed_days.size(), batch.spend_sum.size(), batch.refund_sum.size(),
         batch.segment.size(), batch.history.offset.size() - 1})
     if (size != n) throw Failure("a batch's columns are not equally long");
+  if (batch.covariates.size() != info_.covariates.size())
+    throw Failure(
+        fmt::format("a batch has {} covariates, the store {}", batch.covariates.size(), info_.covariates.size()));
+  for (const std::vector<double>& covariate : batch.covariates)
+    if (covariate.size() != n) throw Failure("a batch's columns are not equally long");
   check_sizes(batch.history, info_);
   const std::int64_t first_row = calibration_.customers;
   check_keys(batch.key, n, calibration_, "/customers");
@@ -121,6 +129,8 @@ void Checker::add(const CustomerBatch& batch, std::size_t n_segments) {
       throw wrong("/customers", row, "has a summary that its history belies");
     if (batch.key_hash[i] >= first_reserved_hash) throw wrong("/customers", row, "has a hash out of range");
     if (batch.segment[i] >= n_segments) throw wrong("/customers", row, "has a segment that there is not");
+    for (const std::vector<double>& covariate : batch.covariates)
+      if (!std::isfinite(covariate[i])) throw wrong("/customers", row, "has a covariate that is no number");
   }
 }
 
@@ -142,6 +152,9 @@ void Checker::finish(const StoreInfo& info) const {
   if (info.contract_book && (info.n_holdout_rows != 0 || info.same_day_merged))
     throw Failure("a contract book has a holdout, or merges purchases");
   if (info.segments.empty() || !info.segments.front().empty()) throw Failure("segment 0 has a name");
+  std::set<std::string> names;
+  for (const std::string& name : info.covariates)
+    if (name.empty() || !names.insert(name).second) throw Failure("a covariate has no name, or that of another");
 
   const Ledger& ledger = info.ledger;
   std::int64_t rejected = 0;

@@ -29,7 +29,7 @@ class StoreFile {
   h5::Handle file_;
   StoreInfo info_;
   std::vector<h5::Attribute> attributes_;
-  h5::TableReader customers_, history_, holdout_customers_, holdout_, segments_, ledger_, rejects_;
+  h5::TableReader customers_, history_, holdout_customers_, holdout_, segments_, covariates_, ledger_, rejects_;
 };
 
 // Reads the whole file, whose seal was checked, in a child process. Takes the lock; throws IoError, FormatError.

@@ -49,18 +49,22 @@ Date date_of(const std::vector<h5::Attribute>& attributes, std::string_view name
 }  // namespace
 
 std::vector<Column> customer_columns(const StoreInfo& info) {
-  return {{"key", h5::text(info.key_width), "1", "customer identifier, or its pseudonym"},
-          {"key_hash", h5::u64, "1", "56-bit hash of the key: the address of the customer's random draws"},
-          {"first_day", h5::i32, day_units, "day of the first purchase (of the first row, without one)"},
-          {"last_purchase_day", h5::i32, day_units, "day of the last purchase (of the first row, without one)"},
-          {"n_purchase_days", h5::i32, "1", "days with a purchase"},
-          {"frequency", h5::i32, "1", "x: purchase days after the first"},
-          {"recency", h5::i32, "days", "t_x: days from the first to the last purchase"},
-          {"observed", h5::i32, "days", "T: days from the first purchase to the end of observation"},
-          money_column("spend_sum", info, "sum of purchases"),
-          money_column("refund_sum", info, "sum of refunds, at most 0"),
-          {"segment", h5::u32, "1", "row of /segments/name; 0: no segment"},
-          {"history_offset", h5::i64, "1", "first row of the customer in /history; the next customer's ends it"}};
+  std::vector<Column> columns{
+      {"key", h5::text(info.key_width), "1", "customer identifier, or its pseudonym"},
+      {"key_hash", h5::u64, "1", "56-bit hash of the key: the address of the customer's random draws"},
+      {"first_day", h5::i32, day_units, "day of the first purchase (of the first row, without one)"},
+      {"last_purchase_day", h5::i32, day_units, "day of the last purchase (of the first row, without one)"},
+      {"n_purchase_days", h5::i32, "1", "days with a purchase"},
+      {"frequency", h5::i32, "1", "x: purchase days after the first"},
+      {"recency", h5::i32, "days", "t_x: days from the first to the last purchase"},
+      {"observed", h5::i32, "days", "T: days from the first purchase to the end of observation"},
+      money_column("spend_sum", info, "sum of purchases"),
+      money_column("refund_sum", info, "sum of refunds, at most 0"),
+      {"segment", h5::u32, "1", "row of /segments/name; 0: no segment"},
+      {"history_offset", h5::i64, "1", "first row of the customer in /history; the next customer's ends it"}};
+  for (std::size_t k = 0; k < info.covariates.size(); ++k)
+    columns.push_back({fmt::format("covariate_{}", k), h5::f64, "1", fmt::format("row {} of /covariates/name", k)});
+  return columns;
 }
 
 std::vector<Column> holdout_customer_columns(const StoreInfo& info) {
@@ -81,6 +85,10 @@ std::vector<Column> segment_columns(std::size_t width) {
   return {{"name", h5::text(width), "1", "name of the segment; row 0 is no segment"}};
 }
 
+std::vector<Column> covariate_columns(std::size_t width) {
+  return {{"name", h5::text(width), "1", "name of the covariate"}};
+}
+
 std::vector<Column> ledger_columns(const StoreInfo& info, std::size_t width) {
   return {{"name", h5::text(width), "1", "where rows of the log went"},
           {"rows", h5::i64, "1", "rows of the log"},
@@ -95,12 +103,13 @@ std::vector<Column> reject_columns(std::size_t width) {
 std::vector<std::pair<std::string, std::vector<std::string>>> groups(const StoreInfo& info) {
   std::vector<std::string> ledger = names_of(ledger_columns(info, 1));
   for (const std::string& name : names_of(reject_columns(1))) ledger.push_back(name);
-  return {{"/", {"customers", "history", "holdout_customers", "holdout", "segments", "ledger"}},
+  return {{"/", {"customers", "history", "holdout_customers", "holdout", "segments", "covariates", "ledger"}},
           {"/customers", names_of(customer_columns(info))},
           {"/history", names_of(history_columns(info))},
           {"/holdout_customers", names_of(holdout_customer_columns(info))},
           {"/holdout", names_of(history_columns(info))},
           {"/segments", names_of(segment_columns(1))},
+          {"/covariates", names_of(covariate_columns(1))},
           {"/ledger", std::move(ledger)}};
 }
 
@@ -125,6 +134,7 @@ std::vector<h5::Attribute> root_attributes(const StoreInfo& info) {
   list.push_back(h5::attribute("n_rows", h5::i64, info.n_rows));
   list.push_back(h5::attribute("n_holdout_customers", h5::i64, info.n_holdout_customers));
   list.push_back(h5::attribute("n_holdout_rows", h5::i64, info.n_holdout_rows));
+  list.push_back(h5::attribute("n_covariates", h5::i64, static_cast<std::int64_t>(info.covariates.size())));
   return list;
 }
 
@@ -144,6 +154,7 @@ std::vector<h5::AttributeSpec> root_attribute_specs() {
                                        {"n_rows", h5::i64},
                                        {"n_holdout_customers", h5::i64},
                                        {"n_holdout_rows", h5::i64},
+                                       {"n_covariates", h5::i64},
                                        {"content_digest", h5::text(0)}};
   for (const char* flag : flag_names) specs.push_back({flag, h5::i32});
   return specs;
@@ -179,6 +190,10 @@ StoreInfo info_from(const std::vector<h5::Attribute>& attributes) {
   info.n_rows = count_of(attributes, "n_rows");
   info.n_holdout_customers = count_of(attributes, "n_holdout_customers");
   info.n_holdout_rows = count_of(attributes, "n_holdout_rows");
+  const std::int64_t n_covariates = count_of(attributes, "n_covariates");
+  if (n_covariates > static_cast<std::int64_t>(most_covariates))
+    throw h5::Failure(fmt::format("attribute 'n_covariates' is above {}", most_covariates));
+  info.covariates.resize(static_cast<std::size_t>(n_covariates));
   info.content_digest = h5::text_of(attributes, "content_digest");
   return info;
 }

@@ -32,13 +32,15 @@ enum CustomerColumn : std::size_t {
   spend_sum,
   refund_sum,
   segment,
-  history_offset
+  history_offset,
+  covariates  // the first of them
 };
 std::vector<h5::Column> customer_columns(const StoreInfo& info);
 std::vector<h5::Column> holdout_customer_columns(const StoreInfo& info);  // key, history_offset
 // day, amount, kind, then cost and quantity where the store has them.
 std::vector<h5::Column> history_columns(const StoreInfo& info);
 std::vector<h5::Column> segment_columns(std::size_t width);                        // name
+std::vector<h5::Column> covariate_columns(std::size_t width);                      // name
 std::vector<h5::Column> ledger_columns(const StoreInfo& info, std::size_t width);  // name, rows, amount
 std::vector<h5::Column> reject_columns(std::size_t width);                         // rejected_reason, rejected_rows
 

@@ -72,6 +72,7 @@ StoreFile::StoreFile(const std::filesystem::path& path, const SealInfo& seal)
   holdout_customers_ = open("/holdout_customers", holdout_customer_columns(info_));
   holdout_ = open("/holdout", history_columns(info_));
   segments_ = open("/segments", segment_columns(0));
+  covariates_ = open("/covariates", covariate_columns(0));
   ledger_ = open("/ledger", ledger_columns(info_, 0));
   rejects_ = open("/ledger", reject_columns(0));
   const auto count = [](const h5::TableReader& table, std::int64_t expected, const char* name) {
@@ -82,11 +83,13 @@ StoreFile::StoreFile(const std::filesystem::path& path, const SealInfo& seal)
   count(history_, info_.n_rows, "/history");
   count(holdout_customers_, info_.n_holdout_customers, "/holdout_customers");
   count(holdout_, info_.n_holdout_rows, "/holdout");
+  count(covariates_, static_cast<std::int64_t>(info_.covariates.size()), "/covariates");
 
   for (h5::TableReader* table :
-       {&customers_, &history_, &holdout_customers_, &holdout_, &segments_, &ledger_, &rejects_})
+       {&customers_, &history_, &holdout_customers_, &holdout_, &segments_, &covariates_, &ledger_, &rejects_})
     table->start_hashing();
   info_.segments = segments_.read_texts(0);
+  info_.covariates = covariates_.read_texts(0);
   std::vector<std::int64_t> rows, amounts;
   ledger_.read(1, 0, ledger_.rows(), rows);
   ledger_.read(2, 0, ledger_.rows(), amounts);
@@ -114,6 +117,9 @@ void StoreFile::read(std::int64_t first, std::int64_t count, CustomerBatch& batc
   customers_.read(spend_sum, from, n, batch.spend_sum);
   customers_.read(refund_sum, from, n, batch.refund_sum);
   customers_.read(segment, from, n, batch.segment);
+  batch.covariates.resize(info_.covariates.size());
+  for (std::size_t k = 0; k < batch.covariates.size(); ++k)
+    customers_.read(store_format::covariates + k, from, n, batch.covariates[k]);
   const std::int64_t base = read_offsets(customers_, history_offset, first, count, info_.n_rows, batch.history.offset);
   read_rows(history_, info_, base, batch.history);
 }
@@ -152,7 +158,7 @@ Digest StoreFile::read_all(bool values_checked) {
 }
 
 std::vector<const h5::TableReader*> StoreFile::tables() const {
-  return {&customers_, &history_, &holdout_customers_, &holdout_, &segments_, &ledger_, &rejects_};
+  return {&customers_, &history_, &holdout_customers_, &holdout_, &segments_, &covariates_, &ledger_, &rejects_};
 }
 
 void check_store(const std::filesystem::path& path, const SealInfo& seal) {

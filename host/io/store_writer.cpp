@@ -74,11 +74,12 @@ struct StoreWriter::Impl {
 
   void append(const CustomerBatch& b) {
     append_with_rows(*customers, *history, b.history, [&](std::size_t i, std::size_t count) {
-      const std::array<const void*, 12> columns{
+      std::vector<const void*> columns{
           b.key.data() + i * b.key_width, b.key_hash.data() + i,        b.first_day.data() + i,
           b.last_purchase_day.data() + i, b.n_purchase_days.data() + i, b.frequency.data() + i,
           b.recency_days.data() + i,      b.observed_days.data() + i,   b.spend_sum.data() + i,
           b.refund_sum.data() + i,        b.segment.data() + i,         offsets.data() + i};
+      for (const std::vector<double>& covariate : b.covariates) columns.push_back(covariate.data() + i);
       customers->append(columns, count);
     });
   }
@@ -100,9 +101,11 @@ struct StoreWriter::Impl {
     });
   }
 
-  void write_segments_and_ledger() {
-    const TextColumn names(info.segments);
+  void write_names_and_ledger() {
+    const TextColumn names(info.segments), covariates(info.covariates);
     file.write_table("/segments", segment_columns(names.width), {names.bytes.data()}, info.segments.size());
+    file.write_table("/covariates", covariate_columns(covariates.width), {covariates.bytes.data()},
+                     info.covariates.size());
 
     std::vector<std::string> texts;
     std::vector<std::int64_t> rows, amounts;
@@ -133,7 +136,7 @@ struct StoreWriter::Impl {
     h5::checked("a store", [&] { checker.finish(info); });
     holdout_customers->finish(file.digest());
     holdout->finish(file.digest());
-    write_segments_and_ledger();
+    write_names_and_ledger();
     file.finish(type, root_attributes(info));
   }
 

@@ -3,6 +3,7 @@
 
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/math/special.hpp"
 #include "host/model/model_file.hpp"
 #include "host/model/purchase_model.hpp"
 
@@ -41,7 +42,7 @@ std::string number(double value) { return value == 0 ? "0" : fmt::format("{}", v
 using Names = std::span<const std::string_view>;
 
 void check_parameters(const std::vector<double>& parameters, const std::optional<FitRecord>& fit, Names names,
-                      const std::string& model, const std::string& prefix) {
+                      const std::string& model, const std::string& prefix, std::size_t n_effects = 0) {
   if (parameters.size() != names.size())
     throw ConfigError(fmt::format("[{}parameters] has {} numbers; {} has {}: {}", prefix, parameters.size(), model,
                                   names.size(), fmt::join(names, ", ")));
@@ -49,9 +50,10 @@ void check_parameters(const std::vector<double>& parameters, const std::optional
     if (!(parameters[i] > 0) || !std::isfinite(parameters[i]))
       throw ConfigError(fmt::format("[{}parameters] {} is {}: must be above 0", prefix, names[i], parameters[i]));
   }
-  if (fit && fit->log_covariance.size() != names.size() * names.size())
-    throw ConfigError(fmt::format("[{}fit] log_covariance has {} numbers; {} parameters have {}", prefix,
-                                  fit->log_covariance.size(), names.size(), names.size() * names.size()));
+  const std::size_t n = names.size() + n_effects;
+  if (fit && fit->log_covariance.size() != n * n)
+    throw ConfigError(fmt::format("[{}fit] log_covariance has {} numbers; {} parameters{} have {}", prefix,
+                                  fit->log_covariance.size(), n, n_effects > 0 ? " and effects" : "", n * n));
 }
 
 // Draws of `width` parameters each, as many as the model's others.
@@ -67,8 +69,9 @@ void check_draws(const std::vector<double>& draws, std::size_t width, std::size_
 }
 
 void check_draws(const BehaviourModel& model) {
-  const std::size_t n = model.fit ? model.fit->draws.size() / model.parameters.size() : 0;
-  if (model.fit) check_draws(model.fit->draws, model.parameters.size(), n, "[fit]");
+  const std::size_t width = all_parameters(model).size();
+  const std::size_t n = model.fit ? model.fit->draws.size() / width : 0;
+  if (model.fit) check_draws(model.fit->draws, width, n, "[fit]");
   if (model.spend) {
     check_draws(model.spend->draws, 3, n, "[spend]");
     for (std::size_t d = 0; d < n && model.spend->kind == SpendLaw::gamma_gamma; ++d)
@@ -90,6 +93,67 @@ std::vector<double> read_parameters(const TomlTable& of, Names names) {
   return parameters;
 }
 
+std::vector<ModelCovariate> read_covariates(const TomlTable& root, std::span<const CovariateEffect> effects) {
+  std::vector<ModelCovariate> covariates;
+  if (!root.has("covariate")) return covariates;
+  for (const TomlTable& table : root.tables("covariate")) {
+    ModelCovariate& covariate = covariates.emplace_back();
+    covariate.name = table.string("name");
+    covariate.centre = table.optional_number("centre").value_or(0);
+    covariate.scale = table.optional_number("scale").value_or(1);
+    const TomlTable of = table.table("effects");
+    for (const CovariateEffect& effect : effects) covariate.effects.push_back(of.number(effect.name));
+  }
+  return covariates;
+}
+
+void check_covariates(const BehaviourModel& model) {
+  if (model.covariates.size() > most_covariates)
+    throw ConfigError(fmt::format("{} covariates are more than the {} that a model may have", model.covariates.size(),
+                                  most_covariates));
+  if (!model.covariates.empty() && !model.segments.empty())
+    throw ConfigError("a model has [[covariate]] or [[segment]], not both: give a segment as covariates of 0 and 1");
+  const auto effects = covariate_effects(model);
+  if (!model.covariates.empty() && effects.empty())
+    throw ConfigError(fmt::format("{} has no [[covariate]]", model.model));
+  constexpr double most_effect = 16;  // a factor of e^16 a unit
+  std::set<std::string> seen;
+  for (const ModelCovariate& covariate : model.covariates) {
+    const auto refuse = [&](std::string_view key, double value, const char* rule) {
+      throw ConfigError(fmt::format("[[covariate]] \"{}\" has {} = {}: must be {}", covariate.name, key, value, rule));
+    };
+    if (covariate.name.empty() || !seen.insert(covariate.name).second)
+      throw ConfigError(
+          fmt::format("[[covariate]] name \"{}\" is empty or stands twice; give every covariate once", covariate.name));
+    if (!std::isfinite(covariate.centre)) refuse("centre", covariate.centre, "finite");
+    if (!(covariate.scale > 0) || !std::isfinite(covariate.scale)) refuse("scale", covariate.scale, "above 0");
+    if (covariate.effects.size() != effects.size())
+      throw ConfigError(fmt::format("[[covariate]] \"{}\" has {} effects; {} has {}", covariate.name,
+                                    covariate.effects.size(), model.model, effects.size()));
+    for (std::size_t e = 0; e < effects.size(); ++e)
+      if (!(std::abs(covariate.effects[e]) <= most_effect))
+        refuse(effects[e].name, covariate.effects[e], "in -16 to 16; choose another scale");
+  }
+}
+
+std::string text_of_covariates(const BehaviourModel& model) {
+  const auto effects = covariate_effects(model);
+  std::size_t at = model.parameters.size();
+  const std::size_t n = at + model.covariates.size() * effects.size();
+  std::string text;
+  for (const ModelCovariate& covariate : model.covariates) {
+    text += fmt::format(
+        "\n# z = (value - centre) / scale; what an effect is on is multiplied by exp(effect z).\n"
+        "[[covariate]]\nname = {}\ncentre = {}\nscale = {}\n\n[covariate.effects]\n",
+        toml_string(covariate.name), number(covariate.centre), covariate.scale);
+    for (std::size_t e = 0; e < effects.size(); ++e, ++at)
+      text += fmt::format(
+          "{} = {}{}\n", effects[e].name, number(covariate.effects[e]),
+          model.fit ? fmt::format("  # standard error {:.4g}", std::sqrt(model.fit->log_covariance[at * n + at])) : "");
+  }
+  return text;
+}
+
 std::optional<FitRecord> read_fit(const TomlTable& of) {
   const auto table = of.optional_table("fit");
   if (!table) return {};
@@ -105,12 +169,12 @@ std::optional<FitRecord> read_fit(const TomlTable& of) {
 }
 
 std::string text_of(const std::vector<double>& parameters, const std::optional<FitRecord>& fit, Names names,
-                    const std::string& prefix) {
+                    const std::string& prefix, std::size_t n_effects = 0) {
+  const std::size_t n = names.size() + n_effects;
   std::string text = fmt::format("\n[{}parameters]\n", prefix);
   for (std::size_t i = 0; i < names.size(); ++i) {
     text += fmt::format("{} = {}", names[i], parameters[i]);
-    text += fit ? fmt::format("  # standard error {:.4g}\n",
-                              parameters[i] * std::sqrt(fit->log_covariance[i * names.size() + i]))
+    text += fit ? fmt::format("  # standard error {:.4g}\n", parameters[i] * std::sqrt(fit->log_covariance[i * n + i]))
                 : "\n";
   }
   return text;
@@ -195,6 +259,7 @@ BehaviourModel behaviour_of(const TomlFile& file) {
   }
   model.parameters = read_parameters(root, names);
   model.fit = read_fit(root);
+  model.covariates = read_covariates(root, covariate_effects(model));
   const bool contracts = is_contract_model(model.model);
   if (contracts) {
     model.charge = root.optional_number("charge");
@@ -255,6 +320,39 @@ double PurchaseSpend::expected(const SpendHistory& history) const {
   return (1 - zero_share - refund_rate * refund_ratio) * positive;
 }
 
+std::span<const CovariateEffect> covariate_effects(const BehaviourModel& model) {
+  if (model.model == "gamma_gamma") return {};
+  if (is_contract_model(model.model)) return make_contract_model(model.model)->covariate_effects();
+  // They stay where they are when the model is gone.
+  return make_purchase_model(model.model, model.k)->covariate_effects();
+}
+
+std::vector<double> all_parameters(const BehaviourModel& model) {
+  std::vector<double> all = model.parameters;
+  for (const ModelCovariate& covariate : model.covariates)
+    for (const double effect : covariate.effects) all.push_back(portable_exp(effect));
+  return all;
+}
+
+CovariatesOf::CovariatesOf(const BehaviourModel& model, const StoreInfo& store) : covariates_(model.covariates) {
+  for (const ModelCovariate& covariate : covariates_) {
+    const auto found = std::find(store.covariates.begin(), store.covariates.end(), covariate.name);
+    if (found == store.covariates.end())
+      throw ConfigError(fmt::format(
+          "the model {} knows customers by the covariate '{}', which the store has not; import the log with it "
+          "(clvsim import --covariates {})",
+          model.model, covariate.name, covariate.name));
+    at_.push_back(static_cast<std::size_t>(found - store.covariates.begin()));
+  }
+}
+
+std::vector<double> CovariatesOf::operator()(const CustomerBatch& batch, std::size_t i) const {
+  std::vector<double> z;
+  for (std::size_t k = 0; k < at_.size(); ++k)
+    z.push_back((batch.covariates[at_[k]][i] - covariates_[k].centre) / covariates_[k].scale);
+  return z;
+}
+
 bool is_contract_model(std::string_view model) {
   const auto names = contract_models();
   return std::find(names.begin(), names.end(), model) != names.end();
@@ -262,7 +360,9 @@ bool is_contract_model(std::string_view model) {
 
 void check(const BehaviourModel& model) {
   const auto names = names_of(model);
-  check_parameters(model.parameters, model.fit, names, model.model, "");
+  check_covariates(model);
+  check_parameters(model.parameters, model.fit, names, model.model, "",
+                   model.covariates.size() * covariate_effects(model).size());
   constexpr double lowest_margin = -100;  // as of a chain: costs may exceed revenue
   if (model.margin && !(*model.margin >= lowest_margin && *model.margin <= 1))
     throw ConfigError(fmt::format("margin is {}: must be in -100 to 1, a share of revenue", *model.margin));
@@ -296,6 +396,7 @@ void check(const BehaviourModel& model) {
 std::string model_toml(const BehaviourModel& model) {
   check(model);
   const auto names = names_of(model);
+  const std::size_t n_all = all_parameters(model).size();
   std::string text =
       "# A behaviour model with a likelihood. Written and read by clvsim (docs/formats/model.md); times are in "
       "periods.\n";
@@ -308,7 +409,8 @@ std::string model_toml(const BehaviourModel& model) {
   if (!model.fitted_from_digest.empty() || model.n_customers > 0)
     text += fmt::format("\n[fitted]\nstore_digest = {}\ncustomers = {}\n", toml_string(model.fitted_from_digest),
                         model.n_customers);
-  text += text_of(model.parameters, model.fit, names, "");
+  text += text_of(model.parameters, model.fit, names, "", n_all - names.size());
+  text += text_of_covariates(model);
   if (model.spend) {
     const PurchaseSpend& spend = *model.spend;
     text +=
@@ -334,7 +436,7 @@ std::string model_toml(const BehaviourModel& model) {
                       fmt::join(spend.log_covariance, ", "));
     text += text_of_draws(spend.draws, 3);
   }
-  if (model.fit) text += text_of(*model.fit, names.size(), "");
+  if (model.fit) text += text_of(*model.fit, n_all, "");
   for (const ModelSegment& segment : model.segments) {
     text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));
     if (segment.model != model.model) text += fmt::format("model = {}\n", toml_string(segment.model));

@@ -44,6 +44,10 @@ class BgBb final : public SimulatedModel {
                          most_opportunities);
     return {};
   }
+  [[nodiscard]] std::span<const CovariateEffect> covariate_effects() const override {
+    static constexpr std::array<CovariateEffect, 2> effects{{{"purchase", alpha, 1}, {"dropout", gamma, 1}}};
+    return effects;
+  }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory>) const override { return {1, 1, 0.5, 3}; }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,

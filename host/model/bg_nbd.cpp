@@ -67,6 +67,11 @@ class BgNbd final : public SimulatedModel {
   }
   [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha; }
   [[nodiscard]] int regularity() const override { return k_; }
+  // Odds of dropping out are, in the mean over customers, a / (b - 1).
+  [[nodiscard]] std::span<const CovariateEffect> covariate_effects() const override {
+    static constexpr std::array<CovariateEffect, 2> effects{{{"purchase_rate", alpha, -1}, {"dropout", a, 1}}};
+    return effects;
+  }
 
   // The rate by the mean number of purchases over the mean time of observation.
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {

@@ -34,6 +34,7 @@ class SbgCurve {
  public:
   static constexpr std::string_view name = "sbg";
   static constexpr std::array<std::string_view, 2> parameters{"alpha", "beta"};
+  static constexpr CovariateEffect churn{"churn", alpha, 1};
   explicit SbgCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]) {}
 
   // ln S(t - 1) - ln S(t)
@@ -78,6 +79,7 @@ class BdwCurve {
  public:
   static constexpr std::string_view name = "bdw";
   static constexpr std::array<std::string_view, 3> parameters{"alpha", "beta", "c"};
+  static constexpr CovariateEffect churn{"churn", alpha, 1};
   explicit BdwCurve(std::span<const double> p) : alpha_(p[alpha]), beta_(p[beta]), c_(p[c]) {}
 
   // ln S(t - 1) - ln S(t): near opportunities by integrating its slope, as their difference would keep few digits.
@@ -126,6 +128,7 @@ class GeometricCurve {
  public:
   static constexpr std::string_view name = "geometric";
   static constexpr std::array<std::string_view, 1> parameters{"hazard"};
+  static constexpr CovariateEffect churn{"churn", hazard, 1};
   explicit GeometricCurve(std::span<const double> p) : hazard_(p[hazard]) {}
 
   [[nodiscard]] double fall(double) const { return hazard_; }
@@ -143,6 +146,7 @@ class DiscreteWeibullCurve {
  public:
   static constexpr std::string_view name = "discrete_weibull";
   static constexpr std::array<std::string_view, 2> parameters{"scale", "c"};
+  static constexpr CovariateEffect churn{"churn", scale, -1};
   explicit DiscreteWeibullCurve(std::span<const double> p) : scale_(p[scale]), c_(p[shape]) {}
 
   // Without the cancellation of a difference.
@@ -167,6 +171,7 @@ class CurveContract final : public ContractModel {
  public:
   [[nodiscard]] std::string_view name() const override { return Curve::name; }
   [[nodiscard]] std::span<const std::string_view> parameter_names() const override { return Curve::parameters; }
+  [[nodiscard]] std::span<const CovariateEffect> covariate_effects() const override { return {&Curve::churn, 1}; }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const Tenure> tenures,
                                       std::span<double> gradient) const override {

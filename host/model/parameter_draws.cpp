@@ -77,19 +77,19 @@ void set_spend(const PurchaseSpend& of, const std::vector<double>& parameters, P
 
 // The first n of the bootstrap's, which check() has found to be as many of every part.
 std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32_t n) {
-  const std::size_t stored = model.fit->draws.size() / model.parameters.size();
+  const std::size_t width = all_parameters(model).size(), stored = model.fit->draws.size() / width;
   if (n > stored)
     throw ConfigError(
         fmt::format("the model {} has {} draws of its parameters ([fit] draws), not {}; ask for at most {}, or fit "
                     "it with more (clvsim fit --uncertainty bootstrap --draws {})",
                     model.model, stored, n, stored, n));
-  const auto row = [](const std::vector<double>& draws, std::size_t d, std::size_t width) {
-    const auto first = draws.begin() + static_cast<std::ptrdiff_t>(d * width);
-    return std::vector<double>(first, first + static_cast<std::ptrdiff_t>(width));
+  const auto row = [](const std::vector<double>& draws, std::size_t d, std::size_t n_numbers) {
+    const auto first = draws.begin() + static_cast<std::ptrdiff_t>(d * n_numbers);
+    return std::vector<double>(first, first + static_cast<std::ptrdiff_t>(n_numbers));
   };
   std::vector<ParameterDraw> all(n);
   for (std::size_t d = 0; d < n; ++d) {
-    all[d].parameters = row(model.fit->draws, d, model.parameters.size());
+    all[d].parameters = row(model.fit->draws, d, width);
     for (const ModelSegment& segment : model.segments)
       all[d].segments.push_back(row(segment.fit->draws, d, segment.parameters.size()));
     if (model.spend) set_spend(*model.spend, row(model.spend->draws, d, 3), all[d]);
@@ -107,7 +107,7 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
         fmt::format("the model {} has no covariances of its parameters ([fit], [spend] log_covariance), so that their "
                     "uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
                     model.model));
-  const LogNormal behaviour(model.parameters, model.fit->log_covariance, 0, "[fit]");
+  const LogNormal behaviour(all_parameters(model), model.fit->log_covariance, 0, "[fit]");
   std::vector<LogNormal> segments;
   for (const ModelSegment& segment : model.segments) {
     if (!segment.fit)
@@ -123,7 +123,7 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
   std::optional<LogNormal> spend;
   if (model.spend) {
     spend.emplace(model.spend->parameters(), model.spend->log_covariance,
-                  static_cast<std::uint32_t>(model.parameters.size()), "[spend]");
+                  static_cast<std::uint32_t>(all_parameters(model).size()), "[spend]");
   }
   std::vector<ParameterDraw> all;
   for (std::uint32_t d = 0; d < n; ++d) {

@@ -162,6 +162,10 @@ class ParetoNbd final : public SimulatedModel {
   }
   [[nodiscard]] std::string_view dropout() const override { return "the drop-out rate (s, beta)"; }
   [[nodiscard]] bool is_time(std::size_t parameter) const override { return parameter == alpha || parameter == beta; }
+  [[nodiscard]] std::span<const CovariateEffect> covariate_effects() const override {
+    static constexpr std::array<CovariateEffect, 2> effects{{{"purchase_rate", alpha, -1}, {"dropout", beta, -1}}};
+    return effects;
+  }
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory> histories) const override {
     double purchases = 0, time = 0, n = 0;
     for (const PurchaseHistory& h : histories) {

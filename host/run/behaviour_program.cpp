@@ -52,7 +52,7 @@ double rate_a_period(const RunInfo& info) {
 std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const SimulationOptions& options) {
   if (options.parameter_draws > 0) return draw_parameters(model, options.parameter_draws, options.seed);
   ParameterDraw estimates;
-  estimates.parameters = model.parameters;
+  estimates.parameters = all_parameters(model);
   for (const ModelSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
   if (model.spend) {
     estimates.law = model.spend->law;

@@ -36,6 +36,12 @@ ContractProgram::ContractProgram(const BehaviourModel& model, const RunInfo& inf
     throw ConfigError(fmt::format("the model's tenures count {}s, the store's {}s; fit a model to this store",
                                   name_of(model.unit), name_of(store->unit)));
   of_segment_ = model_segments_of(*store, model);
+  if (!model.covariates.empty()) covariates_.emplace(model, *store);
+}
+
+std::vector<double> ContractProgram::parameters_of(std::span<const double> all, std::span<const double> z) const {
+  const CovariateParameters parameters(model_.parameters.size(), covariate_effects(model_), z.size());
+  return parameters.of(all, z);
 }
 
 PathProgram ContractProgram::program() const {
@@ -46,15 +52,17 @@ PathProgram ContractProgram::program() const {
 
 void ContractProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const {
   const Contract contract = contract_of(batch, i, grid_);
-  add(contract, static_cast<double>(contract.charge), batch.key_hash[i], rows);
+  add(contract, static_cast<double>(contract.charge), batch.key_hash[i], rows,
+      covariates_ ? (*covariates_)(batch, i) : std::vector<double>{});
 }
 
-void ContractProgram::add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows) const {
+void ContractProgram::add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows,
+                          std::span<const double> z) const {
   const std::size_t s = contract.segment < of_segment_.size() ? of_segment_[contract.segment] : model_.segments.size();
   const bool own = s < model_.segments.size();
   const std::string& model = own ? model_.segments[s].model : model_.model;
   for (const ParameterDraw& draw : draws_) {
-    const std::vector<double>& p = own ? draw.segments[s] : draw.parameters;
+    const std::vector<double> p = own ? draw.segments[s] : parameters_of(draw.parameters, z);
     const double c = model == "bdw" || model == "discrete_weibull" ? p.back() : 1;
     kernels::ContractPath::Customer& customer = rows.of<kernels::ContractPath::Customer>().emplace_back();
     customer.hash = hash;
@@ -70,30 +78,41 @@ void ContractProgram::add(const Contract& contract, double charge, std::uint64_t
       customer.churn = kernels::LogBetaSampler(p[alpha], p[beta] + customer.exposure);
     customer.active = !contract.churned;
   }
-  rows.closed.push_back(closed_forms(contract, charge, s));
+  rows.closed.push_back(closed_forms(contract, charge, s, z));
 }
 
-ClosedForms ContractProgram::closed_forms(const Contract& contract, double charge, std::size_t segment) const {
+ClosedForms ContractProgram::renewal_forms(const ContractModel& law, std::span<const double> p,
+                                           std::int32_t renewals) const {
   ClosedForms forms;
-  forms.expected_spend = charge / minor_units_;
-  if (contract.churned) return forms;
-  const auto [at, is_new] = known_.try_emplace(std::pair(segment, contract.renewals));
-  if (is_new) {
+  forms.p_alive = 1;
+  double there = 1;
+  for (std::int32_t t = 1; t <= horizon_ && there > 0; ++t)
+    forms.expected_transactions += there *= law.retention(p, renewals + t);
+  try {
+    if (dert_rate_ > 0) forms.dert = law.derl(p, renewals + 1, dert_rate_);
+  } catch (const ModelError&) {  // a sum that does not settle is no answer, and none is needed for the simulation
+    forms.dert = std::numeric_limits<double>::quiet_NaN();
+  }
+  return forms;
+}
+
+ClosedForms ContractProgram::closed_forms(const Contract& contract, double charge, std::size_t segment,
+                                          std::span<const double> z) const {
+  ClosedForms forms;
+  if (!contract.churned) {
     const bool own = segment < model_.segments.size();
     const auto law = make_contract_model(own ? model_.segments[segment].model : model_.model);
-    const std::vector<double>& p = own ? model_.segments[segment].parameters : model_.parameters;
-    double there = 1;
-    for (std::int32_t t = 1; t <= horizon_ && there > 0; ++t)
-      at->second.expected_transactions += there *= law->retention(p, contract.renewals + t);
-    try {
-      if (dert_rate_ > 0) at->second.dert = law->derl(p, contract.renewals + 1, dert_rate_);
-    } catch (const ModelError&) {  // a sum that does not settle is no answer, and none is needed for the simulation
-      at->second.dert = std::numeric_limits<double>::quiet_NaN();
+    if (!z.empty()) {
+      forms = renewal_forms(*law, parameters_of(all_parameters(model_), z), contract.renewals);
+    } else {
+      const auto [at, is_new] = known_.try_emplace(std::pair(segment, contract.renewals));
+      if (is_new)
+        at->second =
+            renewal_forms(*law, own ? model_.segments[segment].parameters : model_.parameters, contract.renewals);
+      forms = at->second;
     }
   }
-  forms.p_alive = 1;
-  forms.expected_transactions = at->second.expected_transactions;
-  forms.dert = at->second.dert;
+  forms.expected_spend = charge / minor_units_;
   return forms;
 }
 

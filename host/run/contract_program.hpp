@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,9 @@ class ContractProgram final : public BehaviourProgram {
   [[nodiscard]] PathProgram program() const override;
   void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
   // `charge`: in minor units.
-  void add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows) const;
+  // `z`: its covariates, if the model has any; empty: their centres.
+  void add(const Contract& contract, double charge, std::uint64_t hash, CustomerRows& rows,
+           std::span<const double> z = {}) const;
   [[nodiscard]] CustomerRows new_customer() const override;
 
  private:
@@ -29,7 +33,14 @@ class ContractProgram final : public BehaviourProgram {
   std::vector<std::size_t> of_segment_;  // of the store: its place among the model's, their number where it has none
   kernels::AnyDrawn drawn_;
   std::vector<double> weight_;
-  [[nodiscard]] ClosedForms closed_forms(const Contract& contract, double charge, std::size_t segment) const;
+  std::optional<CovariatesOf> covariates_;  // of the store, of models that have them
+  // Of the contract by a draw of all.
+  [[nodiscard]] std::vector<double> parameters_of(std::span<const double> all, std::span<const double> z) const;
+  [[nodiscard]] ClosedForms closed_forms(const Contract& contract, double charge, std::size_t segment,
+                                         std::span<const double> z) const;
+  // Those that take a sum over renewals, of a contract that is there.
+  [[nodiscard]] ClosedForms renewal_forms(const ContractModel& law, std::span<const double> parameters,
+                                          std::int32_t renewals) const;
 
   double minor_units_;
   std::int32_t horizon_;

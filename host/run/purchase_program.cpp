@@ -23,6 +23,7 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
       minor_units_(minor_units_per_unit(info.currency.decimals)),
       horizon_(info.options.horizon) {
   if (store != nullptr) of_segment_ = model_segments_of(*store, model);
+  if (store != nullptr && !model.covariates.empty()) covariates_.emplace(model, *store);
   if (store != nullptr && model.model == "bg_bb") opportunities_.emplace(store->observation_end, store->unit);
   if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
   const PurchaseSpend& spend = *model_.spend;
@@ -56,11 +57,17 @@ void PurchaseProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRow
   const PurchaseHistory history =
       opportunities_ ? opportunity_history(batch, i, *opportunities_) : purchase_history(batch, i, days_, false);
   const std::size_t segment = of_segment_.empty() ? all_customers : of_segment_[batch.segment[i]];
-  add(history, spend_history(batch, i, minor_units_), batch.key_hash[i], rows, segment);
+  add(history, spend_history(batch, i, minor_units_), batch.key_hash[i], rows, segment,
+      covariates_ ? (*covariates_)(batch, i) : std::vector<double>{});
+}
+
+std::vector<double> PurchaseProgram::parameters_of(std::span<const double> all, std::span<const double> z) const {
+  const CovariateParameters parameters(engine_->n_parameters(), engine_->covariate_effects(), z.size());
+  return parameters.of(all, z);
 }
 
 void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash,
-                          CustomerRows& rows, std::size_t segment) const {
+                          CustomerRows& rows, std::size_t segment, std::span<const double> z) const {
   const bool has_own = segment < model_.segments.size();
   double moments = std::numeric_limits<double>::infinity();
   for (const ParameterDraw& draw : draws_) {
@@ -76,32 +83,41 @@ void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& sp
       level.log_scale = portable_log((law.gamma + spend.x * spend.mean) * minor_units_);
       moments = std::min(moments, shape);
     }
-    engine_->add_customer(has_own ? draw.segments[segment] : draw.parameters, history, hash, level, rows.customers);
+    const std::vector<double>& p = has_own ? draw.segments[segment] : draw.parameters;
+    engine_->add_customer(model_.covariates.empty() ? p : parameters_of(p, z), history, hash, level, rows.customers);
   }
   rows.moments.push_back(moments);
-  rows.closed.push_back(closed_forms(history, spend, has_own ? segment : all_customers));
+  rows.closed.push_back(closed_forms(history, spend, has_own ? segment : all_customers, z));
+}
+
+ClosedForms PurchaseProgram::behaviour_forms(const PurchaseHistory& history, std::span<const double> p) const {
+  // A sum that does not settle is no answer, and none is needed for the simulation.
+  const auto settled = [](const auto& value) {
+    try {
+      return static_cast<double>(value());
+    } catch (const ModelError&) {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+  };
+  ClosedForms forms;
+  forms.p_alive = settled([&] { return engine_->p_alive(p, history); });
+  forms.expected_transactions = settled([&] { return engine_->expected_purchases(p, history, horizon_); });
+  if (dert_rate_ > 0) forms.dert = settled([&] { return engine_->dert(p, history, dert_rate_).value(); });
+  return forms;
 }
 
 ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const SpendHistory& spend,
-                                          std::size_t segment) const {
-  constexpr std::size_t most_known = std::size_t{1} << 20;
-  const auto [at, is_new] = known_.try_emplace(std::tuple(segment, history.x, history.t_x, history.T));
-  ClosedForms forms = at->second;
-  if (is_new) {
-    // A sum that does not settle is no answer, and none is needed for the simulation.
-    const auto settled = [](const auto& value) {
-      try {
-        return static_cast<double>(value());
-      } catch (const ModelError&) {
-        return std::numeric_limits<double>::quiet_NaN();
-      }
-    };
-    const std::span<const double> p =
-        segment < model_.segments.size() ? model_.segments[segment].parameters : model_.parameters;
-    forms.p_alive = settled([&] { return engine_->p_alive(p, history); });
-    forms.expected_transactions = settled([&] { return engine_->expected_purchases(p, history, horizon_); });
-    if (dert_rate_ > 0) forms.dert = settled([&] { return engine_->dert(p, history, dert_rate_).value(); });
-    at->second = forms;
+                                          std::size_t segment, std::span<const double> z) const {
+  ClosedForms forms;
+  if (!z.empty()) {
+    forms = behaviour_forms(history, parameters_of(all_parameters(model_), z));
+  } else {
+    constexpr std::size_t most_known = std::size_t{1} << 20;
+    const auto [at, is_new] = known_.try_emplace(std::tuple(segment, history.x, history.t_x, history.T));
+    if (is_new)
+      at->second = behaviour_forms(
+          history, segment < model_.segments.size() ? model_.segments[segment].parameters : model_.parameters);
+    forms = at->second;
     if (known_.size() > most_known) known_.clear();
   }
   forms.expected_spend = model_.spend->expected(spend);

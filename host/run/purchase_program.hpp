@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -21,9 +22,10 @@ class PurchaseProgram final : public BehaviourProgram {
   PurchaseProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store = nullptr);
   [[nodiscard]] PathProgram program() const override;
   void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
-  // `segment`: of the model, or beyond its last: the parameters of all.
+  // `segment`: of the model, or beyond its last: the parameters of all. `z`: the customer's covariates, if the model
+  // has any; empty: their centres.
   void add(const PurchaseHistory& history, const SpendHistory& spend, std::uint64_t hash, CustomerRows& rows,
-           std::size_t segment = all_customers) const;
+           std::size_t segment = all_customers, std::span<const double> z = {}) const;
   [[nodiscard]] CustomerRows new_customer() const override;
 
  private:
@@ -34,8 +36,13 @@ class PurchaseProgram final : public BehaviourProgram {
   std::vector<double> weight_;
   std::vector<std::size_t> of_segment_;      // of the store: its place among the model's
   std::optional<PeriodGrid> opportunities_;  // of a store's customers, of models that count them
-  [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend,
-                                         std::size_t segment) const;
+  std::optional<CovariatesOf> covariates_;   // likewise, of models that have them
+  // Of the customer by a draw of all.
+  [[nodiscard]] std::vector<double> parameters_of(std::span<const double> all, std::span<const double> z) const;
+  [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend, std::size_t segment,
+                                         std::span<const double> z) const;
+  // All of them but the spend.
+  [[nodiscard]] ClosedForms behaviour_forms(const PurchaseHistory& history, std::span<const double> parameters) const;
 
   double days_, minor_units_;
   double horizon_, dert_rate_ = 0;  // of DERT; 0: there is none

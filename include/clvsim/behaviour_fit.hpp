@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,8 @@ struct BehaviourFit {
   std::optional<double> margin;               ///< from the log's costs
   std::optional<double> charge;               ///< of contracts: the mean of the book, currency units a period
   std::vector<SegmentFit> segments;           ///< where they were asked for
+  /// Where they were asked for, with their effects; `fit` has these after the model's own parameters, as exponentials.
+  std::vector<ModelCovariate> covariates;
   std::vector<std::string> notes;
 };
 
@@ -59,17 +62,21 @@ struct BehaviourFit {
 /// segments). Of bg_cnbd_k and mbg_cnbd_k the k of 1 to 6 with the highest likelihood is taken; those without a
 /// certified maximum are left out. Of bg_bb a period after that of the first purchase is an opportunity; DataError
 /// where a customer bought more than once in one. A bootstrap's weights are the customers': the same in the fits of
-/// purchases, spend and segments, whatever options.bootstrap.customers says.
+/// purchases, spend and segments, whatever options.bootstrap.customers says. With `covariates`, names of the store's,
+/// each customer has parameters of its own (CovariateEffect); not together with `by_segment`, nor of gamma_gamma.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
                                          SpendLaw spend = SpendLaw::gamma_gamma, bool by_segment = false,
-                                         const LikelihoodFitOptions& options = {});
+                                         const LikelihoodFitOptions& options = {},
+                                         std::span<const std::string> covariates = {});
 
 /// One of contract_models(), or of sbg and bdw the one with the lower BIC (auto), of a contract book; where contracts
 /// do not differ, so that sbg or bdw has no maximum, its limit. Of all contracts and, with `by_segment`, of each
 /// segment on its own. A segment with too few contracts or churns for it is left to the parameters of all. Throws
 /// ConfigError where the store is no contract book or has more than 256 segments, and what fit_contract_model throws.
+/// `covariates` as in fit_behaviour.
 [[nodiscard]] BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, bool by_segment,
-                                         const LikelihoodFitOptions& options = {});
+                                         const LikelihoodFitOptions& options = {},
+                                         std::span<const std::string> covariates = {});
 
 /// The fitted model, as its file has it.
 [[nodiscard]] BehaviourModel behaviour_model(const BehaviourFit& fit, const StoreInfo& store);

@@ -3,10 +3,12 @@
 /// (docs/formats/model.md).
 #pragma once
 
+#include <clvsim/covariates.hpp>
 #include <clvsim/customers.hpp>
 #include <clvsim/gamma_gamma.hpp>
 #include <clvsim/log_normal.hpp>
 #include <clvsim/migration_chain.hpp>
+#include <clvsim/store.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -52,8 +54,9 @@ struct PurchaseSpend {
 /// What a fit leaves in the model's file (LikelihoodFit has the meanings).
 struct FitRecord {
   double log_likelihood = 0, aic = 0, bic = 0, gradient_norm = 0, condition = 0;
-  std::vector<double> log_covariance;  ///< [parameters, parameters] of their logarithms
-  std::vector<double> draws = {};      ///< [draws, parameters] by bootstrap; empty: none
+  /// [parameters, parameters] of their logarithms; of a model with covariates, of all_parameters().
+  std::vector<double> log_covariance;
+  std::vector<double> draws = {};  ///< [draws, parameters] by bootstrap; empty: none
 };
 
 /// A segment of the store that was fitted on its own.
@@ -72,15 +75,33 @@ struct BehaviourModel {
   int k = 1;          ///< regularity of bg_cnbd_k, mbg_cnbd_k
   PeriodUnit unit = PeriodUnit::month;
   Currency currency;
-  std::optional<double> margin;        ///< profit share of revenue
-  std::vector<double> parameters;      ///< by PurchaseModel::parameter_names(), times in periods of `unit`
-  std::optional<FitRecord> fit;        ///< absent: written by hand
-  std::optional<PurchaseSpend> spend;  ///< of purchases; absent: it can tell them, and cannot be simulated
-  std::optional<double> charge;        ///< of contracts: of a new one, a period, currency units
-  std::vector<ModelSegment> segments;  ///< others have `parameters`, which are those of all
+  std::optional<double> margin;            ///< profit share of revenue
+  std::vector<double> parameters;          ///< by PurchaseModel::parameter_names(), times in periods of `unit`
+  std::vector<ModelCovariate> covariates;  ///< at most most_covariates; none where there are segments
+  std::optional<FitRecord> fit;            ///< absent: written by hand
+  std::optional<PurchaseSpend> spend;      ///< of purchases; absent: it can tell them, and cannot be simulated
+  std::optional<double> charge;            ///< of contracts: of a new one, a period, currency units
+  std::vector<ModelSegment> segments;      ///< others have `parameters`, which are those of all
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
+};
+
+/// What covariates of a customer move in the model. Throws ConfigError for a model that there is not.
+[[nodiscard]] std::span<const CovariateEffect> covariate_effects(const BehaviourModel& model);
+/// The model's parameters and the exponentials of its covariates' effects, as CovariateParameters has them.
+[[nodiscard]] std::vector<double> all_parameters(const BehaviourModel& model);
+/// The covariates of a model among those of a store.
+class CovariatesOf {
+ public:
+  /// Throws ConfigError where the store lacks one.
+  CovariatesOf(const BehaviourModel& model, const StoreInfo& store);
+  /// [covariates] (value - centre) / scale of customer i.
+  [[nodiscard]] std::vector<double> operator()(const CustomerBatch& batch, std::size_t i) const;
+
+ private:
+  std::vector<ModelCovariate> covariates_;
+  std::vector<std::size_t> at_;  // of the store
 };
 
 /// Whether the model is one of contract_models().
@@ -88,7 +109,7 @@ struct BehaviourModel {
 
 /// One draw of what is uncertain about a model: its parameters, and those of its spend's law.
 struct ParameterDraw {
-  std::vector<double> parameters;
+  std::vector<double> parameters;             ///< as all_parameters()
   std::vector<std::vector<double>> segments;  ///< the parameters of each of BehaviourModel::segments
   GammaGamma law;
   LogNormalSpend log_normal;

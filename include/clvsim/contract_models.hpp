@@ -2,6 +2,7 @@
 /// Models of customers whose leaving is seen: contracts that are renewed or not. docs/theory has a page for each.
 #pragma once
 
+#include <clvsim/covariates.hpp>
 #include <clvsim/customers.hpp>
 #include <clvsim/likelihood_fit.hpp>
 
@@ -26,9 +27,10 @@ struct Contract {
 struct Tenure {
   std::int32_t renewals = 0;
   bool churned = false;
-  std::int32_t entered = 0;  ///< renewals made before the contract was first seen: below `renewals`, or equal to it
-                             ///< where it has not churned
-  double weight = 1;         ///< contracts
+  std::int32_t entered = 0;      ///< renewals made before the contract was first seen: below `renewals`, or equal to it
+                                 ///< where it has not churned
+  double weight = 1;             ///< contracts
+  std::uint32_t covariates = 0;  ///< row of the fit's CovariateTable
 };
 
 /// The contracts of a cohort from its survivors: n[0] at the start, n[t] after t renewals, never rising.
@@ -43,6 +45,8 @@ class ContractModel {
   virtual ~ContractModel() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual std::span<const std::string_view> parameter_names() const = 0;
+  /// What covariates of a contract move: "churn" (alpha or the hazard rises; the scale falls).
+  [[nodiscard]] virtual std::span<const CovariateEffect> covariate_effects() const = 0;
   /// `gradient` [parameters]: by their logarithms; may be empty.
   [[nodiscard]] virtual double log_likelihood(std::span<const double> parameters, std::span<const Tenure> tenures,
                                               std::span<double> gradient) const = 0;
@@ -64,6 +68,11 @@ class ContractModel {
 /// Fits by maximum likelihood. Throws DataError for a faulty tenure, with its index, or fewer than 30 contracts;
 /// ModelError where no maximum is certified.
 [[nodiscard]] LikelihoodFit fit_contract_model(const ContractModel& model, std::span<const Tenure> tenures,
+                                               const LikelihoodFitOptions& options = {});
+/// The same with covariates: Tenure::covariates are rows of the table. The result's parameters are those of
+/// CovariateParameters.
+[[nodiscard]] LikelihoodFit fit_contract_model(const ContractModel& model, const CovariateTable& covariates,
+                                               std::span<const Tenure> tenures,
                                                const LikelihoodFitOptions& options = {});
 
 }  // namespace clvsim

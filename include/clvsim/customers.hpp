@@ -61,6 +61,7 @@ struct CustomerBatch {
   std::vector<MinorUnits> spend_sum;            ///< [n] sum of purchases
   std::vector<MinorUnits> refund_sum;           ///< [n] sum of refunds, <= 0
   std::vector<std::uint32_t> segment;  ///< [n] index into StoreInfo::segments, 0 where there is no segment column
+  std::vector<std::vector<double>> covariates;  ///< [StoreInfo::covariates][n] numbers that the log says of a customer
   History history;
 
   [[nodiscard]] std::size_t size() const { return key_hash.size(); }

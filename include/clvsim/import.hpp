@@ -25,6 +25,9 @@ struct ImportOptions {
   /// churned the opportunity at which it did, in periods of `unit`; churned: yes or no. Amount and cost are of a
   /// period.
   std::optional<std::string> tenure_column, churned_column;
+  /// Numbers that the log says of a customer, for models with covariates: at most most_covariates. A customer has those
+  /// of its latest row of observation, of several rows of the day the greatest. yes and true are 1, no and false 0.
+  std::vector<std::string> covariate_columns;
   std::optional<char> delimiter;     ///< one of , ; tab |
   std::optional<char> decimal_mark;  ///< '.' or ','
   std::optional<DateOrder> date_order;
@@ -54,6 +57,7 @@ struct Dialect {
   DateOrder date_order = DateOrder::ymd;
   std::string customer_column, date_column, amount_column;
   std::string cost_column, quantity_column, segment_column, kind_column, tenure_column, churned_column;  ///< or empty
+  std::vector<std::string> covariate_columns;
   std::vector<std::string> flags;  ///< e.g. "--customer", "customer_id", "--date", "date", ...
 };
 

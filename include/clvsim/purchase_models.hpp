@@ -3,6 +3,7 @@
 /// docs/theory has a page for each.
 #pragma once
 
+#include <clvsim/covariates.hpp>
 #include <clvsim/likelihood_fit.hpp>
 
 #include <cstdint>
@@ -18,11 +19,12 @@ namespace clvsim {
 /// What such a model knows of a customer. Times are in the model's unit, from the first purchase, which is not counted.
 /// Of bg_bb times are opportunities: whole numbers.
 struct PurchaseHistory {
-  std::int32_t x = 0;   ///< repeat purchases
-  double t_x = 0;       ///< of the last one; 0 where x = 0
-  double T = 0;         ///< end of observation
-  double log_gaps = 0;  ///< sum of ln(time between purchases); of bg_cnbd_k and mbg_cnbd_k alone
-  double weight = 1;    ///< customers with this history
+  std::int32_t x = 0;            ///< repeat purchases
+  double t_x = 0;                ///< of the last one; 0 where x = 0
+  double T = 0;                  ///< end of observation
+  double log_gaps = 0;           ///< sum of ln(time between purchases); of bg_cnbd_k and mbg_cnbd_k alone
+  double weight = 1;             ///< customers with this history
+  std::uint32_t covariates = 0;  ///< row of the fit's CovariateTable
 };
 
 /// Why a history is none, or empty: x >= 0, 0 <= t_x <= T, x = 0 exactly where t_x = 0, all finite.
@@ -42,6 +44,9 @@ class PurchaseModel {
   [[nodiscard]] virtual std::string fault_of(const PurchaseHistory& history) const;
   /// Whether the parameter is a time, in the unit of the histories.
   [[nodiscard]] virtual bool is_time(std::size_t /*parameter*/) const { return false; }
+  /// What covariates of a customer move: of pareto_nbd "purchase_rate" (alpha falls) and "dropout" (beta falls), of
+  /// the BG models the same (a rises), of bg_bb "purchase" (alpha) and "dropout" (gamma rises).
+  [[nodiscard]] virtual std::span<const CovariateEffect> covariate_effects() const = 0;
   /// k where times between purchases are Erlang-k, 1 where they are exponential: of a history's log-likelihood,
   /// (k - 1) log_gaps is all that depends on log_gaps.
   [[nodiscard]] virtual int regularity() const { return 1; }
@@ -84,6 +89,11 @@ class PurchaseModel {
 /// Fits by maximum likelihood. Equal histories are merged first. Throws DataError for a faulty history, with its index,
 /// or fewer than 30 customers; ModelError where no maximum is certified, saying what runs away and what to do.
 [[nodiscard]] LikelihoodFit fit_purchase_model(const PurchaseModel& model, std::span<const PurchaseHistory> histories,
+                                               const LikelihoodFitOptions& options = {});
+/// The same with covariates: PurchaseHistory::covariates are rows of the table. The result's parameters are those of
+/// CovariateParameters.
+[[nodiscard]] LikelihoodFit fit_purchase_model(const PurchaseModel& model, const CovariateTable& covariates,
+                                               std::span<const PurchaseHistory> histories,
                                                const LikelihoodFitOptions& options = {});
 
 }  // namespace clvsim

@@ -35,6 +35,8 @@ struct Ledger {
   std::int64_t zero_amount_rows = 0;
 };
 
+inline constexpr std::size_t most_covariates = 64;
+
 /// What a store says about itself.
 struct StoreInfo {
   Currency currency;
@@ -53,6 +55,7 @@ struct StoreInfo {
   std::int64_t n_holdout_customers = 0;  ///< customers with rows after the end of observation
   std::int64_t n_holdout_rows = 0;
   std::vector<std::string> segments{""};  ///< names by code; code 0 is "no segment"
+  std::vector<std::string> covariates;    ///< names of the numbers that the log says of a customer; at most 64
   Ledger ledger;
   std::string content_digest;  ///< 32 hexadecimal digits, of the values alone: the same for the same customers
 };
@@ -61,8 +64,8 @@ struct StoreInfo {
 /// Nothing stands under the final name before finish() returns. Throws IoError.
 class StoreWriter {
  public:
-  /// `info` gives the currency, unit, dates, flags and key_width; the counts, segments and the ledger come with
-  /// finish().
+  /// `info` gives the currency, unit, dates, flags, covariates and key_width; the counts, segments and the ledger come
+  /// with finish().
   StoreWriter(const std::filesystem::path& path, const StoreInfo& info, bool overwrite);
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;

@@ -86,6 +86,7 @@ std::string differ(const StoreInfo& a, const StoreInfo& b) {
   if (std::tie(a.n_customers, a.n_rows, a.n_holdout_customers, a.n_holdout_rows, a.segments) !=
       std::tie(b.n_customers, b.n_rows, b.n_holdout_customers, b.n_holdout_rows, b.segments))
     return "counts or segments";
+  if (a.covariates != b.covariates) return "names of covariates";
   const Ledger &x = a.ledger, &y = b.ledger;
   if (!same(x.read, y.read) || !same(x.calibration, y.calibration) || !same(x.holdout, y.holdout) ||
       !same(x.merged_calibration, y.merged_calibration) || !same(x.merged_holdout, y.merged_holdout) ||
@@ -123,11 +124,14 @@ TestStore make_test_store(const TestStoreOptions& options) {
   };
   CustomerBatch& all = store.customers;
   all.key_width = info.key_width;
+  for (int k = 0; k < options.n_covariates; ++k) info.covariates.push_back(fmt::format("number {}", k));
+  all.covariates.resize(info.covariates.size());
   for (std::int64_t i = 0; i < options.n_customers; ++i) {
     const std::string key = fmt::format("C{:08d}", i);
     all.key.insert(all.key.end(), key.begin(), key.end());
     all.key_hash.push_back(customer_hash(key));
     all.segment.push_back(static_cast<std::uint32_t>(draw(0, 2)));
+    for (std::vector<double>& covariate : all.covariates) covariate.push_back(static_cast<double>(draw(-50, 50)) / 7);
     std::vector<Row> rows;
     for (std::int64_t n = options.contract_book ? 1 : draw(1, options.max_rows); n > 0; --n)
       rows.push_back(row(end_day - 272, end_day));
@@ -220,6 +224,8 @@ CustomerBatch slice(const CustomerBatch& all, std::int64_t first, std::int64_t c
   batch.spend_sum = part(all.spend_sum, first, count);
   batch.refund_sum = part(all.refund_sum, first, count);
   batch.segment = part(all.segment, first, count);
+  for (const std::vector<double>& covariate : all.covariates)
+    batch.covariates.push_back(count == 0 ? std::vector<double>{} : part(covariate, first, count));
   batch.history = slice_rows(all.history, first, count);
   return batch;
 }
@@ -257,6 +263,7 @@ std::string difference(const TestStore& store, const StoreReader& reader, std::i
                  got.observed_days) != std::tie(want.first_day, want.last_purchase_day, want.n_purchase_days,
                                                 want.frequency, want.recency_days, want.observed_days))
       return "days and counts";
+    if (got.covariates != want.covariates) return "covariates";
     if (std::tie(got.spend_sum, got.refund_sum, got.segment) != std::tie(want.spend_sum, want.refund_sum, want.segment))
       return "sums and segments";
     if (const std::string found = differ(got.history, want.history); !found.empty()) return "history " + found;

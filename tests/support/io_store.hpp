@@ -25,6 +25,7 @@ struct TestStoreOptions {
   int max_rows = 4;  // of a customer
   std::uint64_t seed = 1;
   bool contract_book = false;  // one contract a customer, no holdout
+  int n_covariates = 0;
 };
 TestStore make_test_store(const TestStoreOptions& options);
 

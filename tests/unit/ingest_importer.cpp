@@ -151,6 +151,45 @@ TEST(Import, TakesTheLatestSegmentOfObservation) {
   EXPECT_THAT(customers_of(options.output).segment, ElementsAre(3u, 2u, 0u));
 }
 
+TEST(Import, TakesTheLatestCovariatesOfObservation) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer,date,amount,age,member\na,2020-01-02,5,41,no\na,2020-01-01,5,40,YES\na,2020-01-02,5,-1e2,yes\n"
+      "b,2020-01-01,1,+30.5,false\na,2020-03-01,5,unknown,\n");
+  options.covariate_columns = {"member", "age"};
+  options.observation_end = parse_iso_date("2020-01-31");
+  const ImportReport report = import_logs(options);
+  EXPECT_EQ(report.store.ledger.rejected.rows, 0) << "rows of the holdout say nothing";
+  EXPECT_THAT(report.store.covariates, ElementsAre("member", "age"));
+  EXPECT_THAT(report.dialect.flags, Contains("member,age"));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("1 customers have several values of a covariate")));
+  const CustomerBatch batch = customers_of(options.output);
+  ASSERT_EQ(batch.covariates.size(), 2u);
+  EXPECT_THAT(batch.covariates[0], ElementsAre(1, 0));
+  EXPECT_THAT(batch.covariates[1], ElementsAre(41, 30.5));
+}
+
+TEST(Import, RejectsRowsWithoutACovariate) {
+  const LogFolder folder;
+  ImportOptions options = folder.import_of(
+      "customer;date;amount;age\na;2020-01-02;5,00;40,5\nb;2020-01-01;5,00;\nc;2020-01-01;1,00;old\n"
+      "d;2020-01-01;1,00;40.5\ne;2020-01-01;1,00;1e999\nf;2020-01-01;1,00;nan\n");
+  options.covariate_columns = {"AGE"};
+  options.max_reject_share = 0.9;
+  const ImportReport report = import_logs(options);
+  const auto& reasons = report.store.ledger.rejected_by_reason;
+  EXPECT_EQ(report.store.ledger.rejected.rows, 5);
+  EXPECT_EQ(reasons.at("covariate is empty"), 1);
+  EXPECT_EQ(reasons.at("covariate is not a number"), 2);
+  EXPECT_THAT(customers_of(options.output).covariates, ElementsAre(ElementsAre(40.5)));
+
+  options.covariate_columns = {"age", "Age"};
+  options.overwrite = true;
+  EXPECT_THROW(import_logs(options), ConfigError) << "twice";
+  options.covariate_columns = {"height"};
+  EXPECT_THROW(import_logs(options), ConfigError);
+}
+
 TEST(Import, ReadsKindsAndNegatesPositiveRefunds) {
   const LogFolder folder;
   ImportOptions options = folder.import_of(

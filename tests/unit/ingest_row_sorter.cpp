@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <tuple>
 
@@ -121,6 +122,32 @@ TEST(RowSorter, LeavesOutExtrasWhereThereAreNone) {
     LogRow row;
     while (sorter.next(row)) sorted.push_back(OwnRow{std::string(row.key), row}.order());
     EXPECT_EQ(sorted, expected);
+  }
+}
+
+TEST(RowSorter, KeepsCovariates) {
+  const test::LogFolder folder;
+  for (const auto& [memory, extras] : {std::pair<std::size_t, bool>{4096, true}, {std::size_t{64} << 20, false}}) {
+    RowSorter sorter({folder.path(), memory, 4, extras, 2});
+    for (int i = 0; i < 3000; ++i) {
+      const int at = i * 1327 % 3000;
+      const double values[2] = {at + 0.25, -at / 3.0};
+      const std::string key = fmt::format("{:05d}", at);
+      LogRow row;
+      row.key = key;
+      row.covariates = {reinterpret_cast<const char*>(values), sizeof values};
+      sorter.add(row);
+    }
+    sorter.rewind();
+    LogRow row;
+    for (int at = 0; at < 3000; ++at) {
+      ASSERT_TRUE(sorter.next(row));
+      double values[2];
+      ASSERT_EQ(row.covariates.size(), sizeof values);
+      std::memcpy(values, row.covariates.data(), sizeof values);
+      EXPECT_EQ(values[0], at + 0.25);
+      EXPECT_EQ(values[1], -at / 3.0);
+    }
   }
 }
 

@@ -22,7 +22,8 @@ TEST(StoreRoundTrip, KeepsEveryValueForEverySetOfColumns) {
       const TestStore store = make_test_store({.n_customers = n,
                                                .has_cost = (flags & 1) != 0,
                                                .has_quantity = (flags & 2) != 0,
-                                               .has_holdout = (flags & 4) != 0});
+                                               .has_holdout = (flags & 4) != 0,
+                                               .n_covariates = flags % 3});
       write_store(store, folder / "s.h5", n, true);
       EXPECT_EQ(difference(store, folder / "s.h5"), "") << n << " customers, flags " << flags;
     }
