@@ -32,11 +32,20 @@ int MigrationChain::state_of(const CustomerBatch& batch, std::size_t i, const Pe
   return frequency_class_of(batch, i) * (cells + 1) + std::min(recency, cells);
 }
 
+bool has_heterogeneity(const MigrationChain& chain) {
+  return std::any_of(chain.states.begin(), chain.states.end(),
+                     [](const ChainState& state) { return state.concentration.has_value(); });
+}
+
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
   check(chain);
   if (chain.spend)
     throw ConfigError(
         "the model draws its spend ([spend]), so that its exact moments are not those of fixed amounts; simulate it");
+  if (has_heterogeneity(chain))
+    throw ConfigError(
+        "customers of the model differ (concentration), so that its exact moments are not those of its probabilities; "
+        "simulate it");
   if (start < 0 || start >= static_cast<int>(chain.states.size()))
     throw ConfigError(fmt::format("there is no state number {} among the model's {}", start, chain.states.size()));
   const std::size_t n = chain.states.size();

@@ -83,6 +83,15 @@ SimulationOptions resolve(const SimulationOptions& options, const MigrationChain
         "use --sampler alias, or a model whose outcomes have amounts");
   }
   check_draws(options);
+  if (has_heterogeneity(chain) && options.sampler != StepSampler::automatic)
+    throw ConfigError(
+        "--sampler: customers of the model differ (concentration), and there is one way to draw their steps: leave it "
+        "out, or use a model without concentrations");
+  if (has_heterogeneity(chain) && options.parameter_draws > 0)
+    throw ConfigError(
+        "--parameter-draws: customers of the model differ (concentration), and its probabilities cannot be drawn for "
+        "all "
+        "of them as well; leave it out, or use a model without concentrations");
   SimulationOptions resolved = options;
   if (chain.measure == Measure::profit) {
     if (options.margin) {

@@ -1,0 +1,133 @@
+// A log of customers that differ: a fit with heterogeneity finds how much, and forecasts what the fit without it
+// misses.
+#include "tests/support/fit_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace clvsim {
+namespace {
+
+using test::Forecast;
+
+#ifdef CLVSIM_SANITIZED
+constexpr std::int64_t n_customers = 2000;
+constexpr std::uint32_t n_paths = 200;
+#else
+constexpr std::int64_t n_customers = 10000;
+constexpr std::uint32_t n_paths = 400;
+#endif
+constexpr int horizon = 12;
+
+// Each customer has a row of its own in every state.
+MigrationChain differing() {
+  MigrationChain chain = test::shipped_model("generator_retail");
+  for (ChainState& state : chain.states) state.concentration = 2;
+  return chain;
+}
+
+GenerateOptions generation(std::uint64_t seed) {
+  GenerateOptions options;
+  options.n_customers = n_customers;
+  options.seed = seed;
+  options.observed_periods = 30;
+  options.holdout_periods = horizon;
+  return options;
+}
+
+SimulationOptions simulation(std::vector<double> quantiles) {
+  SimulationOptions options;
+  options.horizon = horizon;
+  options.n_paths = n_paths;
+  options.seed = 99;
+  options.discounting.rate = 0;
+  options.quantiles = std::move(quantiles);
+  options.threads = 1;
+  options.device.kind = DeviceChoice::Kind::cpu;
+  return options;
+}
+
+// Standard deviations between the true total and the forecast.
+double total_deviation(const std::vector<Forecast>& all) {
+  double difference = 0, variance = 0;
+  for (const Forecast& one : all) {
+    difference += one.truth - one.mean;
+    variance += one.sd * one.sd;
+  }
+  return difference / std::sqrt(variance);
+}
+
+// Chi-square of the deciles of the randomised probability integral transform, 9 degrees of freedom.
+double pit_statistic(const std::vector<Forecast>& all, const std::vector<double>& levels) {
+  std::mt19937_64 random(5);
+  std::vector<double> decile(10, 0);
+  for (const Forecast& one : all) {
+    double low = 0, high = one.p_nonpositive;
+    if (one.truth > 0) {
+      std::size_t k = 0;
+      while (k < levels.size() && one.quantiles[k] < one.truth) ++k;
+      high = k < levels.size() ? levels[k] : 1;
+      low = std::min(std::max(k > 0 ? levels[k - 1] : 0, one.p_nonpositive), high);
+    }
+    const double u = low + (high - low) * std::uniform_real_distribution<double>(0, 1)(random);
+    decile[std::min(static_cast<std::size_t>(u * 10), std::size_t{9})] += 1;
+  }
+  const double expected = static_cast<double>(all.size()) / 10;
+  double statistic = 0;
+  for (const double count : decile) statistic += (count - expected) * (count - expected) / expected;
+  return statistic;
+}
+
+// Simulation-based calibration: histories drawn from the model, forecast by the model itself given each history, are
+// what comes. With the rows' prior alone, without the customers' histories, they are not.
+TEST(FitHeterogeneity, ForecastsGivenTheHistoryAreCalibrated) {
+  test::TemporaryFolder folder;
+  const std::vector<double> levels{0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95};
+  for (const std::uint64_t seed : {31, 32}) {
+    const StoreReader store = test::generated_store(folder, differing(), generation(seed));
+    const auto all = test::forecasts(folder, store, differing(), simulation(levels));
+    ASSERT_EQ(all.size(), static_cast<std::size_t>(n_customers));
+    EXPECT_LT(pit_statistic(all, levels), 50);  // above with probability 1e-7
+    EXPECT_LT(std::abs(total_deviation(all)), 4);
+    MigrationChain alike = differing();
+    for (ChainState& state : alike.states) state.concentration.reset();
+    const auto ignored = test::forecasts(folder, store, alike, simulation(levels));
+    EXPECT_GT(pit_statistic(ignored, levels), 200);
+  }
+}
+
+TEST(FitHeterogeneity, FindsHowMuchCustomersDifferAndForecastsThem) {
+  test::TemporaryFolder folder;
+  const StoreReader store = test::generated_store(folder, differing(), generation(33));
+  FitOptions options;
+  options.states = *differing().recency_frequency;
+  options.heterogeneity = true;
+  const FitReport fit = fit_migration_chain(store, options);
+  const MigrationChain truth = differing();
+  int n = 0;
+  for (const RowFit& row : fit.rows) {
+    if (!row.concentration || row.n_twice < 500) continue;
+    ++n;
+    EXPECT_NEAR(*row.concentration, 2, 4.5 * row.standard_error) << row.state;
+    const ChainOutcome &found = fit.chain.states[static_cast<std::size_t>(row.state)].outcomes.back(),
+                       &drawn = truth.states[static_cast<std::size_t>(row.state)].outcomes.back();
+    EXPECT_NEAR(found.probability, drawn.probability, 4.5 * found.standard_error) << row.state;
+  }
+  EXPECT_GE(n, 3);
+  const auto all = test::forecasts(folder, store, fit.chain, simulation({0.05, 0.95}));
+  // As in FitCoverage: the parameters are estimated from about twice as many periods as are forecast.
+  EXPECT_LT(std::abs(total_deviation(all)), 1.5 * 4);
+  double inside = 0;
+  for (const Forecast& one : all) inside += one.quantiles.front() <= one.truth && one.truth <= one.quantiles.back();
+  EXPECT_GE(inside / static_cast<double>(all.size()), 0.89);  // a value of 0 is often the lowest of many paths
+
+  options.heterogeneity = false;
+  const auto alike =
+      test::forecasts(folder, store, fit_migration_chain(store, options).chain, simulation({0.05, 0.95}));
+  EXPECT_GT(std::abs(total_deviation(alike)), 1.5 * 4);
+}
+
+}  // namespace
+}  // namespace clvsim
