@@ -1,10 +1,14 @@
 // A log of customers that differ: a fit with heterogeneity finds how much, and forecasts what the fit without it
 // misses.
+#include "host/run/dirichlet_program.hpp"
+#include "tests/support/cdnow.hpp"
 #include "tests/support/fit_line.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <random>
 
 namespace clvsim {
@@ -130,6 +134,79 @@ TEST(FitHeterogeneity, FindsHowMuchCustomersDifferAndForecastsThem) {
   const auto alike =
       test::forecasts(folder, store, fit_migration_chain(store, options).chain, simulation({0.05, 0.95}));
   EXPECT_GT(std::abs(total_deviation(alike)), 1.5 * 4);
+}
+
+// What each customer of a store did is counted as the fit counts it: all customers together have the counts of the
+// file.
+TEST(FitHeterogeneity, CustomersCountWhatTheFitCounts) {
+  test::TemporaryFolder folder;
+  GenerateOptions options = generation(34);
+  options.n_customers = 500;
+  const StoreReader store = test::generated_store(folder, differing(), options);
+  FitOptions fit;
+  fit.min_periods = 400;  // some states share a row
+  fit.heterogeneity = true;
+  const MigrationChain chain = fit_migration_chain(store, fit).chain;
+  ASSERT_TRUE(std::any_of(chain.states.begin(), chain.states.end(), [](const auto& s) { return s.row_of >= 0; }));
+  RunInfo info = describe(resolve(SimulationOptions(), chain), chain, store.info().n_customers);
+  info.observation_end = store.info().observation_end;
+  const DirichletProgram program(chain, info, &store.info());
+  CustomerBatch batch;
+  store.read(0, store.info().n_customers, batch);
+  CustomerRows rows;
+  for (std::size_t i = 0; i < batch.size(); ++i) program.add(batch, i, rows);
+  using Customer = kernels::DirichletChain::Customer;
+  const std::vector<Customer>& records = rows.of<Customer>();
+  const std::size_t n = kernels::DirichletChain::records(program.tables().view());
+  ASSERT_EQ(records.size(), n * batch.size());
+  ASSERT_GT(n, 0U);
+  std::vector<double> from_here(program.tables().n_counts);
+  for (std::size_t r = 0; r < records.size(); ++r)
+    for (std::size_t i = r % n * Customer::n_counts; i < std::min(from_here.size(), (r % n + 1) * Customer::n_counts);
+         ++i)
+      from_here[i] += records[r].count[i % Customer::n_counts];
+  std::vector<double> expected(from_here.size());
+  const DirichletTables& tables = program.tables();
+  for (std::size_t s = 0; s < chain.states.size(); ++s)
+    for (std::size_t k = 0; k < chain.states[s].outcomes.size(); ++k)
+      for (int at = tables.counts[s][k]; at >= static_cast<int>(tables.rows[s].count); --at)
+        expected[static_cast<std::size_t>(at)] += chain.states[s].outcomes[k].count;
+  EXPECT_EQ(from_here, expected);
+}
+
+// The log-likelihoods are those of a program of its own, which searches without gradients; 19,684 purchases came.
+TEST(FitHeterogeneity, CdnowBuysAsOftenAsCustomersThatDiffer) {
+  if (!std::filesystem::exists(test::public_data("cdnow_master.csv")))
+    GTEST_SKIP() << "the public data sets are not beside the project";
+  test::TemporaryFolder folder;
+  ImportOptions import;
+  import.logs = {test::public_data("cdnow_master.csv")};
+  import.output = folder / "customers.h5";
+  import.observation_end = parse_iso_date("1997-09-30");
+  import_logs(import);
+  const StoreReader store(import.output);
+  const auto purchases = [&](const MigrationChain& chain) {
+    SimulationOptions options = simulation({0.5});
+    options.horizon = 39;
+    options.n_paths = 20;
+    double sum = 0;
+    for (const PeriodForecast& period : simulate(store, chain, options, folder / "run.h5", true).periods)
+      sum += period.transactions.mean;
+    return sum;
+  };
+  FitOptions options;
+  const MigrationChain alike = fit_migration_chain(store, options).chain;
+  options.heterogeneity = true;
+  const FitReport fit = fit_migration_chain(store, options);
+  double differ_likelihood = 0, alike_likelihood = 0;
+  for (const RowFit& row : fit.rows) {
+    differ_likelihood += row.log_likelihood;
+    alike_likelihood += row.log_likelihood_alike;
+  }
+  EXPECT_NEAR(differ_likelihood, -90188.9, 0.1);
+  EXPECT_NEAR(alike_likelihood, -91053.8, 0.1);
+  EXPECT_NEAR(purchases(fit.chain) / 19684, 0.947, 0.01);
+  EXPECT_NEAR(purchases(alike) / 19684, 1.243, 0.01);
 }
 
 }  // namespace
