@@ -12,10 +12,12 @@ namespace {
 
 constexpr const char* alike_note = "customers are alike";
 
+using Above = std::vector<std::vector<std::int64_t>>;  // DirichletCounts::above
+
 // Of the data, and of the prior where it is given.
-double log_likelihood(const DirichletCounts& counts, std::span<const double> a, std::span<const double> prior,
+double log_likelihood(const Above& counts, std::span<const double> a, std::span<const double> prior,
                       std::span<double> gradient) {
-  const std::size_t n = counts.n_outcomes();
+  const std::size_t n = counts.size() - 1;
   double all = 0, all_prior = 0;
   for (const double x : a) all += x;
   for (const double x : prior) all_prior += x;
@@ -30,27 +32,27 @@ double log_likelihood(const DirichletCounts& counts, std::span<const double> a, 
     }
     return sign * slope;
   };
-  const double slope_all = add(counts.above(n), all, all_prior, -1);
+  const double slope_all = add(counts[n], all, all_prior, -1);
   for (std::size_t k = 0; k < n; ++k) {
-    const double slope = add(counts.above(k), a[k], prior.empty() ? 0 : prior[k], 1);
+    const double slope = add(counts[k], a[k], prior.empty() ? 0 : prior[k], 1);
     if (!gradient.empty()) gradient[k] = a[k] * (slope + slope_all);  // by the logarithm
   }
   return sum.value();
 }
 
-double log_likelihood_alike(const DirichletCounts& counts, std::span<const double> p) {
+double log_likelihood_alike(const Above& counts, std::span<const double> p) {
   CompensatedSum sum;
   for (std::size_t k = 0; k < p.size(); ++k)
-    for (const std::int64_t c : counts.above(k))
+    for (const std::int64_t c : counts[k])
       if (c > 0) sum.add(static_cast<double>(c) * portable_log(p[k]));
   return sum.value();
 }
 
 // Derivative of the log-likelihood by 1 / A where A has no end.
-double slope_at_alike(const DirichletCounts& counts, std::span<const double> p) {
+double slope_at_alike(const Above& counts, std::span<const double> p) {
   CompensatedSum sum;
   for (std::size_t k = 0; k <= p.size(); ++k) {
-    const std::vector<std::int64_t>& above = counts.above(k);
+    const std::vector<std::int64_t>& above = counts[k];
     const double weight = k < p.size() ? 1 / p[k] : -1;
     for (std::size_t m = 1; m < above.size(); ++m)
       sum.add(weight * static_cast<double>(m) * static_cast<double>(above[m]));
@@ -59,11 +61,11 @@ double slope_at_alike(const DirichletCounts& counts, std::span<const double> p) 
 }
 
 // Whether some customer has done two different things.
-bool is_mixed(const DirichletCounts& counts) {
+bool is_mixed(const Above& counts) {
   std::int64_t n = 0;
-  for (std::size_t k = 0; k < counts.n_outcomes(); ++k)
-    if (!counts.above(k).empty()) n += counts.above(k).front();
-  return n > counts.n_customers();
+  for (std::size_t k = 0; k + 1 < counts.size(); ++k)
+    if (!counts[k].empty()) n += counts[k].front();
+  return n > counts.back().front();
 }
 
 // Of ln sum a_l w_l for the direction `w` of the logarithms.
@@ -78,33 +80,47 @@ double spread(const SmallMatrix& covariance, const std::vector<double>& w) {
 
 void DirichletCounts::add(std::span<const std::uint32_t> counts) {
   std::uint32_t all = 0;
-  const auto count = [](std::vector<std::int64_t>& above, std::uint32_t n) {
-    if (above.size() < n) above.resize(n);
-    for (std::uint32_t m = 0; m < n; ++m) ++above[m];
+  const auto count = [](std::vector<std::int64_t>& with, std::uint32_t n) {
+    if (with.size() <= n) with.resize(n + std::size_t{1});
+    ++with[n];
   };
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    count(above_[k], counts[k]);
+    count(with_[k], counts[k]);
     all += counts[k];
   }
-  count(above_.back(), all);
+  count(with_.back(), all);
 }
 
-std::int64_t DirichletCounts::n_customers() const { return above_.back().empty() ? 0 : above_.back().front(); }
-std::int64_t DirichletCounts::n_twice() const { return above_.back().size() < 2 ? 0 : above_.back()[1]; }
+std::vector<std::vector<std::int64_t>> DirichletCounts::above() const {
+  std::vector<std::vector<std::int64_t>> all;
+  for (const std::vector<std::int64_t>& with : with_) {
+    std::vector<std::int64_t>& above = all.emplace_back(with.empty() ? 0 : with.size() - 1);
+    std::int64_t n = 0;
+    for (std::size_t m = above.size(); m-- > 0;) above[m] = n += with[m + 1];
+  }
+  return all;
+}
+
+std::int64_t DirichletCounts::n_with(std::size_t least) const {
+  std::int64_t n = 0;
+  for (std::size_t m = least; m < with_.back().size(); ++m) n += with_.back()[m];
+  return n;
+}
 
 DirichletFit fit_dirichlet(const DirichletCounts& counts, std::span<const double> alike,
                            std::span<const double> prior) {
   DirichletFit fit;
-  fit.log_likelihood = fit.log_likelihood_alike = log_likelihood_alike(counts, alike);
+  const Above above = counts.above();
+  fit.log_likelihood = fit.log_likelihood_alike = log_likelihood_alike(above, alike);
   if (counts.n_twice() == 0) {
     fit.note = "cannot be told: no customer was there twice";
     return fit;
   }
-  if (!is_mixed(counts)) {
+  if (!is_mixed(above)) {
     fit.note = "cannot be told: no customer did two different things there";
     return fit;
   }
-  if (!(slope_at_alike(counts, alike) > 0)) {
+  if (!(slope_at_alike(above, alike) > 0)) {
     fit.note = alike_note;
     return fit;
   }
@@ -112,16 +128,16 @@ DirichletFit fit_dirichlet(const DirichletCounts& counts, std::span<const double
   std::vector<double> a(n);
   const Objective objective = [&](std::span<const double> at, std::span<double> gradient) {
     for (std::size_t k = 0; k < n; ++k) a[k] = portable_exp(at[k]);
-    return log_likelihood(counts, a, prior, gradient);
+    return log_likelihood(above, a, prior, gradient);
   };
   MaximiseOptions options;
   options.lowest = -25;  // a rare outcome of customers that differ much
+  options.highest = 20;
   Maximum best;
   for (const double start : {10.0, 1.0, 100.0}) {
     std::vector<double> at;
     for (const double p : alike) at.push_back(std::max(portable_log(start * p), options.lowest + 1));
-    Maximum found = maximise(objective, at, options);
-    if (found.certified && (!best.certified || found.value > best.value)) best = std::move(found);
+    best = maximise(objective, at, options);
     if (best.certified) break;
   }
   if (!best.certified) {
@@ -130,7 +146,7 @@ DirichletFit fit_dirichlet(const DirichletCounts& counts, std::span<const double
   }
   double all = 0;
   for (std::size_t k = 0; k < n; ++k) all += a[k] = portable_exp(best.at[k]);
-  const double value = log_likelihood(counts, a, {}, {});
+  const double value = log_likelihood(above, a, {}, {});
   if (!(all < highest_concentration && all > lowest_concentration)) {
     fit.note = alike_note;
     return fit;

@@ -9,22 +9,24 @@
 
 namespace clvsim {
 
-// What the likelihood needs to know of the customers' counts in a row: of each outcome, and in all, how many customers
-// have more than m = 0, 1, ... of them.
+// Counts of a row's outcomes, customer by customer; the likelihood needs to know no more of them than how many
+// customers have which count of an outcome, and of all.
 class DirichletCounts {
  public:
-  explicit DirichletCounts(std::size_t n_outcomes) : above_(n_outcomes + 1) {}
+  explicit DirichletCounts(std::size_t n_outcomes) : with_(n_outcomes + 1) {}
   // Of a customer; nothing where it never was in the row.
   void add(std::span<const std::uint32_t> counts);
 
-  [[nodiscard]] std::size_t n_outcomes() const { return above_.size() - 1; }
-  // Of an outcome, or of all where it is n_outcomes().
-  [[nodiscard]] const std::vector<std::int64_t>& above(std::size_t outcome) const { return above_[outcome]; }
-  [[nodiscard]] std::int64_t n_customers() const;
-  [[nodiscard]] std::int64_t n_twice() const;  // customers that were in the row more than once
+  [[nodiscard]] std::size_t n_outcomes() const { return with_.size() - 1; }
+  // [outcomes + 1][m] customers that have more than m = 0, 1, ... of an outcome; last, of all outcomes together.
+  [[nodiscard]] std::vector<std::vector<std::int64_t>> above() const;
+  [[nodiscard]] std::int64_t n_customers() const { return n_with(1); }
+  [[nodiscard]] std::int64_t n_twice() const { return n_with(2); }  // that were in the row more than once
 
  private:
-  std::vector<std::vector<std::int64_t>> above_;
+  [[nodiscard]] std::int64_t n_with(std::size_t least) const;
+
+  std::vector<std::vector<std::int64_t>> with_;  // [outcomes + 1][n] customers with n of it
 };
 
 // Of a row.

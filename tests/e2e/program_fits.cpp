@@ -97,8 +97,9 @@ TEST_F(ProgramFits, OfLogNormalSpendGoThroughTheFile) {
 TEST_F(ProgramFits, OfCustomersThatDifferGoThroughTheFile) {
   const ProgramResult result = fit("migration_chain", {"--recency-cells", "4", "--heterogeneity", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = result.json();
   int n = 0;
-  for (const auto& row : result.json()["heterogeneity"]) {
+  for (const auto& row : document["heterogeneity"]) {
     ASSERT_NE(row.contains("concentration"), row.contains("note")) << row;
     if (!row.contains("concentration")) continue;
     ++n;
