@@ -32,11 +32,6 @@ int MigrationChain::state_of(const CustomerBatch& batch, std::size_t i, const Pe
   return frequency_class_of(batch, i) * (cells + 1) + std::min(recency, cells);
 }
 
-bool has_heterogeneity(const MigrationChain& chain) {
-  return std::any_of(chain.states.begin(), chain.states.end(),
-                     [](const ChainState& state) { return state.concentration.has_value(); });
-}
-
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
   check(chain);
   if (chain.spend)

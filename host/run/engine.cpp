@@ -203,8 +203,7 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
   if (std::any_of(program.chains.begin(), program.chains.end(), has_heterogeneity))
     throw ConfigError(
         "customers of the chain differ (concentration), and it cannot depend on segments, periods or worlds; use a "
-        "chain "
-        "without concentrations");
+        "chain without concentrations");
   ChainTables tables = pack(program, info.currency.decimals, value_weights(info));
   if (options.sampler == StepSampler::event) add_event_tables(tables);
   const PathProgram packed{tables.view(kernel_sampler(options.sampler)), tables.max_cash, tables.max_purchases(),

@@ -83,7 +83,11 @@ struct MigrationChain {
 void check(const MigrationChain& chain);
 
 /// Whether customers differ in a state (ChainState::concentration).
-[[nodiscard]] bool has_heterogeneity(const MigrationChain& chain);
+[[nodiscard]] inline bool has_heterogeneity(const MigrationChain& chain) {
+  for (const ChainState& state : chain.states)
+    if (state.concentration) return true;
+  return false;
+}
 
 /// Exact mean and standard deviation of the discounted value of one customer from `start` over a horizon, amounts as
 /// given (a chain with a SpendModel is refused: ConfigError). By the backward recursion m_t = r + v_t P(c + m_{t+1}),
