@@ -4,6 +4,7 @@
 #include "host/bench/cases.hpp"
 #include "host/run/behaviour_program.hpp"
 #include "host/run/contract_program.hpp"
+#include "host/run/dirichlet_program.hpp"
 #include "host/run/purchase_program.hpp"
 
 #include <clvsim/error.hpp>
@@ -37,7 +38,7 @@ class RowsSource final : public CustomerSource {
     const auto part = [&](const auto& from, auto& to) {
       to.assign(from.begin() + first, from.begin() + first + count);
     };
-    part(rows_.closed, rows.closed);
+    if (!rows_.closed.empty()) part(rows_.closed, rows.closed);
     if (!rows_.moments.empty()) part(rows_.moments, rows.moments);
   }
 
@@ -178,6 +179,61 @@ PlannedCase contract_case(const kernels::LaneKernels& lanes) {
   return of;
 }
 
+// The life of a chain of two states whose customers differ, which has a closed form: a customer stays with P ~ Beta(a,
+// b) and is there in period t with probability E[P^t] = prod (a + i) / (a + b + i). A share a path, and a word a
+// period.
+PlannedCase dirichlet_case(const kernels::LaneKernels& lanes) {
+  constexpr double a = 6, b = 0.6;
+  const SimulationOptions options = options_of(lanes);
+  PlannedCase of = planned("paths_dirichlet", options, lanes);
+  auto chain = std::make_shared<MigrationChain>();
+  const auto outcome = [](int to, double probability) {
+    ChainOutcome made;
+    made.to = to;
+    made.probability = probability;
+    return made;
+  };
+  ChainState here, gone;
+  here.name = "here";
+  here.amount = 1;
+  here.outcomes = {outcome(0, a / (a + b)), outcome(1, b / (a + b))};
+  here.concentration = a + b;
+  gone.name = "gone";
+  gone.active = false;
+  gone.outcomes = {outcome(1, 1)};
+  chain->states = {here, gone};
+  of.prepare = [chain, options](BenchCase& result) {
+    const RunInfo info = describe(resolve(options, *chain), *chain, n_customers);
+    const auto program = std::make_shared<DirichletProgram>(*chain, info, nullptr);
+    CustomerRows rows;
+    for (std::int64_t i = 0; i < n_customers; ++i)
+      program->add(0, {}, std::vector<std::uint32_t>(program->tables().n_counts), static_cast<std::uint64_t>(i), rows);
+    const auto source = std::make_shared<RowsSource>(std::move(rows));
+    const auto run = [chain, source, program, info](const std::function<void(const CustomerResults&)>& append) {
+      RunInfo of_run = info;
+      std::vector<std::int64_t> total;
+      run_customers(*source, program->program(), of_run, total, append, {});
+    };
+    double mean = 0, square = 0, there = 1;
+    CustomerResults first;
+    run([&](const CustomerResults& results) {
+      if (first.mean.empty()) first = results;
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        mean += results.p_active[i];
+        square += results.p_active_se[i] * results.p_active_se[i];
+      }
+    });
+    for (int t = 0; t < options.horizon; ++t) there *= (a + t) / (a + b + t);
+    check_mean(result.name, mean, std::sqrt(square), n_customers * there);
+    result.digest = results_digest(first, n_digested);
+    const double n_paths = static_cast<double>(n_customers) * options.n_paths;
+    const double amounts[] = {n_paths * options.horizon, 0, n_paths, 2 * n_paths};
+    for (std::size_t i = 0; i < result.limit.size(); ++i) result.limit[i].work = amounts[i];
+    return [run] { run([](const CustomerResults&) {}); };
+  };
+  return of;
+}
+
 }  // namespace
 
 void add_purchase_cases(PlannedCases& cases) {
@@ -189,6 +245,7 @@ void add_purchase_cases(PlannedCases& cases) {
   cases.push_back(purchase_case("bg_cnbd_2", {0.9, 1.1, 0.6, 2.2}, bg_work, fastest));
   cases.push_back(purchase_case("bg_bb", {0.6, 3.5, 0.4, 3.2}, bb_work, fastest));
   cases.push_back(contract_case(fastest));
+  cases.push_back(dirichlet_case(fastest));
 }
 
 }  // namespace clvsim

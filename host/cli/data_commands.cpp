@@ -248,7 +248,8 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd --covariates income,age -o model.toml\n"
-             "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
+             "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml\n"
+             "clvsim fit customers.h5 --heterogeneity -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }
 

@@ -102,6 +102,45 @@ std::string text_of(const ImportReport& report) {
   return text;
 }
 
+namespace {
+
+Json to_json(const std::vector<RowFit>& rows, const MigrationChain& chain) {
+  Json all = Json::array();
+  for (const RowFit& row : rows) {
+    Json one{{"state", chain.states[static_cast<std::size_t>(row.state)].name},
+             {"customers", row.n_customers},
+             {"customers_twice", row.n_twice},
+             {"log_likelihood", row.log_likelihood},
+             {"log_likelihood_alike", row.log_likelihood_alike}};
+    if (row.concentration) {
+      one["concentration"] = *row.concentration;
+      one["standard_error"] = row.standard_error;
+    } else {
+      one["note"] = row.note;
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string text_of(const std::vector<RowFit>& rows, const MigrationChain& chain) {
+  std::string text = fmt::format("\n{:<22}{:>14}{:>12}{:>14}{:>12}{:>12}\n", "customers differ in", "customers",
+                                 "twice there", "concentration", "std. error", "log-lik. +");
+  double differ = 0, alike = 0;
+  for (const RowFit& row : rows) {
+    differ += row.log_likelihood;
+    alike += row.log_likelihood_alike;
+    text += fmt::format("{:<22}{:>14}{:>12}", chain.states[static_cast<std::size_t>(row.state)].name,
+                        with_separators(row.n_customers), with_separators(row.n_twice));
+    text += row.concentration ? fmt::format("{:>14.4f}{:>12.4f}{:>12.2f}\n", *row.concentration, row.standard_error,
+                                            row.log_likelihood - row.log_likelihood_alike)
+                              : fmt::format("{:>14}  {}\n", "none", row.note);
+  }
+  return text + fmt::format("log-likelihood {:.2f}; {:.2f} where all customers are alike\n", differ, alike);
+}
+
+}  // namespace
+
 Json to_json(const FitReport& report) {
   const MigrationChain& chain = report.chain;
   Json states = Json::array();
@@ -132,6 +171,7 @@ Json to_json(const FitReport& report) {
                          {"refund_log_sd", spend.refund_log_sd}};
   }
   if (chain.margin) document["margin"] = *chain.margin;
+  if (!report.rows.empty()) document["heterogeneity"] = to_json(report.rows, chain);
   document["notes"] = report.notes;
   return document;
 }
@@ -156,6 +196,7 @@ std::string text_of(const FitReport& report) {
                         with_separators(static_cast<long long>(buys)), probability, std::sqrt(variance),
                         report.tie_group[s]);
   }
+  if (!report.rows.empty()) text += text_of(report.rows, chain);
   if (chain.spend) {
     const SpendModel& spend = *chain.spend;
     text += fmt::format(

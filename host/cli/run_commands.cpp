@@ -106,7 +106,7 @@ void run_simulate(SimulateCommand& command, Session& session) {
   std::vector<std::string> notes = defaults_taken(command.settings, options, run.unit);
   if (const auto* behaviour = std::get_if<BehaviourModel>(&model)) add_caution(*behaviour, notes);
   const auto* const chain = std::get_if<MigrationChain>(&model);
-  const bool has_closed_form = command.store.empty() && chain != nullptr && !chain->spend;
+  const bool has_closed_form = command.store.empty() && chain != nullptr && !chain->spend && !has_heterogeneity(*chain);
   ChainMoments exact;
   if (has_closed_form) {
     exact = exact_moments(*chain, chain->start_state, discount_factors(options.discounting, run.unit, options.horizon));

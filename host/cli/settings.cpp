@@ -224,6 +224,9 @@ Settings fit_settings(FitOptions& o) {
        [&o](const std::string& text) { o.prior_strength = number(text, 1e-6, 1e6); }},
       {"min-periods", Kind::number, "PERIODS", "recency cells with fewer customer-periods are tied to their neighbours",
        "100", [&o](const std::string& text) { o.min_periods = number(text, 0, 1e12); }},
+      {"heterogeneity", Kind::switch_on, "",
+       "customers of a state differ: estimate how much, and the probabilities with it", "off",
+       [&o](const std::string& text) { o.heterogeneity = text == "true"; }},
   });
 }
 

@@ -1,6 +1,7 @@
 #include "host/fit/fit.hpp"
 
 #include "host/base/text.hpp"
+#include "host/fit/heterogeneity.hpp"
 #include "host/fit/margin.hpp"
 #include "host/fit/spend.hpp"
 #include "host/fit/transitions.hpp"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace clvsim {
 namespace {
@@ -125,7 +127,10 @@ std::vector<double> pooled_shares(const TransitionCounts& counts, int c, const s
   return share;
 }
 
-void estimate_transitions(const TransitionCounts& counts, const FitOptions& options, FitReport& report) {
+// Returns the pseudo-periods of each state's outcomes.
+std::vector<std::vector<double>> estimate_transitions(const TransitionCounts& counts, const FitOptions& options,
+                                                      FitReport& report) {
+  std::vector<std::vector<double>> prior;
   const int row = counts.cells.recency_cells + 1;
   report.tie_group = tie(counts, options.min_periods);
   MigrationChain& chain = report.chain;
@@ -151,6 +156,7 @@ void estimate_transitions(const TransitionCounts& counts, const FitOptions& opti
                                : fmt::format("{}, lapsed", class_name(counts.cells, c));
       state.active = r < row - 1;
       double ages = 1;
+      std::vector<double> pseudo;
       for (std::size_t k = 0; k < to.size(); ++k) {
         ChainOutcome buys;
         buys.to = to[k] * row;
@@ -159,18 +165,22 @@ void estimate_transitions(const TransitionCounts& counts, const FitOptions& opti
         buys.purchase = true;
         ages -= buys.probability;
         state.outcomes.push_back(buys);
+        pseudo.push_back(options.prior_strength * share[k + 1]);
       }
       ChainOutcome older;
       older.to = c * row + std::min(r + 1, row - 1);
       older.probability = std::max(ages, 0.0);
       older.count = static_cast<double>(counts.periods[static_cast<std::size_t>(s)] - counts.buys(s));
       state.outcomes.push_back(older);
+      pseudo.push_back(options.prior_strength * share[0]);
+      prior.push_back(std::move(pseudo));
       for (ChainOutcome& outcome : state.outcomes)
         outcome.standard_error = std::sqrt(outcome.probability * (1 - outcome.probability) / (weight + 1));
       chain.states.push_back(std::move(state));
       report.periods.push_back(static_cast<double>(counts.periods[static_cast<std::size_t>(s)]));
     }
   }
+  return prior;
 }
 
 [[noreturn]] void refuse(const std::string& has, const std::string& needs, const std::string& remedy) {
@@ -268,10 +278,16 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
   chain.n_customers = counts.n_customers;
   for (const std::int64_t n : counts.periods) chain.n_customer_periods += n;
 
-  estimate_transitions(counts, options, report);
+  const std::vector<std::vector<double>> prior = estimate_transitions(counts, options, report);
   add_notes(counts, report);
   SpendTotals totals(moments.estimate(report.notes), info.currency.decimals);
-  source([&](const CustomerBatch& batch) { totals.add(batch, chain); });
+  std::optional<RowCounts> rows;
+  if (options.heterogeneity) rows.emplace(chain, report.tie_group);
+  source([&](const CustomerBatch& batch) {
+    totals.add(batch, chain);
+    if (rows) rows->add(batch, periods);
+  });
+  if (rows) rows->estimate(prior, report);
   chain.spend = totals.finish();
   std::int64_t buying = 0;
   int most = 0;

@@ -65,6 +65,13 @@ struct HistoryDrawer::Sink {
     n_purchases = 0;
   }
 
+  void exhausted(std::uint32_t n) {
+    if (n != 0)
+      throw ModelError(
+          "a row of a customer's probabilities cannot be drawn; check the concentrations and probabilities of the "
+          "model");
+  }
+
   bool is_holdout(std::uint32_t t) const { return first_period + static_cast<int>(t) >= drawer.observed_; }
   void add(std::uint32_t t, std::int32_t day, std::int64_t amount) {
     if (kernels::saturated(amount))
@@ -86,6 +93,7 @@ HistoryDrawer::HistoryDrawer(const MigrationChain& model, const GenerateOptions&
       seed_(options.seed),
       acquisition_(options.acquisition_periods),
       observed_(options.observed_periods) {
+  if (has_heterogeneity(model)) rows_ = pack_dirichlet(model, model.currency.decimals);
   const Date before = {options.start.days - 1};
   const Date end = PeriodGrid(before, model.unit).end(observed_);
   // The grid that a fit and a simulation will use: it is anchored at the end of observation.
@@ -145,7 +153,15 @@ void HistoryDrawer::draw(std::int64_t i, SyntheticHistory& history) const {
   sink.first_period = period + 1;
   const std::size_t n_periods = period_end_.size() - 1;
   const auto horizon = static_cast<std::uint32_t>(n_periods - static_cast<std::size_t>(period) - 1);
-  kernels::walk(chain_, customer, history_path, seed_, horizon, sink);
+  if (!rows_) return kernels::walk(chain_, customer, history_path, seed_, horizon, sink);
+  kernels::DirichletChain::Customer differing;
+  differing.hash = customer.hash;
+  differing.level_mean = level_mean_;
+  differing.level_sd = level_sd_;
+  std::vector<kernels::DirichletChain::Customer> records;
+  rows_->add_customer(differing, std::vector<std::uint32_t>(rows_->n_counts), records);
+  kernels::PathSimulator<kernels::DirichletChain>::walk(rows_->view(), records.front(), history_path, seed_, horizon,
+                                                        sink);
 }
 
 }  // namespace clvsim

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "host/run/chain_tables.hpp"
+#include "host/run/dirichlet_tables.hpp"
 
 #include <clvsim/generate.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +55,7 @@ class HistoryDrawer {
 
   ChainTables tables_;
   kernels::MigrationChainView chain_;
+  std::optional<DirichletTables> rows_;  // of a chain whose customers differ
   double level_mean_, level_sd_;
   std::uint64_t seed_;
   int acquisition_, observed_;

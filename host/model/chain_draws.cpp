@@ -65,6 +65,10 @@ void draw_row(double n, std::size_t row, const kernels::PathDraws& draws, ChainS
 
 std::vector<MigrationChain> draw_chains(const MigrationChain& chain, std::uint32_t n, std::uint64_t seed) {
   check(chain);
+  if (has_heterogeneity(chain))
+    throw ConfigError(
+        "customers of the migration chain differ (concentration), and its probabilities cannot be drawn for all of "
+        "them as well; leave --parameter-draws out, or fit a chain without --heterogeneity");
   // A row that states share is drawn once: the first state that has it says where.
   std::vector<double> counted;
   std::vector<std::size_t> row_of;

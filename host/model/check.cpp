@@ -141,6 +141,33 @@ std::optional<ModelFault> fault_of_state(const MigrationChain& chain, int index,
   return std::nullopt;
 }
 
+// Once all states are known to be well formed.
+std::optional<ModelFault> fault_of_row(const MigrationChain& chain, int index) {
+  const ChainState& state = chain.states[static_cast<std::size_t>(index)];
+  const auto fault = [index](const char* key, std::string message) {
+    return ModelFault{Part::state, index, key, std::move(message)};
+  };
+  if (state.concentration && !inside(*state.concentration, lowest_concentration, highest_concentration))
+    return fault("concentration", outside(*state.concentration, lowest_concentration, highest_concentration));
+  if (state.row_of == -1) return std::nullopt;
+  if (state.row_of < 0 || state.row_of >= static_cast<int>(chain.states.size()))
+    return fault("row_of",
+                 fmt::format("is state number {} of {}; give one of the states", state.row_of, chain.states.size()));
+  const ChainState& first = chain.states[static_cast<std::size_t>(state.row_of)];
+  if (!state.concentration)
+    return fault("row_of", "needs a concentration: without one all customers have the same row");
+  if (first.row_of != -1 || state.row_of == index)
+    return fault("row_of", "must name another state with a row of its own; name the one that its row_of names");
+  if (first.concentration != state.concentration ||
+      !std::equal(state.outcomes.begin(), state.outcomes.end(), first.outcomes.begin(), first.outcomes.end(),
+                  [](const ChainOutcome& a, const ChainOutcome& b) { return a.probability == b.probability; }))
+    return fault("row_of",
+                 fmt::format("is the state '{}' of another concentration or other probabilities; a shared row "
+                             "has the same, in the same order",
+                             first.name));
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<ModelFault> find_fault(const MigrationChain& chain) {
@@ -153,6 +180,8 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
     if (!names.insert(chain.states[static_cast<std::size_t>(i)].name).second)
       return ModelFault{Part::state, i, "name", "is the name of an earlier state too; give each state its own"};
   }
+  for (int i = 0; i < static_cast<int>(chain.states.size()); ++i)
+    if (auto fault = fault_of_row(chain, i)) return fault;
   return std::nullopt;
 }
 

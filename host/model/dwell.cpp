@@ -51,6 +51,7 @@ MigrationChain with_dwells(const MigrationChain& chain, const std::vector<std::o
   for (std::size_t s = 0; s < chain.states.size(); ++s) {
     ChainState state = chain.states[s];
     for (ChainOutcome& outcome : state.outcomes) outcome.to = entry[static_cast<std::size_t>(outcome.to)];
+    if (state.row_of >= 0) state.row_of = entry[static_cast<std::size_t>(state.row_of)];
     if (!dwells[s]) {
       expanded.states.push_back(state);
       continue;

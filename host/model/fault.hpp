@@ -31,5 +31,7 @@ inline constexpr double max_minor_units = 1e15;
 inline constexpr double max_log_spend = 50;  // exp(50) units would not fit in 64 bits
 inline constexpr double max_log_sd = 10;
 inline constexpr double lowest_margin = -100;
+// Of concentrations: from customers that always do the same to customers that are alike in a billion periods.
+inline constexpr double lowest_concentration = 1e-6, highest_concentration = 1e9;
 
 }  // namespace clvsim

@@ -37,6 +37,10 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   if (chain.spend)
     throw ConfigError(
         "the model draws its spend ([spend]), so that its exact moments are not those of fixed amounts; simulate it");
+  if (has_heterogeneity(chain))
+    throw ConfigError(
+        "customers of the model differ (concentration), so that its exact moments are not those of its probabilities; "
+        "simulate it");
   if (start < 0 || start >= static_cast<int>(chain.states.size()))
     throw ConfigError(fmt::format("there is no state number {} among the model's {}", start, chain.states.size()));
   const std::size_t n = chain.states.size();

@@ -54,6 +54,9 @@ void append_spend(std::string& text, const SpendModel& spend) {
 void append_state(std::string& text, const MigrationChain& chain, const ChainState& state) {
   text += fmt::format("\n[[state]]\nname = {}\nactive = {}\n", toml_string(state.name), state.active);
   if (state.amount != 0) text += fmt::format("amount = {}\n", number(state.amount));
+  if (state.concentration) text += fmt::format("concentration = {}\n", number(*state.concentration));
+  if (state.row_of >= 0)
+    text += fmt::format("row_of = {}\n", toml_string(chain.states[static_cast<std::size_t>(state.row_of)].name));
   text += "outcomes = [\n";
   for (const ChainOutcome& outcome : state.outcomes) {
     text +=
@@ -104,6 +107,15 @@ void read_outcomes(MigrationChain& chain, const TomlTable& table, ChainState& st
     outcome.purchase = row.optional_boolean("purchase").value_or(false);
     state.outcomes.push_back(outcome);
   }
+}
+
+// How customers differ in a state, where the file says so.
+void read_row(const MigrationChain& chain, const TomlTable& table, ChainState& state) {
+  state.concentration = table.optional_number("concentration", lowest_concentration, highest_concentration);
+  if (table.has("row_of")) state.row_of = index_of_state(chain, table, "row_of");
+  if (state.concentration && table.has("dwell"))
+    table.fail("concentration",
+               "and dwell exclude each other: a stay is many states, and a customer would differ in each on its own");
 }
 
 // How long a customer stays in a state, where the file says so.
@@ -208,7 +220,10 @@ MigrationChain chain_of(const TomlFile& file) {
     chain.states.push_back(std::move(state));
   }
   // Only now: an outcome may lead to a later state.
-  for (std::size_t i = 0; i < tables.size(); ++i) read_outcomes(chain, tables[i], chain.states[i]);
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    read_outcomes(chain, tables[i], chain.states[i]);
+    read_row(chain, tables[i], chain.states[i]);
+  }
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
   std::vector<std::optional<Dwell>> dwells;
   bool has_dwells = false;
@@ -265,6 +280,12 @@ std::string model_toml(const MigrationChain& chain) {
       "\n# The states. amount: cash flow of every period that begins in the state. Outcomes: to is the next state, "
       "amount the\n"
       "# cash flow of the outcome, purchase whether it is a transaction (with [spend] its amount is drawn).\n";
+  if (has_heterogeneity(chain))
+    text +=
+        "# concentration: customers differ; each has a row of probabilities of its own here, drawn from the Dirichlet "
+        "law\n"
+        "# of concentration times these and given what it has done so far; row_of: the state whose row it has here, "
+        "too.\n";
   for (const ChainState& state : chain.states) append_state(text, chain, state);
   return text;
 }

@@ -205,6 +205,10 @@ void add_rows(std::span<const MigrationChain> chains, double scale, ChainTables&
                                            ? position_of(static_cast<int>(s), 0, false)
                                            : static_cast<std::uint16_t>(at_state - tables.positions.begin()));
   }
+  for (std::size_t s = 0; s < n_states && has_heterogeneity(first); ++s) {
+    std::vector<std::uint16_t>& arrivals = tables.arrivals.emplace_back();
+    for (const ChainOutcome& outcome : first.states[s].outcomes) arrivals.push_back(after(outcome));
+  }
   for (std::size_t c = 0; c < chains.size(); ++c) {
     for (const ChainPosition& position : tables.positions) {
       const std::vector<Outcome>& row = rows[c * n_states + position.state];

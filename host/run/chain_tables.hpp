@@ -17,9 +17,10 @@ struct ChainTables {
   std::vector<kernels::AliasCell> cells;          // [tables, n_positions, 2^column_bits]
   std::vector<kernels::OrderedOutcome> outcomes;  // [tables, n_positions, row]
   std::vector<std::uint16_t> position_of_state;
-  std::vector<std::int64_t> value, start_value;  // [horizon, n_positions], [n_positions]
-  std::vector<double> weight;                    // [horizon]
-  std::vector<std::uint32_t> count_threshold;    // [possible purchases in a period - 1]
+  std::vector<std::vector<std::uint16_t>> arrivals;  // [states][outcomes] positions, of chains whose customers differ
+  std::vector<std::int64_t> value, start_value;      // [horizon, n_positions], [n_positions]
+  std::vector<double> weight;                        // [horizon]
+  std::vector<std::uint32_t> count_threshold;        // [possible purchases in a period - 1]
   std::uint32_t row = 1, column_bits = 1, extra_bits = 0;
   std::uint64_t max_cash = 0;  // largest |cash| of a period, fixed point; without what is drawn
   bool has_spend = false;

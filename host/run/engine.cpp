@@ -179,7 +179,7 @@ RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain,
   info.currency = chain.currency;
   info.unit = chain.unit;
   info.n_customers = n_customers;
-  info.sampler = sampler_name(resolved.sampler);
+  info.sampler = has_heterogeneity(chain) ? "philox4x32-10 dirichlet 1" : sampler_name(resolved.sampler);
   return info;
 }
 
@@ -200,6 +200,10 @@ void run_customers(const CustomerSource& source, const ChainProgram& program, Ru
                    const CustomerProgress& progress) {
   const SimulationOptions& options = info.options;
   check(program, options.horizon);
+  if (std::any_of(program.chains.begin(), program.chains.end(), has_heterogeneity))
+    throw ConfigError(
+        "customers of the chain differ (concentration), and it cannot depend on segments, periods or worlds; use a "
+        "chain without concentrations");
   ChainTables tables = pack(program, info.currency.decimals, value_weights(info));
   if (options.sampler == StepSampler::event) add_event_tables(tables);
   const PathProgram packed{tables.view(kernel_sampler(options.sampler)), tables.max_cash, tables.max_purchases(),

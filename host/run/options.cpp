@@ -77,6 +77,14 @@ void check_draws(const SimulationOptions& options) {
 
 SimulationOptions resolve(const SimulationOptions& options, const MigrationChain& chain) {
   check(options);
+  if (has_heterogeneity(chain) && options.sampler != StepSampler::automatic)
+    throw ConfigError(
+        "--sampler: customers of the model differ (concentration), and there is one way to draw their steps: leave it "
+        "out, or use a model without concentrations");
+  if (has_heterogeneity(chain) && options.parameter_draws > 0)
+    throw ConfigError(
+        "--parameter-draws: customers of the model differ (concentration), and its probabilities cannot be drawn for "
+        "all of them as well; leave it out, or use a model without concentrations");
   if (options.sampler == StepSampler::event && chain.spend) {
     throw ConfigError(
         "sampler 'event': the model draws the amount of every purchase ([spend]), and events have none between them; "

@@ -6,6 +6,7 @@
 #include "host/model/histories.hpp"
 #include "host/run/behaviour_program.hpp"
 #include "host/run/chain_tables.hpp"
+#include "host/run/dirichlet_program.hpp"
 #include "host/run/engine.hpp"
 #include "host/run/spend_posterior.hpp"
 
@@ -208,6 +209,11 @@ RunInfo simulate(const StoreReader& store, const MigrationChain& model, const Si
   }
   require_purchases(store.info(), "a migration chain");
   RunInfo info = describe_for(store, model, options);
+  if (has_heterogeneity(model)) {
+    const DirichletProgram program(model, info, &store.info());
+    run(BehaviourSource(store, program), program.program(), info, output, overwrite, nullptr, progress);
+    return info;
+  }
   run(StoreSource(store, model), program_of(model, info), info, output, overwrite, nullptr, progress);
   return info;
 }
@@ -240,6 +246,12 @@ RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model
   RunInfo info = describe(resolve(options, model), model, n_customers);
   info.model_digest = digest_of(model);
   if (results != nullptr) results->clear();
+  if (has_heterogeneity(model)) {
+    const DirichletProgram program(model, info, nullptr);
+    run(CountedSource(n_customers, program.new_customer()), program.program(), info, output, overwrite, results,
+        progress);
+    return info;
+  }
   run(CountedSource(n_customers, model), program_of(model, info), info, output, overwrite, results, progress);
   return info;
 }

@@ -29,6 +29,12 @@ struct ChainState {
   bool active = true;                  ///< whether a customer here counts as active (retained)
   double amount = 0;                   ///< cash flow of every period that begins in this state, in currency units
   std::vector<ChainOutcome> outcomes;  ///< at least one; probabilities sum to 1; at most 16
+  /// Customers differ: each has a row of its own here, drawn from Dirichlet(concentration * probabilities), independent
+  /// of its other rows. 1e-6 to 1e9; absent: the probabilities are those of all customers.
+  std::optional<double> concentration = {};
+  /// Index of a state whose row a customer has here too: of the same concentration and probabilities, in their order,
+  /// and with a row of its own. -1: none.
+  int row_of = -1;
 };
 
 /// Spend per purchase: ln z = theta_i + e, theta_i ~ N(log_mean[class], between_sd^2), e ~ N(0, within_sd^2); the level
@@ -76,9 +82,17 @@ struct MigrationChain {
 /// Checks every invariant above. Throws ConfigError that names the state.
 void check(const MigrationChain& chain);
 
+/// Whether customers differ in a state (ChainState::concentration).
+[[nodiscard]] inline bool has_heterogeneity(const MigrationChain& chain) {
+  for (const ChainState& state : chain.states)
+    if (state.concentration) return true;
+  return false;
+}
+
 /// Exact mean and standard deviation of the discounted value of one customer from `start` over a horizon, amounts as
 /// given (a chain with a SpendModel is refused: ConfigError). By the backward recursion m_t = r + v_t P(c + m_{t+1}),
 /// and the variance form Var_t = P(g^2) - (P g)^2 + P Var_{t+1} (Sobel 1982; Pfeifer & Carraway 2000 for the mean).
+/// Of customers that differ it is another: refused, too.
 struct ChainMoments {
   double mean = 0, sd = 0;
   double p_active = 0;      ///< probability of an active state after the last period

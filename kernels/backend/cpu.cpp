@@ -38,7 +38,7 @@ const LaneKernels* find_lanes(const std::string& instructions) {
   throw DeviceError("this machine has no instruction set '" + instructions + "'; it has " + known + "reference");
 }
 
-// A model that is sparse: walked by the instruction set's own compilation of its source, or as the GPU's reference.
+// Any other model: walked by the instruction set's own compilation of its source, or as the GPU's reference.
 template <class Model>
 class PathBackend final : public Backend {
  public:
@@ -70,7 +70,7 @@ class PathBackend final : public Backend {
   void gather(PathSums& sums) override {
     if (workers_.empty()) workers_.emplace_back(spec_, spec_.n_paths, 1);
     sums = gather_sums(workers_, spec_.n_paths);
-    leavers_to_active(sums, n_customers_);
+    if constexpr (Model::sparse) leavers_to_active(sums, n_customers_);
   }
 
   [[nodiscard]] std::string description() const override {

@@ -1,6 +1,6 @@
-// The walks of sparse models: by vector code (purchases.hpp), or of models that have none by their source, compiled
-// with fused multiply-adds as instructions: everything that it calls is inlined, which takes long to compile. AVX-512
-// would give nothing more than AVX2, whose walk it takes.
+// The walks of models but migration chains: by vector code (purchases.hpp), or of models that have none by their
+// source, compiled with fused multiply-adds as instructions: everything that it calls is inlined, which takes long to
+// compile. AVX-512 would give nothing more than AVX2, whose walk it takes.
 #pragma once
 
 #include "kernels/lanes/lanes.hpp"
@@ -47,12 +47,15 @@ struct PathCode {
   };
 
   template <class Model>
+  static constexpr bool has_walk = !std::is_same_v<Model, MigrationChainModel>;  // whose own is chain.hpp
+
+  template <class Model>
   static constexpr PathWalker<Model> walker() {
     if constexpr (Simd::n_lanes > 1 && Vector<Model>::walker != nullptr) {
       return Vector<Model>::walker;
-    } else if constexpr (Model::sparse && fused) {
+    } else if constexpr (has_walk<Model> && fused) {
       return walk_inlined<Model>;
-    } else if constexpr (Model::sparse && Simd::n_lanes == 1) {
+    } else if constexpr (has_walk<Model> && Simd::n_lanes == 1) {
       return walk<Model>;
     } else {
       return nullptr;

@@ -22,6 +22,7 @@ namespace clvsim::kernels {
 
 struct ContractPath {
   static constexpr bool sparse = true;  // only due periods are stepped through; leaving is for good
+  static constexpr bool rejects = true;
 
   // What a draw of the parameters says, all customers hold: it depends on their segment.
   struct Drawn {};

@@ -4,6 +4,7 @@
 #include "kernels/models/bg_bb.hpp"
 #include "kernels/models/bg_nbd.hpp"
 #include "kernels/models/contract_path.hpp"
+#include "kernels/models/dirichlet_chain.hpp"
 #include "kernels/models/migration_chain.hpp"
 #include "kernels/models/pareto_nbd.hpp"
 #include "kernels/models/purchase_path.hpp"
@@ -43,8 +44,8 @@ struct ModelList {
   }
 };
 
-using BehaviourModels =
-    ModelList<MigrationChainModel, PurchasePath<ParetoNbd>, PurchasePath<BgNbd>, PurchasePath<BgBb>, ContractPath>;
+using BehaviourModels = ModelList<MigrationChainModel, PurchasePath<ParetoNbd>, PurchasePath<BgNbd>, PurchasePath<BgBb>,
+                                  ContractPath, DirichletChain>;
 using AnyParams = BehaviourModels::Params;
 using AnyCustomers = BehaviourModels::Customers;
 using CustomerSpan = BehaviourModels::CustomerSpan;

@@ -104,6 +104,7 @@ struct ChainCustomer {
 
 struct MigrationChainModel {
   static constexpr bool sparse = false;  // every period is stepped through
+  static constexpr bool rejects = false;
 
   using Params = MigrationChainView;
   using Customer = ChainCustomer;
@@ -135,19 +136,27 @@ struct MigrationChainModel {
   template <class Sink>
   static CLVSIM_HD PeriodOutcome step(const Params& chain, State& s, std::uint32_t t, const PathDraws& draws,
                                       Sink& sink) {
-    const ChainPosition& from = chain.positions[s.position];
-    PeriodOutcome result;
-    if (t == 0 && chain.value != nullptr) result.value = chain.start_value[s.position];
+    const std::uint32_t from = s.position;
     s.position = next_position(chain, s, t, draws);
-    const ChainPosition& at = chain.positions[s.position];
+    return arrive(chain, from, s.position, s.level, t, draws, sink);
+  }
+
+  // What period t brings that begins in one position and ends in another; `level` is theta of the path.
+  template <class Sink>
+  static CLVSIM_HD PeriodOutcome arrive(const Params& chain, std::uint32_t from_position, std::uint32_t position,
+                                        double level, std::uint32_t t, const PathDraws& draws, Sink& sink) {
+    const ChainPosition& from = chain.positions[from_position];
+    const ChainPosition& at = chain.positions[position];
+    PeriodOutcome result;
+    if (t == 0 && chain.value != nullptr) result.value = chain.start_value[from_position];
     result.state = at.state;
     result.active = at.active;
     result.n_purchases = at.purchase ? 1 : 0;
     result.cash = add_fixed(from.cash_from, at.cash_at);
     if (chain.value != nullptr) {
-      result.value += chain.value[static_cast<std::uint64_t>(t) * chain.n_positions + s.position];
+      result.value += chain.value[static_cast<std::uint64_t>(t) * chain.n_positions + position];
     }
-    if (at.purchase && chain.has_spend) add_purchases(chain, s.level, t, draws, sink, result);
+    if (at.purchase && chain.has_spend) add_purchases(chain, level, t, draws, sink, result);
     return result;
   }
 

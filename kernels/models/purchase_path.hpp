@@ -25,6 +25,7 @@ struct PurchaseCount {
 template <class Behaviour>
 struct PurchasePath {
   static constexpr bool sparse = true;  // only due periods are stepped through; leaving is for good
+  static constexpr bool rejects = true;
 
   // What is uncertain: one draw of the parameters.
   struct Drawn {

@@ -103,8 +103,8 @@ CLVSIM_HD void walk_paths(Team& team, const RunView<Model>& run, const typename 
     team.add_global(sums.total[p], static_cast<std::uint64_t>(value));
     totals.n_saturated += sink.n_saturated + (saturated(sink.value) ? 1 : 0);
     totals.max_drawn = sink.max_drawn > totals.max_drawn ? sink.max_drawn : totals.max_drawn;
+    if constexpr (Model::rejects) totals.n_exhausted += sink.n_exhausted;
     if constexpr (Model::sparse) {
-      totals.n_exhausted += sink.n_exhausted;
       totals.max_purchases = sink.max_purchases > totals.max_purchases ? sink.max_purchases : totals.max_purchases;
     }
     totals.n_active += sink.active ? 1 : 0;
@@ -139,10 +139,8 @@ CLVSIM_HD void run_customer(Team& team, TaskShared& shared, const RunView<Model>
     team.add_all(shared.n_active, totals.n_active);
     team.add_all(shared.n_saturated, totals.n_saturated);
     team.max_all(shared.max_drawn, totals.max_drawn);
-    if constexpr (Model::sparse) {
-      team.add_all(shared.n_exhausted, totals.n_exhausted);
-      team.max_all(shared.max_purchases, totals.max_purchases);
-    }
+    if constexpr (Model::rejects) team.add_all(shared.n_exhausted, totals.n_exhausted);
+    if constexpr (Model::sparse) team.max_all(shared.max_purchases, totals.max_purchases);
   }
   summarise(team, shared.summary, values, run.n_paths, run.ranks, &out->value, order);
   if (team.rank() == 0) {

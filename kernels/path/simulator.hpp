@@ -15,7 +15,7 @@ namespace clvsim::kernels {
 //   purchases(t, amount)     the drawn amount of a period's purchases together, less refunds
 //   period_end(t, outcome)   after every period, in order, with its PeriodOutcome; of models that are sparse, after
 //                            those periods alone that bring something or in which the customer leaves
-//   exhausted(n)             of sparse models, at the end: draws that no attempt of their rejection loop gave
+//   exhausted(n)             of models that reject, at the end: draws that no attempt of their rejection loop gave
 // The first three are called only by models that draw amounts; period_end counts every purchase and all cash.
 template <class Model>
 struct PathSimulator {
@@ -27,7 +27,7 @@ struct PathSimulator {
     for (std::uint32_t t = 0; (t = Model::next_due(state, t)) < horizon; ++t) {
       sink.period_end(t, Model::step(params, state, t, draws, sink));
     }
-    if constexpr (Model::sparse) sink.exhausted(state.n_exhausted);
+    if constexpr (Model::rejects) sink.exhausted(state.n_exhausted);
   }
 };
 

@@ -20,25 +20,29 @@ enum class Purpose : std::uint8_t {
                     // the even path in the lower half)
   chain_tie = 8,    // decides where the 16 bits do not; word 0
   chain_event = 9,  // dwell and jump; four events of a path share a block (period field event / 4, word event % 4)
-  chain_event_tie = 10,  // decides where the halves of an event's word do not (period field event): dwell, jump
-  regime = 11,           // worlds: regime of a period (period field t / 4, word t % 4)
-  factor = 12,           // worlds: innovation of a factor (period field t / 4, word t % 4)
-  life = 13,             // whether a customer is alive at the end of observation, and for how long; words 0, 1
-  purchase_rate = 14,    // its rate of purchases
-  dropout = 15,          // its probability of leaving; two blocks
-  dropout_budget = 16,   // what of it the customer survives; words 0, 1
-  purchase_gap = 17,     // times between phases of purchases (phase i: word i % 4 of block i / 4, whose lower 16 bits
-                         // stand in the period field)
-  phase_count = 18,      // phases of a period, where they are many
-  spend_rate = 19,       // Gamma-Gamma: rate of a path's amounts
-  spend_total = 20,      // amount of the purchases of a period
-  spend_positive = 21,   // those that are not free
-  refund_count = 22,     // refunds of a period
-  refund_total = 23,     // their amount
-  opportunity = 26,      // whether a customer buys at one (period field t / 4, word t % 4)
-  parameter = 27,        // of the model: path field the draw, period field the parameter; words 0, 1 a normal
-  ordered_pair = 24,     // as chain_pair, for ordered steps: the upper 16 of 48 bits
-  ordered_tie = 25,      // the other 32 of them, where the 16 bits do not decide; word 0
+  chain_event_tie = 10,    // decides where the halves of an event's word do not (period field event): dwell, jump
+  regime = 11,             // worlds: regime of a period (period field t / 4, word t % 4)
+  factor = 12,             // worlds: innovation of a factor (period field t / 4, word t % 4)
+  life = 13,               // whether a customer is alive at the end of observation, and for how long; words 0, 1
+  purchase_rate = 14,      // its rate of purchases
+  dropout = 15,            // its probability of leaving; two blocks
+  dropout_budget = 16,     // what of it the customer survives; words 0, 1
+  purchase_gap = 17,       // times between phases of purchases (phase i: word i % 4 of block i / 4, whose lower 16 bits
+                           // stand in the period field)
+  phase_count = 18,        // phases of a period, where they are many
+  spend_rate = 19,         // Gamma-Gamma: rate of a path's amounts
+  spend_total = 20,        // amount of the purchases of a period
+  spend_positive = 21,     // those that are not free
+  refund_count = 22,       // refunds of a period
+  refund_total = 23,       // their amount
+  opportunity = 26,        // whether a customer buys at one (period field t / 4, word t % 4)
+  parameter = 27,          // of the model: path field the draw, period field the parameter; words 0, 1 a normal
+  ordered_pair = 24,       // as chain_pair, for ordered steps: the upper 16 of 48 bits
+  ordered_tie = 25,        // the other 32 of them, where the 16 bits do not decide; word 0
+  row_outcome = 28,        // of a chain whose customers differ: whether a step takes its row's first outcome (period
+                           // field t / 4, word t % 4)
+  row_later_outcome = 29,  // whether it takes outcome k > 0 (word (k - 1) % 4 of block (k - 1) / 4)
+  row_share = 30,          // share of outcome k of a row (period field 16 row + k); two blocks
 };
 
 // Where a draw stands within its customer and path.

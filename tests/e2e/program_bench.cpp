@@ -145,7 +145,8 @@ TEST(Bench, MeasuresPurchases) {
   const std::map<std::string, std::string> digests{
       {"paths_pareto_nbd", "fabf9631769920d9e306f993a50833d4"}, {"paths_bg_nbd", "eb13247b05ee99774b621e0c772b8f1e"},
       {"paths_mbg_nbd", "59f1ccf036d6419bcdf1bf884ea0535b"},    {"paths_bg_cnbd_2", "ad36658a2b70bf51792b847b54bea0af"},
-      {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},      {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"}};
+      {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},      {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"},
+      {"paths_dirichlet", "aa1afe25022b7c7e921f5b64c8de3e13"}};
   for (const auto& [name, digest] : digests) {
     ASSERT_TRUE(cases.contains(name)) << name;
     EXPECT_EQ(cases.at(name)["digest"], digest) << name;

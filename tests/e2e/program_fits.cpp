@@ -94,6 +94,37 @@ TEST_F(ProgramFits, OfLogNormalSpendGoThroughTheFile) {
   EXPECT_EQ(tested.json()["models"][0]["model"], "mbg_nbd");
 }
 
+TEST_F(ProgramFits, OfCustomersThatDifferGoThroughTheFile) {
+  const ProgramResult result = fit("migration_chain", {"--recency-cells", "4", "--heterogeneity", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = result.json();
+  int n = 0;
+  for (const auto& row : document["heterogeneity"]) {
+    ASSERT_NE(row.contains("concentration"), row.contains("note")) << row;
+    if (!row.contains("concentration")) continue;
+    ++n;
+    EXPECT_GT(row["concentration"].get<double>(), 0);
+    EXPECT_GT(row["standard_error"].get<double>(), 0);
+    EXPECT_GE(row["log_likelihood"].get<double>(), row["log_likelihood_alike"].get<double>());
+  }
+  EXPECT_GE(n, 2);
+  EXPECT_THAT(read_file(*folder_ / "model.toml"), HasSubstr("\nconcentration = "));
+  const ProgramResult run = simulate({"--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["sampler"], "philox4x32-10 dirichlet 1");
+  EXPECT_EQ(run.json()["exhausted_draws"], 0);
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--sampler", "event"}, std::vector<std::string>{"--parameter-draws", "10"}}) {
+    const ProgramResult refused = simulate(flags);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr(flags.front()), HasSubstr("customers of the model differ")));
+  }
+  const ProgramResult text = fit("migration_chain", {"--recency-cells", "4", "--heterogeneity"});
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("customers differ in"), HasSubstr("cannot be told: no customer was there twice")));
+  EXPECT_EQ(fit("pareto_nbd", {"--heterogeneity"}).exit_code, 2);
+}
+
 TEST_F(ProgramFits, OfABootstrapRefuseWhatDoesNotGoTogether) {
   const auto expect = [](const ProgramResult& result, const std::string& words) {
     EXPECT_EQ(result.exit_code, 2) << result.out;

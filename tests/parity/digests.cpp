@@ -3,6 +3,7 @@
 // thread and batch size). tests/parity/compilers.sh compares what compilers and levels of optimisation make of it with
 // digests.txt.
 #include "kernels/lanes/lanes.hpp"
+#include "tests/support/dirichlet.hpp"
 #include "tests/support/draw_digests.hpp"
 #include "tests/support/outcome_digest.hpp"
 #include "tests/support/purchases.hpp"
@@ -48,6 +49,10 @@ int main(int argc, char** argv) {
   }
   for (const test::BehaviourCase& c : test::behaviour_cases()) {
     test::PreparedBehaviour prepared(c);
+    print(prepared, instructions);
+  }
+  for (const test::DirichletCase& c : test::dirichlet_cases()) {
+    test::PreparedDirichlet prepared(c);
     print(prepared, instructions);
   }
   differences += test::print_draws();

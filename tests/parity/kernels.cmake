@@ -1,5 +1,5 @@
 clvsim_test(test_engine_parity parity STAGES base kernels engine TIMEOUT 300 SOURCES engine_backends.cpp)
-clvsim_test(test_purchase_parity parity STAGES base math behaviour behaviour_file model kernels engine behaviour_run TIMEOUT 300 SOURCES engine_purchases.cpp)
+clvsim_test(test_purchase_parity parity STAGES base math behaviour behaviour_file model kernels engine behaviour_run TIMEOUT 300 SOURCES engine_purchases.cpp engine_dirichlet.cpp)
 clvsim_test(test_engine_lanes parity STAGES kernels TIMEOUT 120 SOURCES engine_lanes.cpp)
 # Sanitizers add symbols of their own, which every file shares.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT CLVSIM_SANITIZE)

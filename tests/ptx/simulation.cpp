@@ -2,6 +2,7 @@
 #include "tests/support/ptx/simulation.hpp"
 
 #include "kernels/path/pair_task.hpp"
+#include "tests/support/dirichlet.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/purchases.hpp"
 
@@ -74,6 +75,14 @@ TEST(PtxSimulation, EqualsTheCpu) {
       EXPECT_TRUE(simulate(device, prepared, {}) == on_cpu(prepared))
           << c.model.model << ", refunds " << (c.model.spend ? c.model.spend->refund_rate : 0)
           << (periods ? ", periods" : "");
+    }
+  }
+  for (const test::DirichletCase& c : test::dirichlet_cases()) {
+    test::PreparedDirichlet prepared(c);
+    for (const bool periods : {true, false}) {
+      prepared.spec.periods = periods;
+      EXPECT_TRUE(simulate(device, prepared, {}) == on_cpu(prepared))
+          << c.chain.states.size() << " states whose customers differ" << (periods ? ", periods" : "");
     }
   }
   std::printf("%.1f million instructions\n", 1e-6 * static_cast<double>(device.n_executed()));

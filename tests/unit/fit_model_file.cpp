@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <random>
 
@@ -51,6 +52,8 @@ void expect_same(const MigrationChain& a, const MigrationChain& b) {
     EXPECT_EQ(a.states[i].name, b.states[i].name);
     EXPECT_EQ(a.states[i].active, b.states[i].active);
     EXPECT_EQ(a.states[i].amount, b.states[i].amount);
+    EXPECT_EQ(a.states[i].concentration, b.states[i].concentration);
+    EXPECT_EQ(a.states[i].row_of, b.states[i].row_of);
     ASSERT_EQ(a.states[i].outcomes.size(), b.states[i].outcomes.size());
     for (std::size_t k = 0; k < a.states[i].outcomes.size(); ++k) {
       const ChainOutcome &x = a.states[i].outcomes[k], &y = b.states[i].outcomes[k];
@@ -113,6 +116,13 @@ MigrationChain random_chain(std::uint64_t seed) {
       outcome.purchase = below(2) != 0;
       state.outcomes.push_back(outcome);
     }
+    if (below(2)) state.concentration = std::exp(10 * uniform() - 5);
+    const bool shares = s > 0 && chain.states.front().concentration && below(2);
+    if (shares) {  // the row of the first state
+      state.concentration = chain.states.front().concentration;
+      state.outcomes = chain.states.front().outcomes;
+      state.row_of = 0;
+    }
     chain.states.push_back(state);
   }
   return chain;
@@ -127,6 +137,31 @@ TEST(ModelFile, ReadsBackAsTheSameModel) {
     EXPECT_EQ(model_toml(again), text);
     if (HasFailure()) FAIL() << "seed " << seed << "\n" << text;
   }
+}
+
+TEST(ModelFile, RowsOfCustomersThatDifferAreChecked) {
+  MigrationChain chain = read_model(test::source_dir() + "/configs/models/lifecycle_differing.toml");
+  EXPECT_TRUE(has_heterogeneity(chain));
+  const auto faulty = [&](const auto& spoil) {
+    MigrationChain spoilt = chain;
+    spoil(spoilt.states);
+    EXPECT_THROW(check(spoilt), ConfigError);
+  };
+  using States = std::vector<ChainState>;
+  for (const double wrong : {0.0, -1.0, 1e-7, 2e9, std::nan("")})
+    faulty([&](States& states) { states[0].concentration = wrong; });
+  faulty([](States& states) { states[1].row_of = 1; });
+  faulty([](States& states) { states[1].row_of = 9; });
+  faulty([](States& states) { states[1].row_of = -2; });
+  faulty([](States& states) { states[1].row_of = 2; });
+  faulty([](States& states) {  // the row of a state that has another's
+    for (const std::size_t s : {1U, 2U}) states[s].outcomes = states[0].outcomes;
+    states[1].row_of = 0;
+    states[2].row_of = 1;
+  });
+  chain.states[1].outcomes = chain.states[0].outcomes;
+  chain.states[1].row_of = 0;
+  EXPECT_NO_THROW(check(chain));
 }
 
 TEST(ModelFile, IsWrittenWholeAndReadFromAFile) {

@@ -28,7 +28,8 @@ inline constexpr std::array<const char*, kernels::n_simulation_kernels> simulati
     "simulate_customers_PurchasePath_ParetoNbd",
     "simulate_customers_PurchasePath_BgNbd",
     "simulate_customers_PurchasePath_BgBb",
-    "simulate_customers_ContractPath"};
+    "simulate_customers_ContractPath",
+    "simulate_customers_DirichletChain"};
 
 // What the launcher takes from the memory that is free, without using it.
 inline constexpr std::uint64_t least_reserve = std::uint64_t{64} << 20;
