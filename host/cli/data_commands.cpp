@@ -56,6 +56,7 @@ struct FitCommand {
   std::string store, output, model = "migration_chain";
   std::string spend, uncertainty;
   std::vector<std::string> covariates;
+  std::size_t n_classes = 1;
   LikelihoodFitOptions likelihood;
   std::vector<std::string> bootstrap_flags;  // that were given
   bool by_segment = false;
@@ -90,6 +91,8 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
   const bool contracts = is_contract_model(model) || (model == "auto" && store.info().contract_book);
   if (contracts && !command.spend.empty())
     throw ConfigError("--spend is a setting of models of purchases; contracts have charges: leave it out");
+  if (contracts && command.n_classes > 1)
+    throw ConfigError("--classes is a setting of models of purchases; contracts have charges: leave it out");
   if (model == "auto" && !contracts) {
     selection = select_model(store, store.info().observation_end);
     model = selection->models[selection->chosen].model;
@@ -103,7 +106,7 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
   const BehaviourFit fit =
       contracts ? fit_contracts(store, model, command.by_segment, options, covariates)
                 : fit_behaviour(store, model, command.spend.empty() ? SpendLaw::gamma_gamma : spend_law(command.spend),
-                                command.by_segment, options, covariates);
+                                command.by_segment, options, covariates, command.n_classes);
   write_behaviour(fit, store.info(), command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
   if (session.json) {
@@ -136,6 +139,9 @@ void run_fit(FitCommand& command, Session& session) {
                                   models.front()));
   if (!command.uncertainty.empty())
     throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
+                                  models.front()));
+  if (command.n_classes > 1)
+    throw ConfigError(fmt::format("--classes is a setting of models of purchases; {} has none: leave it out",
                                   models.front()));
   if (!command.covariates.empty())
     throw ConfigError(fmt::format("--covariates is a setting of models with a likelihood; {} has none: leave it out",
@@ -217,6 +223,11 @@ void add_fit(CLI::App& program, Session& session) {
                   "customer's parameters; or all")
       ->type_name("NAME,NAME...")
       ->delimiter(',');
+  app->add_option("--classes", command->n_classes,
+                  "of a model of purchases with gamma_gamma spend: latent classes of customers, each with a behaviour "
+                  "and a spend of its own, so that spend says how often a customer buys (default 1)")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, most_classes));
   app->add_option(
          "--uncertainty", command->uncertainty,
          "of a model with a likelihood: hessian (default), the covariance of the estimates; or bootstrap, draws "
@@ -247,6 +258,7 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model pareto_nbd --uncertainty bootstrap -o model.toml\n"
              "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
+             "clvsim fit customers.h5 --model pareto_nbd --classes 2 -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd --covariates income,age -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml\n"
              "clvsim fit customers.h5 --heterogeneity -o model.toml");

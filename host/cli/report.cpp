@@ -230,10 +230,19 @@ struct FittedEffect {
   double value = 0, error = 0;
 };
 
+// Of the fit: those of the model itself, of classes those of the first.
 std::size_t n_own_parameters(const BehaviourFit& result) {
+  if (!result.classes.empty()) return result.classes.front().parameters.size();
   std::size_t n = result.fit.names.size();
   for (const ModelCovariate& covariate : result.covariates) n -= covariate.effects.size();
   return n;
+}
+
+// Of the customers, of class c = 0 ...
+double class_share(const BehaviourFit& result, std::size_t c) {
+  double all = 1;
+  for (const ModelClass& one : result.classes) all += one.odds;
+  return (c == 0 ? 1 : result.classes[c - 1].odds) / all;
 }
 
 std::vector<FittedEffect> effects_of(const BehaviourFit& result) {
@@ -290,6 +299,22 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
                                       {"on", effect.on},
                                       {"effect", effect.value},
                                       {"standard_error", effect.error}});
+  if (!result.classes.empty()) {
+    Json classes = Json::array();
+    for (std::size_t c = 0; c <= result.classes.size(); ++c) {
+      Json one{{"share", class_share(result, c)}};
+      for (std::size_t i = 0; i < n_own + 3; ++i) {
+        const std::size_t at = c * (n_own + 4) - (c > 0 ? 1 : 0) + i;
+        const std::string& name = fit.names[i];
+        Json& of = i < n_own ? one["parameters"] : one["spend"];
+        of[name] = fit.parameters[at];
+        one["standard_errors"][name] = fit.standard_errors[at];
+      }
+      classes.push_back(std::move(one));
+    }
+    document["classes"] = std::move(classes);
+    document["one_class"] = {{"log_likelihood", result.one_class_log_likelihood}, {"bic", result.one_class_bic}};
+  }
   if (result.k > 0) {
     document["k"] = result.k;
     for (const auto& [k, log_likelihood] : result.tried)
@@ -333,6 +358,18 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   for (std::size_t i = 0; i < n_own_parameters(result); ++i) {
     text += fmt::format("{:<12}{:>16.7g}{:>16.5g}", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
     text += fit.n_draws() > 0 ? fmt::format("{:>16.5g}\n", deviations[i]) : "\n";
+  }
+  if (!result.classes.empty()) {
+    text += fmt::format("\n{:<6}{:>9}", "class", "share");
+    const std::size_t n = n_own_parameters(result) + 3;
+    for (std::size_t i = 0; i < n; ++i) text += fmt::format("{:>12}", fit.names[i]);
+    for (std::size_t c = 0; c <= result.classes.size(); ++c) {
+      text += fmt::format("\n{:<6}{:>9.4f}", c + 1, class_share(result, c));
+      for (std::size_t i = 0; i < n; ++i)
+        text += fmt::format("{:>12.5g}", fit.parameters[c * (n + 1) - (c > 0 ? 1 : 0) + i]);
+    }
+    text += fmt::format("\nof one class: log-likelihood {:.6f}, BIC {:.3f}\n", result.one_class_log_likelihood,
+                        result.one_class_bic);
   }
   if (!result.covariates.empty())
     text += fmt::format("\n{:<22}{:<16}{:>12}{:>12}{:>12}{:>10}\n", "covariate", "effect on", "effect", "std. error",

@@ -2,6 +2,7 @@
 
 #include "host/base/output_file.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/fit/class_fit.hpp"
 #include "host/fit/margin.hpp"
 #include "host/math/special.hpp"
 #include "host/model/histories.hpp"
@@ -66,10 +67,13 @@ Observed<SpendHistory> positive_repeats(const BatchSource& source, int decimals)
 struct Besides {
   std::vector<std::uint32_t>* segments = nullptr;
   FitCovariates* covariates = nullptr;
+  std::vector<SpendHistory>* spend = nullptr;
+  double minor_units = 1;
 
   void add(const CustomerBatch& batch, std::size_t i) const {
     if (segments != nullptr) segments->push_back(batch.segment[i]);
     if (covariates != nullptr) covariates->add(batch, i);
+    if (spend != nullptr) spend->push_back(spend_history(batch, i, minor_units));
   }
 };
 
@@ -181,6 +185,38 @@ void fit_regular(std::string_view model, std::span<const PurchaseHistory> histor
   if (result.k == 0) std::rethrow_exception(refusal);
   if (options.bootstrap.n_draws > 0)
     result.fit = fit_purchase_model(*make_purchase_model(model, result.k), covariates, histories, options);
+}
+
+void check_classes(std::size_t n_classes, std::string_view model, SpendLaw spend, bool by_segment, bool covariates) {
+  if (n_classes == 1) return;
+  if (n_classes < 1 || n_classes > most_classes)
+    throw ConfigError(fmt::format("--classes {} is not possible; give 1 to {}", n_classes, most_classes));
+  if (model == "gamma_gamma" || spend != SpendLaw::gamma_gamma)
+    throw ConfigError(
+        "--classes takes a model of purchases with a gamma_gamma spend, which the classes have in common; leave it out");
+  if (by_segment || covariates)
+    throw ConfigError("--classes, --by-segment and --covariates: a model has one of them; leave the others out");
+}
+
+// Purchases and spend together, from what was fitted to each of them.
+void add_classes(const Observed<PurchaseHistory>& observed, const std::vector<SpendHistory>& spend,
+                 std::size_t n_classes, const LikelihoodFitOptions& options, BehaviourFit& result) {
+  const auto model = make_purchase_model(result.model, std::max(result.k, 1));
+  std::vector<JointHistory> joint;
+  for (std::size_t i = 0; i < spend.size(); ++i) joint.push_back({observed.histories[i], spend[i]});
+  const LikelihoodFit &purchases = result.fit, &amounts = result.spend->fit;
+  const auto n = static_cast<double>(purchases.parameters.size() + amounts.parameters.size());
+  result.one_class_log_likelihood = purchases.log_likelihood + amounts.log_likelihood;
+  result.one_class_bic = n * portable_log(purchases.n_customers) - 2 * result.one_class_log_likelihood;
+  LikelihoodFit fit = fit_classes(*model, n_classes, joint, purchases, result.spend->spend.law,
+                                  observed.with_customers(options));
+  result.classes = classes_of(fit, model->n_parameters());
+  result.spend->spend.set_parameters(std::span(fit.parameters).subspan(model->n_parameters(), ClassLayout::n_spend));
+  result.fit = std::move(fit);
+  if (result.fit.bic > result.one_class_bic)
+    result.notes.push_back(fmt::format(
+        "{} classes have the higher BIC, {:.3f} against {:.3f} of one: what customers spend hardly says how they buy",
+        n_classes, result.fit.bic, result.one_class_bic));
 }
 
 FitRecord record_of(const LikelihoodFit& fit) {
@@ -305,7 +341,8 @@ void check_segments(const StoreInfo& store, bool by_segment) {
 std::span<const std::string_view> behaviour_models() { return model_names; }
 
 BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, SpendLaw spend, bool by_segment,
-                           const LikelihoodFitOptions& options, std::span<const std::string> covariates) {
+                           const LikelihoodFitOptions& options, std::span<const std::string> covariates,
+                           std::size_t n_classes) {
   if (std::find(model_names.begin(), model_names.end(), model) == model_names.end())
     throw ConfigError(
         fmt::format("there is no model '{}' to fit to a store; choose one of {}", model, fmt::join(model_names, ", ")));
@@ -313,6 +350,7 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
   BehaviourFit result;
   result.model = model;
   check_segments(store.info(), by_segment);
+  check_classes(n_classes, model, spend, by_segment, !covariates.empty());
   FitCovariates wanted(store.info(), covariates, by_segment);
   if (model == "gamma_gamma") {
     if (!covariates.empty()) throw ConfigError("gamma_gamma has no covariates; leave --covariates out");
@@ -324,14 +362,21 @@ BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model, Spe
     return result;
   }
   std::vector<std::uint32_t> segment_of;
-  const Besides besides{by_segment ? &segment_of : nullptr, &wanted};
+  const bool classes = n_classes > 1;
+  std::vector<SpendHistory> spends;
+  const Besides besides{by_segment ? &segment_of : nullptr, &wanted, classes ? &spends : nullptr,
+                        minor_units_per_unit(store.info().currency.decimals)};
   auto observed = model == "bg_bb" ? opportunities_of(store, besides) : purchases_of(store, besides);
   const CovariateTable table = wanted.table(observed.histories);
-  result = fit_purchases(model, observed.histories, observed.with_customers(options), table);
+  // Of classes the fits of one class are where the search begins.
+  LikelihoodFitOptions first = options;
+  if (classes) first.bootstrap = {};
+  result = fit_purchases(model, observed.histories, observed.with_customers(first), table);
   result.n_left_out = store.info().n_customers - static_cast<std::int64_t>(observed.histories.size());
-  note_uncertainty(result.fit, result.notes);
   if (by_segment) add_segments(store.info(), observed, segment_of, options, result);
-  add_spend(store, spend, options, result);
+  add_spend(store, spend, first, result);
+  if (classes) add_classes(observed, spends, n_classes, options, result);
+  note_uncertainty(result.fit, result.notes);
   return result;
 }
 
@@ -346,7 +391,10 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
   model.covariates = result.covariates;
   std::size_t n_effects = 0;
   for (const ModelCovariate& covariate : model.covariates) n_effects += covariate.effects.size();
-  model.parameters.assign(fit.parameters.begin(), fit.parameters.end() - static_cast<std::ptrdiff_t>(n_effects));
+  model.classes = result.classes;
+  const std::size_t n_own =
+      model.classes.empty() ? fit.parameters.size() - n_effects : model.classes.front().parameters.size();
+  model.parameters.assign(fit.parameters.begin(), fit.parameters.begin() + static_cast<std::ptrdiff_t>(n_own));
   model.fit = record_of(fit);
   model.charge = result.charge;
   for (const SegmentFit& segment : result.segments)
@@ -355,8 +403,10 @@ BehaviourModel behaviour_model(const BehaviourFit& result, const StoreInfo& stor
           {segment.name, segment.model, segment.n_customers, segment.fit->parameters, record_of(*segment.fit)});
   if (result.spend) {
     model.spend = result.spend->spend;
-    model.spend->log_covariance = result.spend->fit.log_covariance;
-    model.spend->draws = result.spend->fit.draws;
+    if (model.classes.empty()) {  // else they are in model.fit
+      model.spend->log_covariance = result.spend->fit.log_covariance;
+      model.spend->draws = result.spend->fit.draws;
+    }
   }
   model.fitted_from_digest = store.content_digest;
   model.n_customers = static_cast<std::int64_t>(fit.n_customers);

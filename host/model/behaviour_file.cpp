@@ -52,8 +52,8 @@ void check_parameters(const std::vector<double>& parameters, const std::optional
   }
   const std::size_t n = names.size() + n_effects;
   if (fit && fit->log_covariance.size() != n * n)
-    throw ConfigError(fmt::format("[{}fit] log_covariance has {} numbers; {} parameters{} have {}", prefix,
-                                  fit->log_covariance.size(), n, n_effects > 0 ? " and effects" : "", n * n));
+    throw ConfigError(fmt::format("[{}fit] log_covariance has {} numbers; {} parameters have {}", prefix,
+                                  fit->log_covariance.size(), n, n * n));
 }
 
 // Draws of `width` parameters each, as many as the model's others.
@@ -72,7 +72,7 @@ void check_draws(const BehaviourModel& model) {
   const std::size_t width = all_parameters(model).size();
   const std::size_t n = model.fit ? model.fit->draws.size() / width : 0;
   if (model.fit) check_draws(model.fit->draws, width, n, "[fit]");
-  if (model.spend) {
+  if (model.spend && model.classes.empty()) {
     check_draws(model.spend->draws, 3, n, "[spend]");
     for (std::size_t d = 0; d < n && model.spend->kind == SpendLaw::gamma_gamma; ++d)
       if (!(model.spend->draws[3 * d + 1] > 1))
@@ -91,6 +91,77 @@ std::vector<double> read_parameters(const TomlTable& of, Names names) {
   std::vector<double> parameters;
   for (const std::string_view name : names) parameters.push_back(table.number(name));
   return parameters;
+}
+
+std::vector<double> read_numbers(const TomlTable& table, Names names) {
+  std::vector<double> numbers;
+  for (const std::string_view name : names) numbers.push_back(table.number(name));
+  return numbers;
+}
+
+std::vector<ModelClass> read_classes(const TomlTable& root, const BehaviourModel& model, Names names) {
+  std::vector<ModelClass> classes;
+  if (!root.has("class")) return classes;
+  for (const TomlTable& table : root.tables("class")) {
+    if (!model.spend) table.fail("", "has a spend of its own, which a model without [spend] has not; give it one");
+    ModelClass& one = classes.emplace_back();
+    one.odds = table.number("odds");
+    one.parameters = read_numbers(table.table("parameters"), names);
+    one.spend = read_numbers(table.table("spend"), model.spend->parameter_names());
+  }
+  return classes;
+}
+
+void check_classes(const BehaviourModel& model, Names names) {
+  if (model.classes.empty()) return;
+  if (model.classes.size() >= most_classes)
+    throw ConfigError(fmt::format("{} [[class]] are more than the {} that a model may have beyond the first",
+                                  model.classes.size(), most_classes - 1));
+  if (!model.spend || model.spend->kind != SpendLaw::gamma_gamma)
+    throw ConfigError("[[class]] is of models of purchases with a gamma_gamma [spend]");
+  if (!model.segments.empty() || !model.covariates.empty())
+    throw ConfigError("a model has [[class]], [[segment]] or [[covariate]], not two of them");
+  const auto refuse = [](const std::string& key, double value, const char* rule) {
+    throw ConfigError(fmt::format("[[class]] {} is {}: must be {}", key, value, rule));
+  };
+  for (const ModelClass& one : model.classes) {
+    if (!(one.odds > 0) || !std::isfinite(one.odds)) refuse("odds", one.odds, "above 0");
+    if (one.parameters.size() != names.size() || one.spend.size() != 3)
+      throw ConfigError(fmt::format("[[class]] has {} parameters and {} of its spend; {} has {} and 3",
+                                    one.parameters.size(), one.spend.size(), model.model, names.size()));
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (!(one.parameters[i] > 0) || !std::isfinite(one.parameters[i]))
+        refuse(std::string(names[i]), one.parameters[i], "above 0");
+    for (std::size_t i = 0; i < 3; ++i)
+      if (!(one.spend[i] > (i == 1 ? 1 : 0)) || !std::isfinite(one.spend[i]))
+        refuse(std::string(model.spend->parameter_names()[i]), one.spend[i],
+               i == 1 ? "above 1: at q <= 1 the mean spend of a new customer is infinite" : "above 0");
+  }
+}
+
+std::string text_of_classes(const BehaviourModel& model, Names names) {
+  std::string text;
+  std::size_t at = names.size() + 3;  // of all_parameters()
+  const std::size_t n = all_parameters(model).size();
+  const auto line = [&](std::string_view name, double value) {
+    text += fmt::format("{} = {}", name, value);
+    if (model.fit)
+      text += fmt::format("  # standard error {:.4g}", value * std::sqrt(model.fit->log_covariance[at * n + at]));
+    text += '\n';
+    ++at;
+  };
+  for (const ModelClass& one : model.classes) {
+    at += names.size() + 3;
+    text += "\n# A class of customers beyond the first; odds: customers of it for one of the first.\n[[class]]\n";
+    line("odds", one.odds);
+    at -= names.size() + 4;
+    text += "\n[class.parameters]\n";
+    for (std::size_t i = 0; i < names.size(); ++i) line(names[i], one.parameters[i]);
+    text += "\n[class.spend]\n";
+    for (std::size_t i = 0; i < 3; ++i) line(model.spend->parameter_names()[i], one.spend[i]);
+    ++at;
+  }
+  return text;
 }
 
 std::vector<ModelCovariate> read_covariates(const TomlTable& root, std::span<const CovariateEffect> effects) {
@@ -266,6 +337,7 @@ BehaviourModel behaviour_of(const TomlFile& file) {
   } else if (const auto table = root.optional_table("spend")) {
     model.spend = read_spend(*table);
   }
+  model.classes = read_classes(root, model, names);
   if (root.has("segment"))
     for (const TomlTable& table : root.tables("segment")) {
       ModelSegment& segment = model.segments.emplace_back();
@@ -331,6 +403,14 @@ std::vector<double> all_parameters(const BehaviourModel& model) {
   std::vector<double> all = model.parameters;
   for (const ModelCovariate& covariate : model.covariates)
     for (const double effect : covariate.effects) all.push_back(portable_exp(effect));
+  if (model.classes.empty() || !model.spend) return all;
+  const std::vector<double> spend = model.spend->parameters();
+  all.insert(all.end(), spend.begin(), spend.end());
+  for (const ModelClass& one : model.classes) {
+    all.insert(all.end(), one.parameters.begin(), one.parameters.end());
+    all.insert(all.end(), one.spend.begin(), one.spend.end());
+    all.push_back(one.odds);
+  }
   return all;
 }
 
@@ -361,8 +441,8 @@ bool is_contract_model(std::string_view model) {
 void check(const BehaviourModel& model) {
   const auto names = names_of(model);
   check_covariates(model);
-  check_parameters(model.parameters, model.fit, names, model.model, "",
-                   model.covariates.size() * covariate_effects(model).size());
+  check_parameters(model.parameters, model.fit, names, model.model, "", all_parameters(model).size() - names.size());
+  check_classes(model, names);
   constexpr double lowest_margin = -100;  // as of a chain: costs may exceed revenue
   if (model.margin && !(*model.margin >= lowest_margin && *model.margin <= 1))
     throw ConfigError(fmt::format("margin is {}: must be in -100 to 1, a share of revenue", *model.margin));
@@ -436,6 +516,7 @@ std::string model_toml(const BehaviourModel& model) {
                       fmt::join(spend.log_covariance, ", "));
     text += text_of_draws(spend.draws, 3);
   }
+  text += text_of_classes(model, names);
   if (model.fit) text += text_of(*model.fit, n_all, "");
   for (const ModelSegment& segment : model.segments) {
     text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));

@@ -51,14 +51,16 @@ class BgBb final : public SimulatedModel {
   [[nodiscard]] std::vector<double> start(std::span<const PurchaseHistory>) const override { return {1, 1, 0.5, 3}; }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
-                                      std::span<double> gradient) const override {
+                                      std::span<double> gradient, std::span<double> each) const override {
     Tables tables(p);
     CompensatedSum sum;
     Gradient slope{};
-    for (const PurchaseHistory& h : histories) {
+    for (std::size_t at = 0; at < histories.size(); ++at) {
+      const PurchaseHistory& h = histories[at];
       LogSum<n_parameters_of> mass;
       weigh(p, tables, h, [&](bool, double log_mass, const Gradient& by) { mass.add(log_mass, by); });
       sum.add(h.weight * mass.value());
+      if (!each.empty()) each[at] = mass.value();
       if (gradient.empty()) continue;
       for (std::size_t i = 0; i < n_parameters_of; ++i) slope[i] += h.weight * mass.gradient(i);
     }

@@ -85,7 +85,7 @@ class BgNbd final : public SimulatedModel {
   }
 
   [[nodiscard]] double log_likelihood(std::span<const double> parameters, std::span<const PurchaseHistory> histories,
-                                      std::span<double> gradient) const override {
+                                      std::span<double> gradient, std::span<double> each) const override {
     constexpr std::size_t tile = 64;  // histories at once, so that functions are computed on vector registers
     Tables tables(parameters);
     const double log_alpha = portable_log(parameters[alpha]), log_gamma_k = log_gamma(k_);
@@ -125,8 +125,10 @@ class BgNbd final : public SimulatedModel {
       log_total.be_log_of(total);
       for (std::size_t i = 0; i < some.size(); ++i) {
         const PurchaseHistory& h = some[i];
-        sum.add(h.weight *
-                (top[i] + log_total[i] + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma_k));
+        const double value =
+            top[i] + log_total[i] + parameters[r] * log_alpha + (k_ - 1) * h.log_gaps - h.x * log_gamma_k;
+        sum.add(h.weight * value);
+        if (!each.empty()) each[first + i] = value;
         if (gradient.empty()) continue;
         for (std::size_t j = 0; j < n_terms; ++j) {
           const double share = h.weight * mass[i * n_terms + j] / total[i];

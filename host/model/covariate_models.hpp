@@ -36,14 +36,15 @@ class CovariateRows {
   // The sum over runs of rows with the same covariates, as log_likelihood has it.
   template <class Model, class Item>
   [[nodiscard]] double log_likelihood(const Model& model, std::span<const double> p, std::span<const Item> items,
-                                      std::span<double> gradient) const {
+                                      std::span<double> gradient, auto... each) const {
     CompensatedSum sum;
     std::vector<double> own(gradient.empty() ? 0 : parameters.n_own());
     std::fill(gradient.begin(), gradient.end(), 0.0);
     for (std::size_t first = 0, last = 0; first < items.size(); first = last) {
       while (last < items.size() && items[last].covariates == items[first].covariates) ++last;
       const auto of_row = z(items[first].covariates);
-      sum.add(model.log_likelihood(parameters.of(p, of_row), items.subspan(first, last - first), own));
+      sum.add(model.log_likelihood(parameters.of(p, of_row), items.subspan(first, last - first), own,
+                                   part_of(each, first, last)...));
       if (!gradient.empty()) parameters.add_gradient(own, of_row, gradient);
     }
     return sum.value();
@@ -53,6 +54,9 @@ class CovariateRows {
   std::vector<std::string_view> names;
 
  private:
+  static std::span<double> part_of(std::span<double> each, std::size_t first, std::size_t last) {
+    return each.empty() ? each : each.subspan(first, last - first);
+  }
   std::size_t n_covariates_;
   std::vector<double> z_;  // [rows, covariates]
   std::vector<std::string> added_;
@@ -93,8 +97,8 @@ class CovariatePurchases final : public PurchaseModel {
     return from;
   }
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
-                                      std::span<double> gradient) const override {
-    return rows_.log_likelihood(model_, p, histories, gradient);
+                                      std::span<double> gradient, std::span<double> each) const override {
+    return rows_.log_likelihood(model_, p, histories, gradient, each);
   }
   [[nodiscard]] double p_alive(std::span<const double> p, const PurchaseHistory& h) const override {
     return model_.p_alive(own(p, h), h);

@@ -12,7 +12,8 @@
 namespace clvsim {
 
 // Fader & Hardie 2013, "The Gamma-Gamma model of monetary value", equation 1a.
-double GammaGamma::log_likelihood(std::span<const SpendHistory> histories, std::span<double> gradient) const {
+double GammaGamma::log_likelihood(std::span<const SpendHistory> histories, std::span<double> gradient,
+                                  std::span<double> each) const {
   constexpr std::size_t tile = 128;  // histories at once
   const double log_gamma_ = portable_log(gamma), log_gamma_q = log_gamma(q), digamma_q = digamma(q);
   VectorBuffer mean, total, scale, log_mean, log_total, log_scale;
@@ -40,8 +41,10 @@ double GammaGamma::log_likelihood(std::span<const SpendHistory> histories, std::
         of_sum = digamma(shape + q);
         of_shape = digamma(shape);
       }
-      sum.add(h.weight *
-              (ratio - log_gamma_q + q * log_gamma_ - log_mean[i] + shape * log_total[i] - (shape + q) * log_scale[i]));
+      const double value =
+          ratio - log_gamma_q + q * log_gamma_ - log_mean[i] + shape * log_total[i] - (shape + q) * log_scale[i];
+      sum.add(h.weight * value);
+      if (!each.empty()) each[first + i] = value;
       if (gradient.empty()) continue;
       slope[0] += h.weight * x * (of_sum - of_shape + log_total[i] - log_scale[i]);
       slope[1] += h.weight * (of_sum - digamma_q + log_gamma_ - log_scale[i]);

@@ -75,6 +75,39 @@ void set_spend(const PurchaseSpend& of, const std::vector<double>& parameters, P
   draw.log_normal = drawn.log_normal;
 }
 
+// The numbers of a draw, in the order of all_parameters().
+void set_behaviour(const BehaviourModel& of, const std::vector<double>& all, ParameterDraw& draw) {
+  if (of.classes.empty()) {
+    draw.parameters = all;
+    return;
+  }
+  const std::size_t n = of.parameters.size();
+  auto at = all.begin();
+  const auto next = [&](std::size_t count) {
+    const auto first = at;
+    at += static_cast<std::ptrdiff_t>(count);
+    return std::vector<double>(first, at);
+  };
+  draw.parameters = next(n);
+  set_spend(*of.spend, next(3), draw);
+  for (std::size_t c = 0; c < of.classes.size(); ++c) {
+    ModelClass& one = draw.classes.emplace_back();
+    one.parameters = next(n);
+    one.spend = next(3);
+    one.odds = next(1).front();
+  }
+}
+
+// A drawn spend without a mean cannot be simulated.
+void check_mean(double q, double estimate, std::uint32_t d) {
+  if (q > 1) return;
+  throw ModelError(
+      fmt::format("draw {} of the parameters has q = {} of [spend]: at q <= 1 the mean spend of a new customer is "
+                  "infinite. q = {} is too uncertain for draws: fit more customers, or simulate without "
+                  "--parameter-draws",
+                  d, q, estimate));
+}
+
 // The first n of the bootstrap's, which check() has found to be as many of every part.
 std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32_t n) {
   const std::size_t width = all_parameters(model).size(), stored = model.fit->draws.size() / width;
@@ -89,10 +122,10 @@ std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32
   };
   std::vector<ParameterDraw> all(n);
   for (std::size_t d = 0; d < n; ++d) {
-    all[d].parameters = row(model.fit->draws, d, width);
+    set_behaviour(model, row(model.fit->draws, d, width), all[d]);
     for (const ModelSegment& segment : model.segments)
       all[d].segments.push_back(row(segment.fit->draws, d, segment.parameters.size()));
-    if (model.spend) set_spend(*model.spend, row(model.spend->draws, d, 3), all[d]);
+    if (model.spend && model.classes.empty()) set_spend(*model.spend, row(model.spend->draws, d, 3), all[d]);
   }
   return all;
 }
@@ -102,7 +135,7 @@ std::vector<ParameterDraw> stored_draws(const BehaviourModel& model, std::uint32
 std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uint32_t n, std::uint64_t seed) {
   check(model);
   if (model.fit && !model.fit->draws.empty()) return stored_draws(model, n);
-  if (!model.fit || (model.spend && model.spend->log_covariance.empty()))
+  if (!model.fit || (model.spend && model.classes.empty() && model.spend->log_covariance.empty()))
     throw ConfigError(
         fmt::format("the model {} has no covariances of its parameters ([fit], [spend] log_covariance), so that their "
                     "uncertainty is not known; fit it to a store, or simulate without --parameter-draws",
@@ -121,23 +154,19 @@ std::vector<ParameterDraw> draw_parameters(const BehaviourModel& model, std::uin
                           "[segment.fit]");
   }
   std::optional<LogNormal> spend;
-  if (model.spend) {
+  if (model.spend && model.classes.empty()) {
     spend.emplace(model.spend->parameters(), model.spend->log_covariance,
                   static_cast<std::uint32_t>(all_parameters(model).size()), "[spend]");
   }
   std::vector<ParameterDraw> all;
   for (std::uint32_t d = 0; d < n; ++d) {
     ParameterDraw& draw = all.emplace_back();
-    draw.parameters = behaviour.draw(d, seed);
+    set_behaviour(model, behaviour.draw(d, seed), draw);
     for (const LogNormal& segment : segments) draw.segments.push_back(segment.draw(d, seed));
-    if (!spend) continue;
-    set_spend(*model.spend, spend->draw(d, seed), draw);
-    if (model.spend->kind == SpendLaw::gamma_gamma && !(draw.law.q > 1))
-      throw ModelError(
-          fmt::format("draw {} of the parameters has q = {} of [spend]: at q <= 1 the mean spend of a new customer is "
-                      "infinite. q = {} is too uncertain for draws: fit more customers, or simulate without "
-                      "--parameter-draws",
-                      d, draw.law.q, model.spend->law.q));
+    if (spend) set_spend(*model.spend, spend->draw(d, seed), draw);
+    if (model.spend && model.spend->kind == SpendLaw::gamma_gamma) check_mean(draw.law.q, model.spend->law.q, d);
+    for (std::size_t c = 0; c < draw.classes.size(); ++c)
+      check_mean(draw.classes[c].spend[1], model.classes[c].spend[1], d);
   }
   return all;
 }

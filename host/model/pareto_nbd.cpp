@@ -178,7 +178,7 @@ class ParetoNbd final : public SimulatedModel {
   }
 
   [[nodiscard]] double log_likelihood(std::span<const double> p, std::span<const PurchaseHistory> histories,
-                                      std::span<double> gradient) const override {
+                                      std::span<double> gradient, std::span<double> each) const override {
     constexpr std::size_t tile = 64;  // histories at once: their numbers stay in the first cache
     RisingTable rising(p[r]);
     const double log_alpha = portable_log(p[alpha]), log_beta_ = portable_log(p[beta]), log_s = portable_log(p[s]);
@@ -207,8 +207,10 @@ class ParetoNbd final : public SimulatedModel {
         const PurchaseHistory& h = some[i];
         const double log_alive = alive(i), log_dead = dropout[i].log_mass + log_s;
         const auto n = static_cast<std::size_t>(h.x);
-        sum.add(h.weight *
-                (rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + std::max(log_alive, log_dead) + log_total[i]));
+        const double value =
+            rising.value(n) + p[r] * log_alpha + p[s] * log_beta_ + std::max(log_alive, log_dead) + log_total[i];
+        sum.add(h.weight * value);
+        if (!each.empty()) each[first + i] = value;
         if (gradient.empty()) continue;
         const double of_alive = (log_alive >= log_dead ? 1 : smaller[i]) / total[i],
                      of_dead = (log_alive >= log_dead ? smaller[i] : 1) / total[i];

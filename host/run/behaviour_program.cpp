@@ -52,7 +52,8 @@ double rate_a_period(const RunInfo& info) {
 std::vector<ParameterDraw> parameter_draws(const BehaviourModel& model, const SimulationOptions& options) {
   if (options.parameter_draws > 0) return draw_parameters(model, options.parameter_draws, options.seed);
   ParameterDraw estimates;
-  estimates.parameters = all_parameters(model);
+  estimates.parameters = model.classes.empty() ? all_parameters(model) : model.parameters;
+  estimates.classes = model.classes;
   for (const ModelSegment& segment : model.segments) estimates.segments.push_back(segment.parameters);
   if (model.spend) {
     estimates.law = model.spend->law;

@@ -13,6 +13,26 @@
 #include <span>
 
 namespace clvsim {
+namespace {
+
+// visit(parameters, spend, odds) for every class of a draw, the first first.
+template <class Visit>
+void for_classes(const ParameterDraw& draw, const Visit& visit) {
+  visit(draw.parameters, draw.law, 1.0);
+  for (const ModelClass& one : draw.classes)
+    visit(one.parameters, GammaGamma{one.spend[0], one.spend[1], one.spend[2]}, one.odds);
+}
+
+// Of the last record.
+void set_until(kernels::AnyCustomers& customers, double until) {
+  std::visit(
+      [until](auto& all) {
+        if constexpr (requires { all.back().until; }) all.back().until = until;
+      },
+      customers);
+}
+
+}  // namespace
 
 PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& info, const StoreInfo* store)
     : model_(model),
@@ -26,25 +46,32 @@ PurchaseProgram::PurchaseProgram(const BehaviourModel& model, const RunInfo& inf
   if (store != nullptr && !model.covariates.empty()) covariates_.emplace(model, *store);
   if (store != nullptr && model.model == "bg_bb") opportunities_.emplace(store->observation_end, store->unit);
   if (info.has_dert) dert_rate_ = model.model == "bg_bb" ? rate_a_period(info) : portable_log1p(rate_a_period(info));
-  const PurchaseSpend& spend = *model_.spend;
   for (const ParameterDraw& draw : draws_) {
-    kernels::DrawnSpend law;
-    if (spend.kind == SpendLaw::log_normal) {
+    if (model_.spend->kind == SpendLaw::log_normal) {
+      kernels::DrawnSpend law;
       law.within_sd = draw.log_normal.within_sd;
-    } else {
-      law.shape = draw.law.p;
-      law.one = kernels::LogGammaSampler(draw.law.p);
+      add_drawn(draw.parameters, law);
+      continue;
     }
-    law.positive_share = 1 - spend.zero_share;
-    law.refund_rate = spend.refund_rate;
-    law.log_refund = portable_log(spend.refund_ratio);
-    engine_->add_drawn(draw.parameters, law, drawn_);
+    for_classes(draw, [&](const std::vector<double>& parameters, const GammaGamma& spend, double) {
+      kernels::DrawnSpend law;
+      law.shape = spend.p;
+      law.one = kernels::LogGammaSampler(spend.p);
+      add_drawn(parameters, law);
+    });
   }
+}
+
+void PurchaseProgram::add_drawn(const std::vector<double>& parameters, kernels::DrawnSpend law) {
+  law.positive_share = 1 - model_.spend->zero_share;
+  law.refund_rate = model_.spend->refund_rate;
+  law.log_refund = portable_log(model_.spend->refund_ratio);
+  engine_->add_drawn(parameters, law, drawn_);
 }
 
 PathProgram PurchaseProgram::program() const {
   PathProgram program;
-  program.params = kernels::params_of(drawn_, weight_.data());
+  program.params = kernels::params_of(drawn_, weight_.data(), n_classes());
   return program;
 }
 
@@ -71,23 +98,49 @@ void PurchaseProgram::add(const PurchaseHistory& history, const SpendHistory& sp
   const bool has_own = segment < model_.segments.size();
   double moments = std::numeric_limits<double>::infinity();
   for (const ParameterDraw& draw : draws_) {
-    kernels::DrawnSpendCustomer level;
     if (model_.spend->kind == SpendLaw::log_normal) {
+      kernels::DrawnSpendCustomer level;
       const LogNormalSpend::Level own = draw.log_normal.level(spend);
       level.log_scale = own.mean + portable_log(model_.spend->smearing * minor_units_);
       level.level_sd = own.sd;
-    } else {
-      const GammaGamma& law = draw.law;
+      engine_->add_customer(has_own ? draw.segments[segment] : parameters_of(draw.parameters, z), history, hash, level,
+                            rows.customers);
+      continue;
+    }
+    const std::vector<double> shares = class_shares(draw, history, spend);
+    double until = 0;
+    std::size_t c = 0;
+    for_classes(draw, [&](const std::vector<double>& parameters, const GammaGamma& law, double) {
+      kernels::DrawnSpendCustomer level;
       const double shape = law.p * spend.x + law.q;
       level.level = kernels::LogGammaSampler(shape);
       level.log_scale = portable_log((law.gamma + spend.x * spend.mean) * minor_units_);
       moments = std::min(moments, shape);
-    }
-    const std::vector<double>& p = has_own ? draw.segments[segment] : draw.parameters;
-    engine_->add_customer(model_.covariates.empty() ? p : parameters_of(p, z), history, hash, level, rows.customers);
+      engine_->add_customer(has_own ? draw.segments[segment] : parameters_of(parameters, z), history, hash, level,
+                            rows.customers);
+      until += shares[c++];
+      set_until(rows.customers, until);
+    });
   }
   rows.moments.push_back(moments);
   rows.closed.push_back(closed_forms(history, spend, has_own ? segment : all_customers, z));
+}
+
+// By the likelihood of what the customer bought and spent.
+std::vector<double> PurchaseProgram::class_shares(const ParameterDraw& draw, const PurchaseHistory& history,
+                                                  const SpendHistory& spend) const {
+  if (draw.classes.empty()) return {1};
+  std::vector<double> log_mass, shares;
+  double top = minus_infinity, sum = 0;
+  for_classes(draw, [&](const std::vector<double>& parameters, const GammaGamma& law, double odds) {
+    double mass = portable_log(odds) + engine_->log_likelihood(parameters, {&history, 1}, {});
+    if (spend.x > 0) mass += law.log_likelihood({&spend, 1}, {});
+    log_mass.push_back(mass);
+    top = std::max(top, mass);
+  });
+  for (const double mass : log_mass) sum += shares.emplace_back(portable_exp(mass - top));
+  for (double& share : shares) share /= sum;
+  return shares;
 }
 
 ClosedForms PurchaseProgram::behaviour_forms(const PurchaseHistory& history, std::span<const double> p) const {
@@ -109,6 +162,7 @@ ClosedForms PurchaseProgram::behaviour_forms(const PurchaseHistory& history, std
 ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const SpendHistory& spend,
                                           std::size_t segment, std::span<const double> z) const {
   ClosedForms forms;
+  if (!model_.classes.empty()) return class_forms(history, spend);
   if (!z.empty()) {
     forms = behaviour_forms(history, parameters_of(all_parameters(model_), z));
   } else {
@@ -122,6 +176,28 @@ ClosedForms PurchaseProgram::closed_forms(const PurchaseHistory& history, const 
   }
   forms.expected_spend = model_.spend->expected(spend);
   return forms;
+}
+
+// Means over the classes, by the customer's probabilities.
+ClosedForms PurchaseProgram::class_forms(const PurchaseHistory& history, const SpendHistory& spend) const {
+  ParameterDraw estimates;
+  estimates.parameters = model_.parameters;
+  estimates.law = model_.spend->law;
+  estimates.classes = model_.classes;
+  const std::vector<double> shares = class_shares(estimates, history, spend);
+  ClosedForms all;
+  std::size_t c = 0;
+  for_classes(estimates, [&](const std::vector<double>& parameters, const GammaGamma& law, double) {
+    const ClosedForms own = behaviour_forms(history, parameters);
+    PurchaseSpend of_class = *model_.spend;
+    of_class.law = law;
+    const double share = shares[c++];
+    all.p_alive += share * own.p_alive;
+    all.expected_transactions += share * own.expected_transactions;
+    all.dert += share * own.dert;
+    all.expected_spend += share * of_class.expected(spend);
+  });
+  return all;
 }
 
 CustomerRows PurchaseProgram::new_customer() const {

@@ -41,6 +41,12 @@ class PurchaseProgram final : public BehaviourProgram {
   [[nodiscard]] std::vector<double> parameters_of(std::span<const double> all, std::span<const double> z) const;
   [[nodiscard]] ClosedForms closed_forms(const PurchaseHistory& history, const SpendHistory& spend, std::size_t segment,
                                          std::span<const double> z) const;
+  [[nodiscard]] std::uint32_t n_classes() const { return static_cast<std::uint32_t>(model_.classes.size() + 1); }
+  void add_drawn(const std::vector<double>& parameters, kernels::DrawnSpend law);
+  // [classes] probabilities of the customer's class.
+  [[nodiscard]] std::vector<double> class_shares(const ParameterDraw& draw, const PurchaseHistory& history,
+                                                 const SpendHistory& spend) const;
+  [[nodiscard]] ClosedForms class_forms(const PurchaseHistory& history, const SpendHistory& spend) const;
   // All of them but the spend.
   [[nodiscard]] ClosedForms behaviour_forms(const PurchaseHistory& history, std::span<const double> parameters) const;
 

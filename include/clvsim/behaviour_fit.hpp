@@ -51,6 +51,10 @@ struct BehaviourFit {
   std::vector<SegmentFit> segments;           ///< where they were asked for
   /// Where they were asked for, with their effects; `fit` has these after the model's own parameters, as exponentials.
   std::vector<ModelCovariate> covariates;
+  /// Where they were asked for: the classes beyond the first. `fit` is then of purchases and spend together, with the
+  /// parameters of all_parameters(); with one class these have this log-likelihood and BIC in all.
+  std::vector<ModelClass> classes;
+  double one_class_log_likelihood = 0, one_class_bic = 0;
   std::vector<std::string> notes;
 };
 
@@ -64,10 +68,12 @@ struct BehaviourFit {
 /// where a customer bought more than once in one. A bootstrap's weights are the customers': the same in the fits of
 /// purchases, spend and segments, whatever options.bootstrap.customers says. With `covariates`, names of the store's,
 /// each customer has parameters of its own (CovariateEffect); not together with `by_segment`, nor of gamma_gamma.
+/// With `n_classes` of 2 to most_classes purchases and gamma_gamma spend are fitted together, to so many latent classes
+/// of customers; not beside `by_segment` or covariates.
 [[nodiscard]] BehaviourFit fit_behaviour(const StoreReader& store, std::string_view model,
                                          SpendLaw spend = SpendLaw::gamma_gamma, bool by_segment = false,
                                          const LikelihoodFitOptions& options = {},
-                                         std::span<const std::string> covariates = {});
+                                         std::span<const std::string> covariates = {}, std::size_t n_classes = 1);
 
 /// One of contract_models(), or of sbg and bdw the one with the lower BIC (auto), of a contract book; where contracts
 /// do not differ, so that sbg or bdw has no maximum, its limit. Of all contracts and, with `by_segment`, of each

@@ -54,7 +54,7 @@ struct PurchaseSpend {
 /// What a fit leaves in the model's file (LikelihoodFit has the meanings).
 struct FitRecord {
   double log_likelihood = 0, aic = 0, bic = 0, gradient_norm = 0, condition = 0;
-  /// [parameters, parameters] of their logarithms; of a model with covariates, of all_parameters().
+  /// [parameters, parameters] of their logarithms; of a model with covariates or classes, of all_parameters().
   std::vector<double> log_covariance;
   std::vector<double> draws = {};  ///< [draws, parameters] by bootstrap; empty: none
 };
@@ -70,6 +70,15 @@ struct ModelSegment {
 
 inline constexpr std::size_t most_model_segments = 256;
 
+/// A latent class of customers beyond the first: with a behaviour and a spend of its own, so that what a customer spends
+/// says how often it buys (methods: finite mixture, McLachlan & Peel 2000, "Finite Mixture Models").
+struct ModelClass {
+  double odds = 0;                 ///< customers of this class for one of the first, above 0
+  std::vector<double> parameters;  ///< as BehaviourModel::parameters
+  std::vector<double> spend;       ///< of the law of BehaviourModel::spend
+};
+inline constexpr std::size_t most_classes = 8;  ///< the first among them
+
 struct BehaviourModel {
   std::string model;  ///< of behaviour_models()
   int k = 1;          ///< regularity of bg_cnbd_k, mbg_cnbd_k
@@ -82,6 +91,9 @@ struct BehaviourModel {
   std::optional<PurchaseSpend> spend;      ///< of purchases; absent: it can tell them, and cannot be simulated
   std::optional<double> charge;            ///< of contracts: of a new one, a period, currency units
   std::vector<ModelSegment> segments;      ///< others have `parameters`, which are those of all
+  /// Latent classes of customers beyond the first, which has `parameters` and the law of `spend`; of models of
+  /// purchases without covariates and segments.
+  std::vector<ModelClass> classes;
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
@@ -89,7 +101,8 @@ struct BehaviourModel {
 
 /// What covariates of a customer move in the model. Throws ConfigError for a model that there is not.
 [[nodiscard]] std::span<const CovariateEffect> covariate_effects(const BehaviourModel& model);
-/// The model's parameters and the exponentials of its covariates' effects, as CovariateParameters has them.
+/// The model's parameters and the exponentials of its covariates' effects, as CovariateParameters has them; of a model
+/// with classes of each class the parameters, then those of its spend, then, but of the first, its odds.
 [[nodiscard]] std::vector<double> all_parameters(const BehaviourModel& model);
 /// The covariates of a model among those of a store.
 class CovariatesOf {
@@ -109,6 +122,7 @@ class CovariatesOf {
 
 /// One draw of what is uncertain about a model: its parameters, and those of its spend's law.
 struct ParameterDraw {
+  std::vector<ModelClass> classes = {};       ///< as BehaviourModel::classes
   std::vector<double> parameters;             ///< as all_parameters()
   std::vector<std::vector<double>> segments;  ///< the parameters of each of BehaviourModel::segments
   GammaGamma law;

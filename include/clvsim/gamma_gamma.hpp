@@ -21,8 +21,10 @@ struct SpendHistory {
 struct GammaGamma {
   double p = 0, q = 0, gamma = 0;  ///< all > 0; gamma in currency units
 
-  /// `gradient` [3]: by the logarithms of p, q, gamma; may be empty.
-  [[nodiscard]] double log_likelihood(std::span<const SpendHistory> histories, std::span<double> gradient) const;
+  /// `gradient` [3]: by the logarithms of p, q, gamma; `each` [histories]: of every history, unweighted. Both may be
+  /// empty.
+  [[nodiscard]] double log_likelihood(std::span<const SpendHistory> histories, std::span<double> gradient,
+                                      std::span<double> each = {}) const;
   /// Expected amount of a purchase of a customer with x purchases of this mean; x = 0: of a new customer, whatever the
   /// mean. Infinite where p x + q <= 1.
   [[nodiscard]] double expected_spend(std::int32_t x, double mean) const;

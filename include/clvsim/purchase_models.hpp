@@ -53,11 +53,11 @@ class PurchaseModel {
   /// Where a search for the maximum may begin, in the time unit of the histories.
   [[nodiscard]] virtual std::vector<double> start(std::span<const PurchaseHistory> histories) const = 0;
 
-  /// Weighted sum of log-likelihoods. `gradient` [n_parameters]: of it by the logarithms of the parameters; may be
-  /// empty.
+  /// Weighted sum of log-likelihoods. `gradient` [n_parameters]: of it by the logarithms of the parameters; `each`
+  /// [histories]: the log-likelihood of every history, unweighted. Both may be empty.
   [[nodiscard]] virtual double log_likelihood(std::span<const double> parameters,
-                                              std::span<const PurchaseHistory> histories,
-                                              std::span<double> gradient) const = 0;
+                                              std::span<const PurchaseHistory> histories, std::span<double> gradient,
+                                              std::span<double> each = {}) const = 0;
   /// P(alive at T | history).
   [[nodiscard]] virtual double p_alive(std::span<const double> parameters, const PurchaseHistory& history) const = 0;
   /// Expected purchases in (T, T + t], 0 <= t finite. Throws ConfigError; ModelError where t is too long for the sum.

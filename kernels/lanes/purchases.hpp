@@ -49,27 +49,52 @@ struct PurchaseCode {
     paths.totals = &totals;
     paths.values = values;
     const std::uint32_t n_draws = run.params.n_draws;
+    const std::uint32_t n_classes = run.params.n_classes;
     for (std::uint32_t d = 0; d < n_draws; ++d) {
-      const auto& own = (&customer)[d];
-      const auto& drawn = run.params.drawn[d];
-      paths.spend = &drawn.spend;
-      paths.own_spend = &own.spend;
+      const auto* const own = &customer + std::size_t{d} * n_classes;
+      const auto* const drawn = run.params.drawn + std::size_t{d} * n_classes;
       for (std::uint32_t path = d; path < run.n_paths;) {
         std::uint32_t n = 0;
         for (; n < tile && path < run.n_paths; path += n_draws) paths.all[n++] = path;
-        for (std::uint32_t i = n; i < n + padding; ++i) paths.all[i] = 0;
-        paths.uniforms({Purpose::life}, paths.all, nullptr, n, paths.life);
-        paths.n_slots = paths.n_events = 0;
-        begin(paths, drawn.behaviour, own.behaviour, n);
-        paths.purchase();
-        paths.settle(false);
-        paths.finish();
+        paths.pad(n);
+        if (n_classes == 1) {
+          walk_tile(paths, *drawn, *own, n);
+          continue;
+        }
+        paths.uniforms({Purpose::latent_class}, paths.all, nullptr, n, paths.life);
+        std::uint32_t block[tile];
+        std::uint8_t of_class[tile];
+        for (std::uint32_t i = 0; i < n; ++i) {
+          block[i] = paths.all[i];
+          of_class[i] = static_cast<std::uint8_t>(PurchasePath<Behaviour>::class_of(own, n_classes, paths.life[i]));
+        }
+        for (std::uint32_t c = 0; c < n_classes; ++c) {
+          std::uint32_t m = 0;
+          for (std::uint32_t i = 0; i < n; ++i)
+            if (of_class[i] == c) paths.all[m++] = block[i];
+          paths.pad(m);
+          if (m > 0) walk_tile(paths, drawn[c], own[c], m);
+        }
       }
     }
     return paths.bound;
   }
 
  private:
+  struct Paths;
+  // The first n of paths.all, by one draw of the parameters and one class.
+  template <class Drawn, class Customer>
+  static void walk_tile(Paths& paths, const Drawn& drawn, const Customer& own, std::uint32_t n) {
+    paths.spend = &drawn.spend;
+    paths.own_spend = &own.spend;
+    paths.uniforms({Purpose::life}, paths.all, nullptr, n, paths.life);
+    paths.n_slots = paths.n_events = 0;
+    begin(paths, drawn.behaviour, own.behaviour, n);
+    paths.purchase();
+    paths.settle(false);
+    paths.finish();
+  }
+
   struct Paths {
     std::uint64_t seed, hash;
     std::uint32_t horizon;
@@ -104,6 +129,10 @@ struct PurchaseCode {
     std::uint32_t rejected[capacity], rejected_path[capacity + padding], rejected_period[capacity + padding];
 
     [[nodiscard]] PathDraws draws(std::uint32_t of_path) const { return {seed, hash, of_path}; }
+    // Registers read beyond the n-th path.
+    void pad(std::uint32_t n) {
+      for (std::uint32_t i = n; i < n + padding; ++i) all[i] = 0;
+    }
 
     // The words of `index` for the paths of a group; each in its own period where `periods` is not null.
     [[gnu::always_inline]] WordRegisters<Simd> words(DrawIndex index, const std::uint32_t* paths_of,

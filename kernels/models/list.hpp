@@ -62,13 +62,15 @@ template <class Customer>
 std::vector<Customer>& customers_of(AnyCustomers& any) {
   return vector_of<Customer>(any);
 }
-// Parameters of a sparse model from its draws, which outlive them.
-inline AnyParams params_of(const AnyDrawn& drawn, const double* weight) {
+// Parameters of a sparse model from its draws, which outlive them; of a model of purchases these are [draws, classes].
+inline AnyParams params_of(const AnyDrawn& drawn, const double* weight, std::uint32_t n_classes = 1) {
   AnyParams params;
   BehaviourModels::with(drawn.index(), [&]<class Model>(std::type_identity<Model>) {
     if constexpr (Model::sparse) {
       const auto& all = std::get<std::vector<typename Model::Drawn>>(drawn);
-      params = typename Model::Params{all.data(), weight, static_cast<std::uint32_t>(all.size())};
+      typename Model::Params of{all.data(), weight, static_cast<std::uint32_t>(all.size()) / n_classes};
+      if constexpr (requires { of.n_classes; }) of.n_classes = n_classes;
+      params = of;
     }
   });
   return params;

@@ -5,6 +5,9 @@
 //   State begin(params, customer, draws, n_exhausted)             the latent traits, given the history
 //   std::uint32_t due(state)                                      the next period in which something may happen
 //   PurchaseCount advance(params, state, t, draws, n_exhausted)   period t = due(state), and no other
+//
+// Customers may be of several latent classes, each with a behaviour and a spend of its own: a path draws the customer's
+// class first, by its probabilities given the history.
 #pragma once
 
 #include "kernels/models/drawn_spend.hpp"
@@ -27,21 +30,23 @@ struct PurchasePath {
   static constexpr bool sparse = true;  // only due periods are stepped through; leaving is for good
   static constexpr bool rejects = true;
 
-  // What is uncertain: one draw of the parameters.
+  // What is uncertain: one draw of the parameters, of one class.
   struct Drawn {
     typename Behaviour::Params behaviour;
     DrawnSpend spend;
   };
   struct Params {
-    const Drawn* drawn = nullptr;    // [n_draws]; path p has draw p mod n_draws, whoever the customer is
+    const Drawn* drawn = nullptr;    // [n_draws, n_classes]; path p has draw p mod n_draws, whoever the customer is
     const double* weight = nullptr;  // [horizon] discount factor times margin
-    std::uint32_t n_draws = 1;
+    std::uint32_t n_draws = 1, n_classes = 1;
   };
-  // A customer is n_draws of these, one after the other: what a draw of the parameters makes of the history.
+  // A customer is n_draws x n_classes of these, one after the other: what a draw of the parameters makes of the history
+  // in a class.
   struct Customer {
     std::uint64_t hash = 0;  // 56 bits
     typename Behaviour::Customer behaviour;
     DrawnSpendCustomer spend;
+    double until = 1;  // probability of this class and the ones before it; of the last one it is not asked
   };
   struct State {
     typename Behaviour::State behaviour;
@@ -53,13 +58,22 @@ struct PurchasePath {
   };
 
   static CLVSIM_HD State begin(const Params& params, const Customer& customer, const PathDraws& draws) {
-    const std::uint32_t draw = params.n_draws == 1 ? 0 : draws.path % params.n_draws;
-    const Customer& own = (&customer)[draw];
+    std::uint32_t at = params.n_draws == 1 ? 0 : draws.path % params.n_draws * params.n_classes;
+    if (params.n_classes > 1)
+      at += class_of(&customer + at, params.n_classes, first_uniform(draws, {Purpose::latent_class}));
+    const Customer& own = (&customer)[at];
     State s;
-    s.drawn = params.drawn + draw;
+    s.drawn = params.drawn + at;
     s.behaviour = Behaviour::begin(s.drawn->behaviour, own.behaviour, draws, s.n_exhausted);
     s.spend = &own.spend;
     return s;
+  }
+
+  // The class of a customer, by a uniform number.
+  static CLVSIM_HD std::uint32_t class_of(const Customer* classes, std::uint32_t n_classes, double u) {
+    std::uint32_t c = 0;
+    while (c + 1 < n_classes && u >= classes[c].until) ++c;
+    return c;
   }
 
   // The next period that needs a step, from t on; never where the customer has left.
@@ -94,12 +108,12 @@ struct PurchasePath {
   static CLVSIM_HD std::int64_t path_value(const Params&, std::int64_t sum) { return sum; }
 
   // Customers stand so far apart.
-  static CLVSIM_HD std::uint32_t records(const Params& params) { return params.n_draws; }
+  static CLVSIM_HD std::uint32_t records(const Params& params) { return params.n_draws * params.n_classes; }
 
   // Tables of the parameters: visit(pointer, n) for each.
   template <class Visit>
   static void for_tables(Params& params, std::uint32_t horizon, Visit&& visit) {
-    visit(params.drawn, params.n_draws);
+    visit(params.drawn, std::uint64_t{params.n_draws} * params.n_classes);
     visit(params.weight, horizon);
   }
 };

@@ -43,6 +43,7 @@ enum class Purpose : std::uint8_t {
                            // field t / 4, word t % 4)
   row_later_outcome = 29,  // whether it takes outcome k > 0 (word (k - 1) % 4 of block (k - 1) / 4)
   row_share = 30,          // share of outcome k of a row (period field 16 row + k); two blocks
+  latent_class = 31,       // the class of a customer whose class is not known; words 0, 1
 };
 
 // Where a draw stands within its customer and path.
