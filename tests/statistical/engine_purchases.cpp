@@ -130,6 +130,50 @@ TEST(Purchases, MeansAreTheClosedForms) {
   }
 }
 
+// Of customers in two classes: what is expected of each, by the probabilities that the likelihoods give.
+TEST(PurchaseClasses, MeansAreTheClosedForms) {
+  constexpr std::uint32_t horizon = 39, n_paths = 80000;
+  for (const BehaviourModel& plain : test::behaviours()) {
+    const BehaviourModel model = test::with_classes(plain);
+    const PurchaseProgram program(model, info_of(model, horizon, 0));
+    const std::vector<Buyer> buyers = test::buyers_of(model);
+    CustomerRows rows = test::rows_of(program, buyers);
+    std::vector<Moments> transactions(buyers.size()), value(buyers.size());
+    for_paths(program, rows.customers, n_paths, horizon, 5, [&](std::size_t i, std::uint32_t, const PathSink& path) {
+      transactions[i].add(static_cast<double>(path.n));
+      value[i].add(static_cast<double>(path.value) / 25600);
+    });
+    const auto law = make_purchase_model(model.model, model.k);
+    const ModelClass& second = model.classes.front();
+    const GammaGamma spend[2] = {model.spend->law, {second.spend[0], second.spend[1], second.spend[2]}};
+    const std::vector<double>* const parameters[2] = {&model.parameters, &second.parameters};
+    for (std::size_t i = 0; i < buyers.size(); ++i) {
+      const Buyer& buyer = buyers[i];
+      const std::string what = model.model + " x " + std::to_string(buyer.history.x);
+      double log_mass[2] = {0, std::log(second.odds)};
+      for (int c = 0; c < 2; ++c) {
+        log_mass[c] += law->log_likelihood(*parameters[c], {&buyer.history, 1}, {});
+        if (buyer.spend.x > 0) log_mass[c] += spend[c].log_likelihood({&buyer.spend, 1}, {});
+      }
+      const double share = 1 / (1 + std::exp(log_mass[0] - log_mass[1]));  // of the second class
+      double n = 0, spent = 0, alive = 0;
+      bool finite = true;
+      for (int c = 0; c < 2; ++c) {
+        const double of_class = c == 0 ? 1 - share : share;
+        const double expected = law->expected_purchases(*parameters[c], buyer.history, horizon);
+        n += of_class * expected;
+        spent += of_class * expected * spend[c].expected_spend(buyer.spend.x, buyer.spend.mean);
+        alive += of_class * law->p_alive(*parameters[c], buyer.history);
+        finite = finite && spend[c].q + spend[c].p * buyer.spend.x > 4;
+      }
+      expect_mean(transactions[i], n, what + " transactions");
+      if (finite) expect_mean(value[i], spent, what + " value");
+      EXPECT_NEAR(rows.closed[i].expected_transactions, n, 1e-9 * n);
+      EXPECT_NEAR(rows.closed[i].p_alive, alive, 1e-12);
+    }
+  }
+}
+
 // Draws of the parameters have the covariance that they are drawn from, and more draws begin with the fewer.
 TEST(ParameterDraws, HaveTheirCovariance) {
   const BehaviourModel model = test::with_uncertainty(test::behaviours().front());
@@ -215,9 +259,10 @@ struct Story {
 
 class StoryTeller {
  public:
-  StoryTeller(const BehaviourModel& model, std::uint64_t seed) : model_(model), bits_(seed) {}
+  StoryTeller(const BehaviourModel& model, std::uint64_t seed) : of_all_(model), model_(model), bits_(seed) {}
 
   Story tell(double T, double horizon) {
+    if (!of_all_.classes.empty()) choose_class();
     const std::vector<double> times = model_.model == "bg_bb" ? opportunities(T + horizon) : purchases(T + horizon);
     Story story;
     story.past.history.T = T;
@@ -287,7 +332,22 @@ class StoryTeller {
     return times;
   }
 
-  BehaviourModel model_;
+  // The customer's own model.
+  void choose_class() {
+    double all = 1;
+    for (const ModelClass& one : of_all_.classes) all += one.odds;
+    double u = all * uniform() - 1;
+    model_.parameters = of_all_.parameters;
+    model_.spend->law = of_all_.spend->law;
+    for (const ModelClass& one : of_all_.classes) {
+      if (u < 0) return;
+      model_.parameters = one.parameters;
+      model_.spend->set_parameters(one.spend);
+      u -= one.odds;
+    }
+  }
+
+  BehaviourModel of_all_, model_;
   std::mt19937_64 bits_;
 };
 
@@ -298,7 +358,9 @@ TEST(Purchases, FuturesAreCalibrated) {
   const std::vector<std::string> strata{"all", "x = 0", "x = 1, 2", "x >= 3", "recent", "silent", "high spend"};
   std::vector<BehaviourModel> models = test::behaviours();
   models.push_back(test::with_log_normal(models.front()));
+  for (std::size_t m : {0, 2, 5}) models.push_back(test::with_classes(models[m]));
   for (const BehaviourModel& model : models) {
+    SCOPED_TRACE(model.classes.size());
     SCOPED_TRACE(name_of(model.spend->kind));
     const bool discrete = model.model == "bg_bb";
     const std::uint32_t horizon = discrete ? 5 : 26;

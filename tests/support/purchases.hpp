@@ -38,6 +38,7 @@ inline BehaviourModel with_uncertainty(BehaviourModel model) {
   };
   model.fit = FitRecord{};
   model.fit->log_covariance = covariance(model.parameters.size());
+  if (!model.classes.empty()) model.fit->log_covariance = covariance(all_parameters(model).size());
   if (model.spend) model.spend->log_covariance = covariance(3);
   for (ModelSegment& segment : model.segments) {
     segment.fit = FitRecord{};
@@ -95,6 +96,15 @@ inline BehaviourModel with_log_normal(BehaviourModel model) {
   model.spend->kind = SpendLaw::log_normal;
   model.spend->log_normal = {27.1, 0.46, 0.58};
   model.spend->smearing = 1.02;
+  return model;
+}
+
+// A second class of customers, who buy three times as often and spend twice as much.
+inline BehaviourModel with_classes(BehaviourModel model) {
+  ModelClass often{0.4, model.parameters, {5.1, 6, 48}};
+  const bool at_opportunities = model.model == "bg_bb";
+  often.parameters[at_opportunities ? 0 : 1] *= at_opportunities ? 3 : 1.0 / 3;
+  model.classes.push_back(often);
   return model;
 }
 
@@ -223,6 +233,11 @@ inline std::vector<BehaviourCase> behaviour_cases() {
     const bool once = model.model == "bg_bb";
     cases.push_back({with_refunds(with_log_normal(model)), once ? buyers_of(model) : heavy_buyers(), 5, 200});
     cases.push_back({with_uncertainty(with_log_normal(model)), buyers_of(model), 20, 130, 7});
+  }
+  // Latent classes.
+  for (const BehaviourModel& model : behaviours()) {
+    cases.push_back({with_refunds(with_classes(model)), buyers_of(model), 30, 1300});
+    cases.push_back({with_uncertainty(with_classes(model)), buyers_of(model), 20, 130, 7});
   }
   // Tenures without end, of churn that is nearly 0 or 1, and a charge beyond what the fixed point counts.
   std::vector<Contract> extreme = all_contracts();
