@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -142,6 +143,32 @@ std::function<void(const std::string&)> text_into(Target& target) {
 
 constexpr double largest = std::numeric_limits<double>::max();
 
+using Season = TransitionCovariates::Season;
+
+// "NAME=YYYY-MM-DD..YYYY-MM-DD", several of a name in any order.
+std::vector<TransitionCovariates::Campaign> campaigns(const std::string& text) {
+  std::vector<TransitionCovariates::Campaign> all;
+  for (const std::string& part : split(text)) {
+    const std::size_t equals = part.find('='), dots = part.find("..", std::min(equals, part.size()));
+    if (equals == std::string::npos || equals == 0 || dots == std::string::npos)
+      throw ConfigError(fmt::format("'{}' is not of the form NAME=2025-11-24..2025-11-30", part));
+    const std::string name = part.substr(0, equals);
+    const DateWindow window{date(part.substr(equals + 1, dots - equals - 1)), date(part.substr(dots + 2))};
+    if (window.last_day < window.first_day) throw ConfigError(fmt::format("'{}' ends before it begins", part));
+    auto at = std::find_if(all.begin(), all.end(), [&](const auto& campaign) { return campaign.name == name; });
+    if (at == all.end()) at = all.insert(all.end(), {name, {}});
+    at->windows.push_back(window);
+  }
+  for (auto& [name, windows] : all) {
+    std::sort(windows.begin(), windows.end(),
+              [](const DateWindow& a, const DateWindow& b) { return a.first_day < b.first_day; });
+    for (std::size_t i = 1; i < windows.size(); ++i)
+      if (windows[i].first_day <= windows[i - 1].last_day)
+        throw ConfigError(fmt::format("'{}' has windows that overlap; give them apart, or as one", name));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string_view name_of(DiscountConvention convention) { return name_in(conventions(), convention); }
@@ -221,6 +248,16 @@ Settings fit_settings(FitOptions& o) {
        [&o](const std::string& text) { o.prior_strength = number(text, 1e-6, 1e6); }},
       {"min-periods", Kind::number, "PERIODS", "recency cells with fewer customer-periods are tied to their neighbours",
        "100", [&o](const std::string& text) { o.min_periods = number(text, 0, 1e12); }},
+      {"season", Kind::text, "NAME", "effects of the calendar on purchases: none, month or quarter", "none",
+       [&o](const std::string& text) {
+         o.covariates.season =
+             choice<Season>(text, {{"none", Season::none}, {"month", Season::month}, {"quarter", Season::quarter}});
+       }},
+      {"campaign", Kind::list, "NAME=FIRST..LAST,...",
+       "effects of campaigns on purchases, in their windows of days; a name may have several, also to come", "none",
+       [&o](const std::string& text) { o.covariates.campaigns = campaigns(text); }},
+      {"segment-effects", Kind::switch_on, "", "effects of the store's segments on purchases", "off",
+       [&o](const std::string& text) { o.covariates.segments = text == "true"; }},
   });
 }
 
@@ -259,6 +296,8 @@ Settings simulate_settings(SimulationOptions& o) {
        "uncertainty",
        "0, the estimates as if they were known",
        [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
+      {"first-day", Kind::text, "DATE", "of --customers: first day of period 1, for models with seasons or campaigns",
+       "none, periods without dates", [&o](const std::string& text) { o.first_day = date(text); }},
       {"keep-paths", Kind::switch_on, "",
        "write the value of every path of every customer to the run file: 8 bytes each", "off",
        [&o](const std::string& text) { o.keep_paths = text == "true"; }},

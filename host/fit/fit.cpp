@@ -1,6 +1,7 @@
 #include "host/fit/fit.hpp"
 
 #include "host/base/text.hpp"
+#include "host/fit/covariate_fit.hpp"
 #include "host/fit/margin.hpp"
 #include "host/fit/spend.hpp"
 #include "host/fit/transitions.hpp"
@@ -244,6 +245,7 @@ void add_notes(const TransitionCounts& counts, FitReport& report) {
 
 FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const FitOptions& options) {
   check_options(options);
+  check(options.covariates, info.unit);
   const PeriodGrid grid(info.observation_end, info.unit);
   const PeriodTable periods(info.first_day, grid);
   require_length(info, periods.n_periods());
@@ -270,6 +272,16 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
 
   estimate_transitions(counts, options, report);
   add_notes(counts, report);
+  if (options.covariates.any()) {
+    CovariateCounts by_covariate(options.covariates, info, options.states, report.tie_group, periods);
+    source([&](const CustomerBatch& batch) { by_covariate.add(batch, periods); });
+    estimate_covariates(by_covariate, options.prior_strength, report);
+    constexpr std::int32_t two_years = 730;
+    if (options.covariates.season != TransitionCovariates::Season::none &&
+        info.observation_end.days - info.first_day.days + 1 < two_years)
+      report.notes.emplace_back(
+          "observation is shorter than two years: effects of seasons hold whatever else changed over it");
+  }
   SpendTotals totals(moments.estimate(report.notes), info.currency.decimals);
   source([&](const CustomerBatch& batch) { totals.add(batch, chain); });
   chain.spend = totals.finish();

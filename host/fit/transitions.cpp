@@ -28,7 +28,7 @@ std::int64_t TransitionCounts::buys(int state) const {
   return sum;
 }
 
-int TransitionCounts::class_of(std::int64_t n_purchase_days) const {
+int class_of(const RecencyFrequency& cells, std::int64_t n_purchase_days) {
   const auto above = std::upper_bound(cells.class_from.begin(), cells.class_from.end(), n_purchase_days);
   return static_cast<int>(above - cells.class_from.begin()) - 1;
 }
@@ -41,29 +41,12 @@ void TransitionCounts::age(int frequency_class, int n) {
 }
 
 void TransitionCounts::add(const CustomerBatch& batch, const PeriodTable& table) {
-  const History& rows = batch.history;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     bool started = false;
     int at = 0;               // period of the latest purchase so far
     int frequency_class = 0;  // after it
-    std::int64_t n_days = 0;  // purchase days so far
-    const auto end = static_cast<std::size_t>(rows.offset[i + 1]);
-    for (auto r = static_cast<std::size_t>(rows.offset[i]); r < end;) {
-      if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) {
-        ++r;
-        continue;
-      }
-      // All purchases of one period.
-      const int ago = table.periods_ago(rows.day[r]);
-      std::int64_t n_purchases = 0;
-      std::int32_t day = rows.day[r] - 1;
-      for (; r < end && table.periods_ago(rows.day[r]) == ago; ++r) {
-        if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
-        ++n_purchases;
-        n_days += rows.day[r] != day;
-        day = rows.day[r];
-      }
-      const int class_after = class_of(n_days);
+    for_buying_periods(batch, i, table, [&](int ago, std::int64_t n_purchases, std::int64_t n_days) {
+      const int class_after = class_of(cells, n_days);
       if (started) {
         const int gap = at - ago;
         age(frequency_class, gap);  // at risk in all of them; bought in the last
@@ -76,7 +59,7 @@ void TransitionCounts::add(const CustomerBatch& batch, const PeriodTable& table)
       started = true;
       at = ago;
       frequency_class = class_after;
-    }
+    });
     if (!started) {
       ++n_without_purchase;
       continue;

@@ -1,3 +1,4 @@
+#include "host/model/covariates.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
@@ -153,7 +154,7 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
     if (!names.insert(chain.states[static_cast<std::size_t>(i)].name).second)
       return ModelFault{Part::state, i, "name", "is the name of an earlier state too; give each state its own"};
   }
-  return std::nullopt;
+  return fault_of_covariates(chain);
 }
 
 void check(const MigrationChain& chain) {
@@ -165,6 +166,9 @@ void check(const MigrationChain& chain) {
   if (fault->part == Part::state)
     where = fmt::format("state no. {} ('{}') of the model", fault->state + 1,
                         chain.states[static_cast<std::size_t>(fault->state)].name);
+  if (fault->part == Part::covariate)
+    where = fmt::format("covariate no. {} ('{}') of the model", fault->state + 1,
+                        chain.covariates[static_cast<std::size_t>(fault->state)].name);
   throw ConfigError(fmt::format("'{}' in {} {}", fault->key, where, fault->message));
 }
 
