@@ -232,7 +232,9 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model pareto_nbd --uncertainty bootstrap -o model.toml\n"
              "clvsim fit customers.h5 --model auto -o model.toml\n"
              "clvsim fit contracts.h5 --model bdw --by-segment -o model.toml\n"
-             "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml");
+             "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml\n"
+             "clvsim fit customers.h5 --season month --campaign sale=2025-11-24..2025-11-30 "
+             "--campaign sale=2026-11-23..2026-11-29 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }
 

@@ -142,6 +142,7 @@ std::function<void(const std::string&)> text_into(Target& target) {
 }
 
 constexpr double largest = std::numeric_limits<double>::max();
+constexpr int most_texts = 1000;  // of a flag that may be repeated
 
 using Season = TransitionCovariates::Season;
 
@@ -253,9 +254,11 @@ Settings fit_settings(FitOptions& o) {
          o.covariates.season =
              choice<Season>(text, {{"none", Season::none}, {"month", Season::month}, {"quarter", Season::quarter}});
        }},
-      {"campaign", Kind::list, "NAME=FIRST..LAST,...",
-       "effects of campaigns on purchases, in their windows of days; a name may have several, also to come", "none",
-       [&o](const std::string& text) { o.covariates.campaigns = campaigns(text); }},
+      {"campaign", Kind::texts, "NAME=FIRST..LAST",
+       "effects of campaigns on purchases, in windows of days, both included; repeat it, or separate by commas: a name "
+       "may "
+       "have several windows, also to come",
+       "none", [&o](const std::string& text) { o.covariates.campaigns = campaigns(text); }},
       {"segment-effects", Kind::switch_on, "", "effects of the store's segments on purchases", "off",
        [&o](const std::string& text) { o.covariates.segments = text == "true"; }},
   });
@@ -350,7 +353,8 @@ void Settings::add_flags(CLI::App& command, const std::string& group) {
     } else {
       command.add_option("--" + setting.key, flag_values_[i], help)
           ->type_name(setting.value_name)
-          ->expected(1)
+          ->expected(1, setting.kind == Kind::texts ? most_texts : 1)
+          ->allow_extra_args(false)
           ->group(group);
     }
   }
@@ -360,10 +364,12 @@ void Settings::apply_flags() {
   for (std::size_t i = 0; i < table_.size(); ++i) {
     if (flag_values_[i].empty()) continue;
     const Setting& setting = table_[i];
+    const std::string value =
+        setting.kind == Kind::texts ? fmt::format("{}", fmt::join(flag_values_[i], ",")) : flag_values_[i].back();
     try {
-      setting.set(flag_values_[i].back());
+      setting.set(value);
     } catch (const ConfigError& error) {
-      throw ConfigError(fmt::format("--{} {}: {}", setting.key, flag_values_[i].back(), error.what()));
+      throw ConfigError(fmt::format("--{} {}: {}", setting.key, value, error.what()));
     }
     given_.insert(setting.key);
   }
@@ -389,6 +395,9 @@ void Settings::read(const TomlTable& table) {
         break;
       case Kind::list:
         if (const auto numbers = table.optional_numbers(key)) value = fmt::format("{}", fmt::join(*numbers, ","));
+        break;
+      case Kind::texts:
+        if (const auto texts = table.optional_strings(key)) value = fmt::format("{}", fmt::join(*texts, ","));
         break;
     }
     if (!value || given_.contains(setting.key)) continue;

@@ -186,8 +186,9 @@ LogitData CovariateCounts::data(std::vector<ChainCovariate>& covariates, std::ve
     std::vector<double> z;
     for (const std::vector<double>& pattern : patterns_) z.push_back(pattern[c]);
     require_spread(c, z,
-                   is_season(c) ? "import a longer log, fit --season quarter, or fit without seasons"
-                                : "give more of its windows, or leave the campaign out");
+                   !is_season(c)                  ? "give more of its windows, or leave the campaign out"
+                   : dated_[c].months.size() == 1 ? "import a longer log, or fit --season quarter"
+                                                  : "import a longer log, or fit without seasons");
     if (reference == dated_.size() && is_season(c)) reference = c;
   }
   std::vector<bool> told(segments_.size(), false);

@@ -173,7 +173,7 @@ TEST(MigrationCovariates, StoresHaveTheEffectsOfTheirSegments) {
   silver.name = silver.segment = "silver";
   silver.effects = {{-0.9, 0, {}, -1}};
   chain.covariates = {december, gold, silver};
-  SimulationOptions run = options(6, 100000);
+  SimulationOptions run = options(6, 200000);
   (void)simulate(store, chain, run, folder / "run.h5", true);
   const RunReader reader(folder / "run.h5");
   CustomerResults results;
