@@ -1,6 +1,8 @@
 #include "host/fit/covariate_fit.hpp"
 
 #include "host/math/special.hpp"
+#include "host/model/covariates.hpp"
+#include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -208,10 +210,15 @@ LogitData CovariateCounts::data(std::vector<ChainCovariate>& covariates, std::ve
     place[s] = ++n_told;
     ChainCovariate covariate;
     covariate.kind = Kind::segment;
-    covariate.name = "segment " + segments_[s];
+    covariate.name = segments_[s].size() + 8 <= max_name_length ? "segment " + segments_[s] : segments_[s];
     covariate.segment = segments_[s];
     covariates.push_back(covariate);
   }
+  if (covariates.size() > max_covariates)
+    throw ConfigError(fmt::format(
+        "seasons, campaigns and segments ask for {} effects, and a model has at most {}; import the log with fewer "
+        "segments, or leave some out",
+        covariates.size(), max_covariates));
   for (const ChainCovariate& covariate : covariates) data.covariates.push_back(covariate.name);
   for (const std::vector<double>& pattern : patterns_) {
     for (std::size_t n = 0; n <= n_told; ++n) {

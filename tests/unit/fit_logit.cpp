@@ -121,8 +121,8 @@ struct KnownLog {
   CustomerBatch batch;
   StoreInfo info;
 
-  explicit KnownLog(int n_customers, int n_weeks = 104) {
-    std::mt19937_64 random(7);
+  explicit KnownLog(int n_customers, int n_weeks = 104, unsigned seed = 7) {
+    std::mt19937_64 random(seed);
     std::uniform_real_distribution<double> uniform(0, 1);
     const PeriodGrid grid(end, PeriodUnit::week);
     ChainCovariate summer, campaign;
@@ -194,6 +194,34 @@ TEST(CovariateFit, RecoversTheEffectsOfALog) {
   EXPECT_DOUBLE_EQ(fit.aic, 2 * fit.n_parameters - 2 * fit.log_likelihood);
   EXPECT_LT(fit.decrement, 1e-9);
   EXPECT_EQ(fit.covariance.size(), 25U);
+}
+
+// Over many logs the errors in units of their standard errors are standard normal: the sum of their squares is a
+// chi-square of 300 degrees for the effects, and one of 60 for the campaign's alone; wrong standard errors by a quarter
+// would be seen.
+TEST(CovariateFit, StandardErrorsAreAsLargeAsTheErrors) {
+  constexpr unsigned n_logs = 60;
+  constexpr double limit = 4.5;
+  const double truth[] = {KnownLog::june, 0, 0, KnownLog::sale, KnownLog::gold};
+  double all = 0, of_campaign = 0, of_base = 0;
+  int n_states = 0;
+  for (unsigned seed = 100; seed < 100 + n_logs; ++seed) {
+    const FitReport report = KnownLog(60, 104, seed).fit(all_covariates());
+    for (std::size_t c = 0; c < 5; ++c) {
+      const LogitEffect& effect = report.chain.covariates[c].effects[0];
+      const double z = (effect.effect - truth[c]) / effect.standard_error;
+      all += z * z;
+      if (c == 3) of_campaign += z * z;
+    }
+    // The first state that buys again and again has the most data.
+    const ChainOutcome& buys = report.chain.states[4].outcomes[0];
+    const double z = (buys.probability - 1 / (1 + std::exp(-KnownLog::base))) / buys.standard_error;
+    of_base += z * z;
+    ++n_states;
+  }
+  EXPECT_NEAR(all, 5 * n_logs, limit * std::sqrt(2.0 * 5 * n_logs));
+  EXPECT_NEAR(of_campaign, n_logs, limit * std::sqrt(2.0 * n_logs));
+  EXPECT_NEAR(of_base, n_states, limit * std::sqrt(2.0 * n_states));
 }
 
 TEST(CovariateFit, WithoutCovariatesNothingChanges) {
