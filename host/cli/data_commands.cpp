@@ -141,8 +141,8 @@ void run_fit(FitCommand& command, Session& session) {
     throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
                                   models.front()));
   if (command.n_classes > 1)
-    throw ConfigError(fmt::format("--classes is a setting of models of purchases; {} has none: leave it out",
-                                  models.front()));
+    throw ConfigError(
+        fmt::format("--classes is a setting of models of purchases; {} has none: leave it out", models.front()));
   if (!command.covariates.empty())
     throw ConfigError(fmt::format("--covariates is a setting of models with a likelihood; {} has none: leave it out",
                                   models.front()));
@@ -261,7 +261,9 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model pareto_nbd --classes 2 -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd --covariates income,age -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml\n"
-             "clvsim fit customers.h5 --heterogeneity -o model.toml");
+             "clvsim fit customers.h5 --heterogeneity -o model.toml\n"
+             "clvsim fit customers.h5 --season month --campaign sale=2025-11-24..2025-11-30 "
+             "--campaign sale=2026-11-23..2026-11-29 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });
 }
 

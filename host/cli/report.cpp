@@ -172,6 +172,25 @@ Json to_json(const FitReport& report) {
   }
   if (chain.margin) document["margin"] = *chain.margin;
   if (!report.rows.empty()) document["heterogeneity"] = to_json(report.rows, chain);
+  if (report.logit) {
+    const LogitFit& fit = *report.logit;
+    Json effects = Json::array();
+    for (const ChainCovariate& covariate : chain.covariates)
+      effects.push_back({{"name", covariate.name},
+                         {"effect", covariate.effects.front().effect},
+                         {"standard_error", covariate.effects.front().standard_error}});
+    document["covariates"] = {{"effects", std::move(effects)},
+                              {"covariance", fit.covariance},
+                              {"log_likelihood", fit.log_likelihood},
+                              {"log_likelihood_without", fit.without_covariates},
+                              {"aic", fit.aic},
+                              {"bic", fit.bic},
+                              {"parameters", fit.n_parameters},
+                              {"steps", fit.n_steps},
+                              {"gradient_norm", fit.gradient_norm},
+                              {"decrement", fit.decrement},
+                              {"condition", fit.condition}};
+  }
   document["notes"] = report.notes;
   return document;
 }
@@ -206,6 +225,20 @@ std::string text_of(const FitReport& report) {
                         spend.refund_rate);
   }
   if (chain.margin) text += fmt::format("margin from the log's costs: {:.4f}\n", *chain.margin);
+  if (report.logit) {
+    text += fmt::format("\n{:<36}{:>10}{:>12}{:>10}\n", "effect on the log-odds of purchases", "effect", "std. error",
+                        "odds x");
+    for (const ChainCovariate& covariate : chain.covariates) {
+      const LogitEffect& effect = covariate.effects.front();
+      text += fmt::format("{:<36}{:>10.4f}{:>12.4f}{:>10.3f}\n", covariate.name, effect.effect, effect.standard_error,
+                          std::exp(effect.effect));
+    }
+    const LogitFit& fit = *report.logit;
+    text += fmt::format(
+        "log-likelihood {:.3f}, without covariates {:.3f}; AIC {:.3f}, BIC {:.3f}; {} Newton steps, largest derivative "
+        "{:.1e}\n",
+        fit.log_likelihood, fit.without_covariates, fit.aic, fit.bic, fit.n_steps, fit.gradient_norm);
+  }
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", note);
   return text;
 }

@@ -109,7 +109,8 @@ void run_simulate(SimulateCommand& command, Session& session) {
   const bool has_closed_form = command.store.empty() && chain != nullptr && !chain->spend && !has_heterogeneity(*chain);
   ChainMoments exact;
   if (has_closed_form) {
-    exact = exact_moments(*chain, chain->start_state, discount_factors(options.discounting, run.unit, options.horizon));
+    exact = exact_moments(*chain, chain->start_state, discount_factors(options.discounting, run.unit, options.horizon),
+                          {run.observation_end, run.unit});
     exact.mean *= run.options.margin.value_or(1);
     exact.sd *= std::abs(run.options.margin.value_or(1));
   }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -141,6 +142,33 @@ std::function<void(const std::string&)> text_into(Target& target) {
 }
 
 constexpr double largest = std::numeric_limits<double>::max();
+constexpr int most_texts = 1000;  // of a flag that may be repeated
+
+using Season = TransitionCovariates::Season;
+
+// "NAME=YYYY-MM-DD..YYYY-MM-DD", several of a name in any order.
+std::vector<TransitionCovariates::Campaign> campaigns(const std::string& text) {
+  std::vector<TransitionCovariates::Campaign> all;
+  for (const std::string& part : split(text)) {
+    const std::size_t equals = part.find('='), dots = part.find("..", std::min(equals, part.size()));
+    if (equals == std::string::npos || equals == 0 || dots == std::string::npos)
+      throw ConfigError(fmt::format("'{}' is not of the form NAME=2025-11-24..2025-11-30", part));
+    const std::string name = part.substr(0, equals);
+    const DateWindow window{date(part.substr(equals + 1, dots - equals - 1)), date(part.substr(dots + 2))};
+    if (window.last_day < window.first_day) throw ConfigError(fmt::format("'{}' ends before it begins", part));
+    auto at = std::find_if(all.begin(), all.end(), [&](const auto& campaign) { return campaign.name == name; });
+    if (at == all.end()) at = all.insert(all.end(), {name, {}});
+    at->windows.push_back(window);
+  }
+  for (auto& [name, windows] : all) {
+    std::sort(windows.begin(), windows.end(),
+              [](const DateWindow& a, const DateWindow& b) { return a.first_day < b.first_day; });
+    for (std::size_t i = 1; i < windows.size(); ++i)
+      if (windows[i].first_day <= windows[i - 1].last_day)
+        throw ConfigError(fmt::format("'{}' has windows that overlap; give them apart, or as one", name));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -227,6 +255,18 @@ Settings fit_settings(FitOptions& o) {
       {"heterogeneity", Kind::switch_on, "",
        "customers of a state differ: estimate how much, and the probabilities with it", "off",
        [&o](const std::string& text) { o.heterogeneity = text == "true"; }},
+      {"season", Kind::text, "NAME", "effects of the calendar on purchases: none, month or quarter", "none",
+       [&o](const std::string& text) {
+         o.covariates.season =
+             choice<Season>(text, {{"none", Season::none}, {"month", Season::month}, {"quarter", Season::quarter}});
+       }},
+      {"campaign", Kind::texts, "NAME=FIRST..LAST",
+       "effects of campaigns on purchases, in windows of days, both included; repeat it, or separate by commas: a name "
+       "may "
+       "have several windows, also to come",
+       "none", [&o](const std::string& text) { o.covariates.campaigns = campaigns(text); }},
+      {"segment-effects", Kind::switch_on, "", "effects of the store's segments on purchases", "off",
+       [&o](const std::string& text) { o.covariates.segments = text == "true"; }},
   });
 }
 
@@ -265,6 +305,8 @@ Settings simulate_settings(SimulationOptions& o) {
        "uncertainty",
        "0, the estimates as if they were known",
        [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
+      {"first-day", Kind::text, "DATE", "of --customers: first day of period 1, for models with seasons or campaigns",
+       "none, periods without dates", [&o](const std::string& text) { o.first_day = date(text); }},
       {"keep-paths", Kind::switch_on, "",
        "write the value of every path of every customer to the run file: 8 bytes each", "off",
        [&o](const std::string& text) { o.keep_paths = text == "true"; }},
@@ -317,7 +359,8 @@ void Settings::add_flags(CLI::App& command, const std::string& group) {
     } else {
       command.add_option("--" + setting.key, flag_values_[i], help)
           ->type_name(setting.value_name)
-          ->expected(1)
+          ->expected(1, setting.kind == Kind::texts ? most_texts : 1)
+          ->allow_extra_args(false)
           ->group(group);
     }
   }
@@ -327,10 +370,12 @@ void Settings::apply_flags() {
   for (std::size_t i = 0; i < table_.size(); ++i) {
     if (flag_values_[i].empty()) continue;
     const Setting& setting = table_[i];
+    const std::string value =
+        setting.kind == Kind::texts ? fmt::format("{}", fmt::join(flag_values_[i], ",")) : flag_values_[i].back();
     try {
-      setting.set(flag_values_[i].back());
+      setting.set(value);
     } catch (const ConfigError& error) {
-      throw ConfigError(fmt::format("--{} {}: {}", setting.key, flag_values_[i].back(), error.what()));
+      throw ConfigError(fmt::format("--{} {}: {}", setting.key, value, error.what()));
     }
     given_.insert(setting.key);
   }
@@ -356,6 +401,9 @@ void Settings::read(const TomlTable& table) {
         break;
       case Kind::list:
         if (const auto numbers = table.optional_numbers(key)) value = fmt::format("{}", fmt::join(*numbers, ","));
+        break;
+      case Kind::texts:
+        if (const auto texts = table.optional_strings(key)) value = fmt::format("{}", fmt::join(*texts, ","));
         break;
     }
     if (!value || given_.contains(setting.key)) continue;

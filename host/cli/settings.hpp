@@ -22,15 +22,15 @@ class TomlTable;
 namespace clvsim::cli {
 
 struct Setting {
-  enum class Kind : std::uint8_t { text, integer, number, switch_on, list };
+  enum class Kind : std::uint8_t { text, integer, number, switch_on, list, texts };  // lists of numbers, of texts
 
   std::string key;  // "discount-period": the flag --discount-period and the TOML key discount_period
   Kind kind = Kind::text;
   std::string value_name;  // "RATE"; empty for a switch
   std::string help;
   std::string default_text;
-  // Takes the value as text ("true" for a switch, comma-separated for a list); throws ConfigError with the reason
-  // alone.
+  // Takes the value as text ("true" for a switch, comma-separated for a list, also where the flag of a list of texts is
+  // repeated); throws ConfigError with the reason alone.
   std::function<void(const std::string&)> set;
   bool in_files = true;  // false: a flag only, because it does not belong to what is computed (threads, device)
 };

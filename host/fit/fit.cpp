@@ -1,6 +1,7 @@
 #include "host/fit/fit.hpp"
 
 #include "host/base/text.hpp"
+#include "host/fit/covariate_fit.hpp"
 #include "host/fit/heterogeneity.hpp"
 #include "host/fit/margin.hpp"
 #include "host/fit/spend.hpp"
@@ -254,6 +255,11 @@ void add_notes(const TransitionCounts& counts, FitReport& report) {
 
 FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const FitOptions& options) {
   check_options(options);
+  check(options.covariates, info.unit);
+  if (options.heterogeneity && options.covariates.any())
+    throw ConfigError(
+        "--heterogeneity beside --season, --campaign or --segment-effects: a chain has customers that differ or "
+        "covariates; leave one out");
   const PeriodGrid grid(info.observation_end, info.unit);
   const PeriodTable periods(info.first_day, grid);
   require_length(info, periods.n_periods());
@@ -280,6 +286,16 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
 
   const std::vector<std::vector<double>> prior = estimate_transitions(counts, options, report);
   add_notes(counts, report);
+  if (options.covariates.any()) {
+    CovariateCounts by_covariate(options.covariates, info, options.states, report.tie_group, periods);
+    source([&](const CustomerBatch& batch) { by_covariate.add(batch, periods); });
+    estimate_covariates(by_covariate, options.prior_strength, report);
+    constexpr std::int32_t two_years = 730;
+    if (options.covariates.season != TransitionCovariates::Season::none &&
+        info.observation_end.days - info.first_day.days + 1 < two_years)
+      report.notes.emplace_back(
+          "observation is shorter than two years: effects of seasons hold whatever else changed over it");
+  }
   SpendTotals totals(moments.estimate(report.notes), info.currency.decimals);
   std::optional<RowCounts> rows;
   if (options.heterogeneity) rows.emplace(chain, report.tie_group);

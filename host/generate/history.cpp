@@ -28,6 +28,21 @@ std::int32_t pick(std::uint32_t word, std::int32_t n) {
   return static_cast<std::int32_t>((static_cast<std::uint64_t>(word) * static_cast<std::uint64_t>(n)) >> 32);
 }
 
+int periods_of(const GenerateOptions& options) { return options.observed_periods + options.holdout_periods; }
+
+// The grid that a fit and a simulation will use: it is anchored at the end of observation.
+PeriodGrid grid_of(const MigrationChain& model, const GenerateOptions& options) {
+  return {PeriodGrid({options.start.days - 1}, model.unit).end(options.observed_periods), model.unit};
+}
+
+// The tables of a model, one for every period from the start where they depend on it.
+ChainTables tables_of(const MigrationChain& model, const GenerateOptions& options) {
+  if (model.covariates.empty()) return pack(model, model.currency.decimals);
+  const int n = periods_of(options);
+  return pack(with_covariates(model, grid_of(model, options), -options.observed_periods, n, {""}),
+              model.currency.decimals, std::vector<double>(static_cast<std::size_t>(n), 0));
+}
+
 }  // namespace
 
 // Collects the rows of the walk; period t of the walk is period `first_period + t` from the start.
@@ -86,7 +101,7 @@ struct HistoryDrawer::Sink {
 };
 
 HistoryDrawer::HistoryDrawer(const MigrationChain& model, const GenerateOptions& options)
-    : tables_(pack(model, model.currency.decimals)),
+    : tables_(tables_of(model, options)),
       chain_(tables_.view(kernels::Sampler::ordered)),
       level_mean_(model.spend->log_mean.front()),
       level_sd_(model.spend->between_sd),
@@ -94,10 +109,7 @@ HistoryDrawer::HistoryDrawer(const MigrationChain& model, const GenerateOptions&
       acquisition_(options.acquisition_periods),
       observed_(options.observed_periods) {
   if (has_heterogeneity(model)) rows_ = pack_dirichlet(model, model.currency.decimals);
-  const Date before = {options.start.days - 1};
-  const Date end = PeriodGrid(before, model.unit).end(observed_);
-  // The grid that a fit and a simulation will use: it is anchored at the end of observation.
-  const PeriodGrid grid(end, model.unit);
+  const PeriodGrid grid = grid_of(model, options);
   for (int k = -observed_; k <= options.holdout_periods; ++k) period_end_.push_back(grid.end(k).days);
 }
 
@@ -153,7 +165,12 @@ void HistoryDrawer::draw(std::int64_t i, SyntheticHistory& history) const {
   sink.first_period = period + 1;
   const std::size_t n_periods = period_end_.size() - 1;
   const auto horizon = static_cast<std::uint32_t>(n_periods - static_cast<std::size_t>(period) - 1);
-  if (!rows_) return kernels::walk(chain_, customer, history_path, seed_, horizon, sink);
+  if (!rows_) {
+    // Its period 0 is the one after the acquisition.
+    kernels::MigrationChainView chain = chain_;
+    if (chain.schedule.table_of != nullptr) chain.schedule.table_of += sink.first_period;
+    return kernels::walk(chain, customer, history_path, seed_, horizon, sink);
+  }
   kernels::DirichletChain::Customer differing;
   differing.hash = customer.hash;
   differing.level_mean = level_mean_;

@@ -1,3 +1,4 @@
+#include "host/model/chain_covariates.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
@@ -181,8 +182,11 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
       return ModelFault{Part::state, i, "name", "is the name of an earlier state too; give each state its own"};
   }
   for (int i = 0; i < static_cast<int>(chain.states.size()); ++i)
-    if (auto fault = fault_of_row(chain, i)) return fault;
-  return std::nullopt;
+    if (auto found = fault_of_row(chain, i)) return found;
+  if (has_heterogeneity(chain) && !chain.covariates.empty())
+    return ModelFault{Part::top, -1, "covariate",
+                      "stands beside concentrations of states; a chain has the one or the other"};
+  return fault_of_covariates(chain);
 }
 
 void check(const MigrationChain& chain) {
@@ -194,6 +198,9 @@ void check(const MigrationChain& chain) {
   if (fault->part == Part::state)
     where = fmt::format("state no. {} ('{}') of the model", fault->state + 1,
                         chain.states[static_cast<std::size_t>(fault->state)].name);
+  if (fault->part == Part::covariate)
+    where = fmt::format("covariate no. {} ('{}') of the model", fault->state + 1,
+                        chain.covariates[static_cast<std::size_t>(fault->state)].name);
   throw ConfigError(fmt::format("'{}' in {} {}", fault->key, where, fault->message));
 }
 

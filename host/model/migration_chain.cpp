@@ -1,5 +1,8 @@
-#include <clvsim/error.hpp>
 #include <clvsim/migration_chain.hpp>
+
+#include "host/model/chain_covariates.hpp"
+
+#include <clvsim/error.hpp>
 
 #include <fmt/format.h>
 
@@ -32,7 +35,12 @@ int MigrationChain::state_of(const CustomerBatch& batch, std::size_t i, const Pe
   return frequency_class_of(batch, i) * (cells + 1) + std::min(recency, cells);
 }
 
-ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
+namespace {
+
+// `in_period(t)`: the chain of period t = 0, 1, ..., valid until the next call.
+template <class InPeriod>
+ChainMoments moments_of(const MigrationChain& chain, int start, const std::vector<double>& discount,
+                        const InPeriod& in_period) {
   check(chain);
   if (chain.spend)
     throw ConfigError(
@@ -50,8 +58,9 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   for (std::size_t t = discount.size(); t-- > 0;) {
     mean.swap(next_mean);
     variance.swap(next_variance);
+    const MigrationChain& now = in_period(t);
     for (std::size_t i = 0; i < n; ++i) {
-      const ChainState& state = chain.states[i];
+      const ChainState& state = now.states[i];
       double expected = 0;
       for (const ChainOutcome& outcome : state.outcomes)
         expected +=
@@ -73,8 +82,9 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   at[static_cast<std::size_t>(start)] = 1;
   for (std::size_t t = 0; t < discount.size(); ++t) {
     next_at.assign(n, 0);
+    const MigrationChain& now = in_period(t);
     for (std::size_t i = 0; i < n; ++i) {
-      for (const ChainOutcome& outcome : chain.states[i].outcomes) {
+      for (const ChainOutcome& outcome : now.states[i].outcomes) {
         const double p = at[i] * outcome.probability;
         next_at[static_cast<std::size_t>(outcome.to)] += p;
         if (outcome.purchase) moments.transactions += p;
@@ -87,6 +97,24 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   moments.mean = mean[static_cast<std::size_t>(start)];
   moments.sd = std::sqrt(variance[static_cast<std::size_t>(start)]);
   return moments;
+}
+
+}  // namespace
+
+ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
+  if (!chain.covariates.empty())
+    throw ConfigError(
+        "the model has covariates, so that its moments depend on dates and segment; say when its first period begins");
+  return moments_of(chain, start, discount, [&](std::size_t) -> const MigrationChain& { return chain; });
+}
+
+ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
+                           const PeriodGrid& grid, const std::string& segment) {
+  check(chain);
+  const auto z = covariates_by_period(chain, grid, 0, static_cast<int>(discount.size()), segment);
+  MigrationChain now;
+  return moments_of(chain, start, discount,
+                    [&](std::size_t t) -> const MigrationChain& { return now = chain_at(chain, z[t]); });
 }
 
 }  // namespace clvsim

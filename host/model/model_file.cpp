@@ -3,6 +3,7 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/model/covariate_file.hpp"
 #include "host/model/dwell.hpp"
 #include "host/model/fault.hpp"
 
@@ -125,6 +126,10 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
   constexpr double largest = 1e6, most_phases = max_states;
   if (chain.recency_frequency)
     state.fail("dwell", "and [recency_frequency] exclude each other: cells are the periods since the last purchase");
+  if (!chain.covariates.empty())
+    state.fail("dwell",
+               "and [[covariate]] exclude each other: effects are on the outcomes of a period, and those of the state "
+               "are of a stay's end");
   for (const ChainOutcome& outcome : of.outcomes)
     if (outcome.standard_error != 0)
       state.fail("dwell",
@@ -149,6 +154,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
   using Part = ModelFault::Part;
   if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
+  if (fault.part == Part::covariate)
+    root.tables("covariate")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
   root.fail(fault.key, fault.message);
 }
@@ -224,6 +231,8 @@ MigrationChain chain_of(const TomlFile& file) {
     read_outcomes(chain, tables[i], chain.states[i]);
     read_row(chain, tables[i], chain.states[i]);
   }
+  chain.covariates = read_covariates(
+      root, [&](const TomlTable& table, std::string_view key) { return index_of_state(chain, table, key); }, chain);
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
   std::vector<std::optional<Dwell>> dwells;
   bool has_dwells = false;
@@ -276,6 +285,7 @@ std::string model_toml(const MigrationChain& chain) {
                         fmt::join(chain.recency_frequency->class_from, ", "));
   }
   if (chain.spend) append_spend(text, *chain.spend);
+  append_covariates(text, chain);
   text +=
       "\n# The states. amount: cash flow of every period that begins in the state. Outcomes: to is the next state, "
       "amount the\n"

@@ -55,6 +55,9 @@ void check(const SimulationOptions& options) {
   check_range("threads", options.threads, 0, 4096, "0 takes every core");
   check_range<std::int64_t>("batch", options.batch, 0, std::int64_t{1} << 40, "0 lets clvsim choose");
   check_range<std::int64_t>("parameter draws", options.parameter_draws, 0, 4096, "0 takes the estimates as known");
+  if (options.first_day && (*options.first_day <= first_valid_date || *options.first_day > last_valid_date))
+    throw ConfigError(
+        fmt::format("first day {}: must lie after 1900-01-01 and before 2200", to_string(*options.first_day)));
   const DeviceChoice& device = options.device;
   if (device.kind == DeviceChoice::Kind::cuda) {
     check_range<std::size_t>("number of GPUs", device.gpus.size(), 1, 64, "cuda:0,1 names two");

@@ -2,7 +2,9 @@
 #include <clvsim/simulate.hpp>
 
 #include "host/base/output_file.hpp"
+#include "host/base/text.hpp"
 #include "host/io/run_file.hpp"
+#include "host/model/chain_covariates.hpp"
 #include "host/model/histories.hpp"
 #include "host/run/behaviour_program.hpp"
 #include "host/run/chain_tables.hpp"
@@ -14,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -65,10 +68,44 @@ class SegmentSums {
   bool shares_draws_;
 };
 
+// The segments that the covariates of a chain tell apart; the first is of all others.
+std::vector<std::string> segments_of(const MigrationChain& chain) {
+  std::vector<std::string> names{""};
+  for (const ChainCovariate& covariate : chain.covariates)
+    if (!covariate.dated() && std::find(names.begin(), names.end(), covariate.segment) == names.end())
+      names.push_back(covariate.segment);
+  return names;
+}
+
+// Of each segment of the store its place in segments_of(chain). A name that the store does not have is taken for a
+// mistake: its customers would go without their effects, and nobody would see it.
+std::vector<std::uint32_t> places_of(const MigrationChain& chain, const std::vector<std::string>& segments) {
+  const std::vector<std::string> names = segments_of(chain);
+  std::vector<std::uint32_t> places(segments.size(), 0);
+  for (std::size_t n = 1; n < names.size(); ++n) {
+    const auto found = std::find(segments.begin() + 1, segments.end(), names[n]);
+    if (found == segments.end())
+      throw ConfigError(
+          segments.size() == 1
+              ? fmt::format(
+                    "the model has an effect of the segment '{}', and the store has no segments; import the log "
+                    "with --segment COLUMN, or take the [[covariate]] out of the model",
+                    names[n])
+              : fmt::format("the model has an effect of the segment '{}', which the store does not have{}; correct the "
+                            "name, or take the [[covariate]] out of the model",
+                            names[n], did_you_mean(names[n], segments)));
+    places[static_cast<std::size_t>(found - segments.begin())] = static_cast<std::uint32_t>(n);
+  }
+  return places;
+}
+
 class StoreSource final : public CustomerSource {
  public:
   StoreSource(const StoreReader& store, const MigrationChain& chain)
-      : store_(store), chain_(chain), grid_(store.info().observation_end, chain.unit) {}
+      : store_(store),
+        chain_(chain),
+        grid_(store.info().observation_end, chain.unit),
+        places_(places_of(chain, store.info().segments)) {}
 
   [[nodiscard]] std::int64_t size() const override { return store_.info().n_customers; }
   [[nodiscard]] std::size_t key_width() const override { return store_.info().key_width; }
@@ -82,6 +119,7 @@ class StoreSource final : public CustomerSource {
       customer = {};
       customer.hash = batch_.key_hash[i];
       customer.state = static_cast<std::uint32_t>(chain_.state_of(batch_, i, grid_));
+      customer.segment = places_[batch_.segment[i]];
       if (!chain_.spend) continue;
       const SpendLevel level =
           spend_level(*chain_.spend, chain_.frequency_class_of(batch_, i), batch_, i, store_.info().currency.decimals);
@@ -95,6 +133,7 @@ class StoreSource final : public CustomerSource {
   const StoreReader& store_;
   const MigrationChain& chain_;
   PeriodGrid grid_;
+  std::vector<std::uint32_t> places_;
   mutable CustomerBatch batch_;  // reused from batch to batch
 };
 
@@ -172,8 +211,31 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
 // The chain, or one for every draw of its probabilities.
 ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
   const SimulationOptions& options = info.options;
+  if (!chain.covariates.empty()) {
+    if (options.parameter_draws > 0)
+      throw ConfigError(
+          "--parameter-draws does not know how the effects of covariates and the probabilities of the model were "
+          "estimated together; simulate without it, or fit the model without covariates");
+    if (has_dates(chain) && !info.has_dates)
+      throw ConfigError(
+          "the model has seasons or campaigns, and customers without a store have no dates; say when period 1 begins "
+          "(--first-day YYYY-MM-DD)");
+    return with_covariates(chain, {info.observation_end, info.unit}, 0, options.horizon, segments_of(chain));
+  }
   if (options.parameter_draws == 0) return {{chain}, {}, {}};
   return one_a_world(draw_chains(chain, options.parameter_draws, options.seed), options.horizon);
+}
+
+// RunInfo of customers without a store.
+template <class Model>
+RunInfo describe_counted(std::int64_t n_customers, const Model& model, const SimulationOptions& options) {
+  RunInfo info = describe(resolve(options, model), model, n_customers);
+  if (options.first_day) {
+    info.observation_end = {options.first_day->days - 1};
+    info.has_dates = true;
+  }
+  info.model_digest = digest_of(model);
+  return info;
 }
 
 // RunInfo of a store's customers.
@@ -188,6 +250,11 @@ RunInfo describe_for(const StoreReader& store, const Model& model, const Simulat
   RunInfo info = describe(resolve(options, model), model, from.n_customers);
   info.currency = from.currency;
   if (info.currency.code.empty()) info.currency.code = model.currency.code;
+  if (options.first_day)
+    throw ConfigError(
+        fmt::format("--first-day is a setting of customers without a store; the periods of a store begin the day after "
+                    "its observation ends, on {}: leave it out",
+                    to_string(from.observation_end)));
   info.observation_end = from.observation_end;
   info.has_dates = true;
   info.store_digest = from.content_digest;
@@ -230,8 +297,7 @@ RunInfo simulate(const StoreReader& store, const BehaviourModel& model, const Si
 RunInfo simulate_customers(std::int64_t n_customers, const BehaviourModel& model, const SimulationOptions& options,
                            const std::filesystem::path& output, bool overwrite, CustomerResults* results,
                            const CustomerProgress& progress) {
-  RunInfo info = describe(resolve(options, model), model, n_customers);
-  info.model_digest = digest_of(model);
+  RunInfo info = describe_counted(n_customers, model, options);
   if (results != nullptr) results->clear();
   const auto program = make_program(model, info, nullptr);
   run(CountedSource(n_customers, program->new_customer()), program->program(), info, output, overwrite, results,
@@ -243,8 +309,7 @@ RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model
                            const std::filesystem::path& output, bool overwrite, CustomerResults* results,
                            const CustomerProgress& progress) {
   check(model);
-  RunInfo info = describe(resolve(options, model), model, n_customers);
-  info.model_digest = digest_of(model);
+  RunInfo info = describe_counted(n_customers, model, options);
   if (results != nullptr) results->clear();
   if (has_heterogeneity(model)) {
     const DirichletProgram program(model, info, nullptr);

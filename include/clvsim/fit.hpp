@@ -7,12 +7,27 @@
 
 namespace clvsim {
 
+/// What the transitions of a fitted chain depend on besides the state (clvsim/chain_covariates.hpp).
+struct TransitionCovariates {
+  enum class Season : std::uint8_t { none, month, quarter };
+  struct Campaign {
+    std::string name;
+    std::vector<DateWindow> windows;  ///< ascending, without overlap; those of the future are kept for forecasts
+  };
+  Season season = Season::none;     ///< an effect for each calendar month or quarter but the first
+  std::vector<Campaign> campaigns;  ///< an effect for each
+  bool segments = false;            ///< an effect for each segment of the store but the largest
+
+  [[nodiscard]] bool any() const { return season != Season::none || !campaigns.empty() || segments; }
+};
+
 struct FitOptions {
   RecencyFrequency states;
   double prior_strength =
       1;  ///< pseudo-periods of the Dirichlet prior, spread as the frequency class as a whole behaves
-  double min_periods = 100;    ///< neighbouring recency cells with fewer customer-periods are tied
-  bool heterogeneity = false;  ///< whether customers may differ: ChainState::concentration is estimated
+  double min_periods = 100;         ///< neighbouring recency cells with fewer customer-periods are tied
+  bool heterogeneity = false;       ///< whether customers may differ: ChainState::concentration is estimated
+  TransitionCovariates covariates;  ///< not beside heterogeneity
 };
 
 /// How much customers differ in a row of probabilities.
@@ -25,12 +40,27 @@ struct RowFit {
   std::string note;                                     ///< why there is no concentration, or empty
 };
 
+/// How the effects of covariates were fitted: maximum likelihood of whether each customer-period has a purchase, with a
+/// free log-odds for each set of states that share probabilities (logistic regression; the class that a purchase leads
+/// to does not depend on covariates), and the pseudo-periods of the prior where all covariates are 0.
+struct LogitFit {
+  double log_likelihood = 0;          ///< of the customer-periods, without the prior
+  double without_covariates = 0;      ///< the same of the fit without covariates
+  double aic = 0, bic = 0;            ///< bic with the number of customer-periods
+  int n_parameters = 0, n_steps = 0;  ///< effects and free log-odds; Newton steps
+  double gradient_norm = 0;           ///< largest absolute derivative at the estimates
+  double decrement = 0;               ///< how much higher the maximum of the local quadratic lies
+  double condition = 0;               ///< of the information of the effects, scaled to a unit diagonal
+  std::vector<double> covariance;     ///< [effects, effects]
+};
+
 /// A printed row: one state, its data, its estimate.
 struct FitReport {
   MigrationChain chain;
-  std::vector<double> periods;  ///< [states] customer-periods at risk
-  std::vector<int> tie_group;   ///< [states] states with the same number share their probabilities
-  std::vector<RowFit> rows;     ///< with FitOptions::heterogeneity
+  std::vector<double> periods;    ///< [states] customer-periods at risk
+  std::vector<int> tie_group;     ///< [states] states with the same number share their probabilities
+  std::vector<RowFit> rows;       ///< with FitOptions::heterogeneity
+  std::optional<LogitFit> logit;  ///< where covariates were asked for
   std::vector<std::string> notes;
 };
 

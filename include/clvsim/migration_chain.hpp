@@ -2,6 +2,7 @@
 /// The migration chain: states, what happens in a period, and what it is worth. model.toml (docs/formats/model.md).
 #pragma once
 
+#include <clvsim/chain_covariates.hpp>
 #include <clvsim/customers.hpp>
 
 #include <filesystem>
@@ -70,6 +71,7 @@ struct MigrationChain {
   int start_state = 0;                                ///< of customers without a history
   std::optional<RecencyFrequency> recency_frequency;  ///< absent: no customer can be placed from a store
   std::optional<SpendModel> spend;                    ///< absent: amounts are those of states and outcomes
+  std::vector<ChainCovariate> covariates;             ///< at most 64; what moves probabilities by period and segment
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
@@ -98,8 +100,13 @@ struct ChainMoments {
   double p_active = 0;      ///< probability of an active state after the last period
   double transactions = 0;  ///< expected purchases
 };
-/// `discount` [horizon]: the factor of each period's cash flows.
+/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates is refused (ConfigError): its
+/// moments depend on dates and segment.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
+/// The same of a chain with covariates: in future periods 1, 2, ... of the grid, of a customer of `segment`; empty: of
+/// one to whom no segment's effect applies. Throws ConfigError where dates matter and leave the years 1900 to 2199.
+[[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
+                                         const PeriodGrid& grid, const std::string& segment = {});
 
 /// n draws of the probabilities of a fitted chain: each row is Dirichlet around its probabilities, with the standard
 /// errors of the file; states that share a row share its draws. Spend is as it is. The same seed gives the same draws,

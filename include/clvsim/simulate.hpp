@@ -56,6 +56,9 @@ struct SimulationOptions {
   /// Draws of the model's parameters, one a path and the same for all customers of a path: path p has draw p mod
   /// parameter_draws. 0: the estimates, as if they were known. At most n_paths, and 4096.
   std::uint32_t parameter_draws = 0;
+  /// First day of period 1 of customers without a store, where the model has seasons or campaigns. A store's periods
+  /// begin the day after its observation ends.
+  std::optional<Date> first_day;
   /// Whether the value of every path of every customer is kept: 8 bytes each.
   bool keep_paths = false;
 };

@@ -21,7 +21,9 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 
 // How each kind of file is run; `folder` is for outputs.
 std::vector<std::string> command_for(const std::string& kind, const fs::path& file, const TemporaryFolder& folder) {
-  if (kind == "models") return {"simulate", "--model", file, "--customers", "3", "--horizon", "3", "--paths", "100"};
+  if (kind == "models")
+    return {"simulate", "--model", file,  "--customers", "3",         "--horizon",
+            "3",        "--paths", "100", "--first-day", "2025-10-01"};
   if (kind == "scenarios")
     return {"simulate", "--model", configs / "models/lifecycle_a_e.toml", "--customers", "3", "--scenario", file};
   return {"forecast", file, "--output-folder", folder / "out"};
