@@ -1,4 +1,4 @@
-#include "host/model/covariates.hpp"
+#include "host/model/chain_covariates.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>

@@ -1,6 +1,6 @@
 #include <clvsim/migration_chain.hpp>
 
-#include "host/model/covariates.hpp"
+#include "host/model/chain_covariates.hpp"
 
 #include <clvsim/error.hpp>
 

@@ -4,7 +4,7 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/io/run_file.hpp"
-#include "host/model/covariates.hpp"
+#include "host/model/chain_covariates.hpp"
 #include "host/model/histories.hpp"
 #include "host/run/behaviour_program.hpp"
 #include "host/run/chain_tables.hpp"

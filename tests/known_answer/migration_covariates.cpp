@@ -1,6 +1,6 @@
 // Covariates of a migration chain: shares of days counted by hand, softmax by hand, moments by enumeration of all
 // paths.
-#include "host/model/covariates.hpp"
+#include "host/model/chain_covariates.hpp"
 #include "host/model/model_file.hpp"
 
 #include <clvsim/error.hpp>
