@@ -109,31 +109,27 @@ CovariateCounts::CovariateCounts(const TransitionCovariates& wanted, const Store
   buys_ = periods_;
 }
 
-void CovariateCounts::add(const CustomerBatch& batch, const PeriodTable& table) {
-  const int row = cells_.recency_cells + 1;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const std::size_t segment = by_segment_ ? batch.segment[i] : 0;
-    int at = -1, frequency_class = 0;
-    // At risk from the period after `at` to period `to`, from cell 0 on.
-    const auto age = [&](int to) {
-      for (int ago = at - 1; ago >= to; --ago) {
-        const int state = frequency_class * row + std::min(at - 1 - ago, cells_.recency_cells);
-        periods_[cell(static_cast<std::size_t>(group_[static_cast<std::size_t>(state)]),
-                      pattern_of_[static_cast<std::size_t>(ago)], segment)] += 1;
-      }
-    };
-    for_buying_periods(batch, i, table, [&](int ago, std::int64_t, std::int64_t n_days) {
-      if (at >= 0) {
-        age(ago);
-        const int state = frequency_class * row + std::min(at - 1 - ago, cells_.recency_cells);
-        buys_[cell(static_cast<std::size_t>(group_[static_cast<std::size_t>(state)]),
-                   pattern_of_[static_cast<std::size_t>(ago)], segment)] += 1;
-      }
-      at = ago;
-      frequency_class = class_of(cells_, n_days);
-    });
-    if (at >= 0) age(0);
+// Takes the transitions of a customer to the periods that they happen in: they come in their order, one period each,
+// from the one after the first purchase on.
+struct CovariateCounts::Sink {
+  CovariateCounts& counts;
+  std::size_t segment;
+  int ago;  // of the next transition
+
+  [[nodiscard]] std::size_t at(int state, int when) const {
+    return counts.cell(static_cast<std::size_t>(counts.group_[static_cast<std::size_t>(state)]),
+                       counts.pattern_of_[static_cast<std::size_t>(when)], segment);
   }
+  void at_risk(int state, int n) {
+    for (; n > 0; --n) counts.periods_[at(state, ago--)] += 1;
+  }
+  void buys(int state, int /*class_after*/, std::int64_t /*n_purchases*/) { counts.buys_[at(state, ago + 1)] += 1; }
+};
+
+void CovariateCounts::add(const CustomerBatch& batch, const PeriodTable& table) {
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    for_transitions(cells_, batch, i, table,
+                    Sink{*this, by_segment_ ? batch.segment[i] : 0, table.periods_ago(batch.first_day[i]) - 1});
 }
 
 void CovariateCounts::require_spread(std::size_t covariate, std::vector<double> z, const std::string& remedy) const {

@@ -27,6 +27,7 @@ class CovariateCounts {
   [[nodiscard]] LogitData data(std::vector<ChainCovariate>& covariates, std::vector<std::string>& notes) const;
 
  private:
+  struct Sink;
   [[nodiscard]] std::size_t cell(std::size_t group, std::size_t pattern, std::size_t segment) const {
     return (group * patterns_.size() + pattern) * segments_.size() + segment;
   }

@@ -1,4 +1,4 @@
-#include "host/model/covariate_file.hpp"
+#include "host/model/chain_covariate_file.hpp"
 
 #include "host/base/text.hpp"
 #include "host/model/fault.hpp"

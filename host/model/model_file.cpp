@@ -3,7 +3,7 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
-#include "host/model/covariate_file.hpp"
+#include "host/model/chain_covariate_file.hpp"
 #include "host/model/dwell.hpp"
 #include "host/model/fault.hpp"
 

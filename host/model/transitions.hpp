@@ -28,32 +28,6 @@ inline int class_of(const RecencyFrequency& cells, std::int64_t n_purchase_days)
   return static_cast<int>(above - cells.class_from.begin()) - 1;
 }
 
-// Calls visit(periods ago, purchases, purchase days so far) for every period in which customer i has a purchase, in the
-// order of time; refunds are no purchases.
-template <class Visit>
-void for_buying_periods(const CustomerBatch& batch, std::size_t i, const PeriodTable& table, const Visit& visit) {
-  constexpr auto purchase = static_cast<std::uint8_t>(RowKind::purchase);
-  const History& rows = batch.history;
-  std::int64_t n_days = 0;
-  const auto end = static_cast<std::size_t>(rows.offset[i + 1]);
-  for (auto r = static_cast<std::size_t>(rows.offset[i]); r < end;) {
-    if (rows.kind[r] != purchase) {
-      ++r;
-      continue;
-    }
-    const int ago = table.periods_ago(rows.day[r]);
-    std::int64_t n_purchases = 0;
-    std::int32_t day = rows.day[r] - 1;
-    for (; r < end && table.periods_ago(rows.day[r]) == ago; ++r) {
-      if (rows.kind[r] != purchase) continue;
-      ++n_purchases;
-      n_days += rows.day[r] != day;
-      day = rows.day[r];
-    }
-    visit(ago, n_purchases, n_days);
-  }
-}
-
 // Every period after the one of customer i's first purchase, in their order: from the state at its beginning the
 // customer buys (a purchase day at least, amount >= 0), which leads to cell 0 of the frequency class of all its
 // purchase days so far, or ages. Refunds do not buy. Purchases of the first period count towards the class alone. Calls
@@ -65,6 +39,7 @@ void for_buying_periods(const CustomerBatch& batch, std::size_t i, const PeriodT
 template <class Sink>
 bool for_transitions(const RecencyFrequency& cells, const CustomerBatch& batch, std::size_t i, const PeriodTable& table,
                      Sink&& sink) {
+  const History& rows = batch.history;
   const auto age = [&](int frequency_class, int n) {  // n periods after one with a purchase
     const int first = frequency_class * (cells.recency_cells + 1), fresh = std::min(n, cells.recency_cells);
     for (int r = 0; r < fresh; ++r) sink.at_risk(first + r, 1);
@@ -73,7 +48,23 @@ bool for_transitions(const RecencyFrequency& cells, const CustomerBatch& batch, 
   bool started = false;
   int at = 0;               // period of the latest purchase so far
   int frequency_class = 0;  // after it
-  for_buying_periods(batch, i, table, [&](int ago, std::int64_t n_purchases, std::int64_t n_days) {
+  std::int64_t n_days = 0;  // purchase days so far
+  const auto end = static_cast<std::size_t>(rows.offset[i + 1]);
+  for (auto r = static_cast<std::size_t>(rows.offset[i]); r < end;) {
+    if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) {
+      ++r;
+      continue;
+    }
+    // All purchases of one period.
+    const int ago = table.periods_ago(rows.day[r]);
+    std::int64_t n_purchases = 0;
+    std::int32_t day = rows.day[r] - 1;
+    for (; r < end && table.periods_ago(rows.day[r]) == ago; ++r) {
+      if (rows.kind[r] != static_cast<std::uint8_t>(RowKind::purchase)) continue;
+      ++n_purchases;
+      n_days += rows.day[r] != day;
+      day = rows.day[r];
+    }
     const int class_after = class_of(cells, n_days);
     if (started) {
       const int gap = at - ago;
@@ -84,7 +75,7 @@ bool for_transitions(const RecencyFrequency& cells, const CustomerBatch& batch, 
     started = true;
     at = ago;
     frequency_class = class_after;
-  });
+  }
   if (started) age(frequency_class, at);  // to the end of observation
   return started;
 }

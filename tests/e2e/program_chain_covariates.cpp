@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 const std::filesystem::path configs = CLVSIM_SOURCE_DIR "/configs";
 
-TEST(ProgramLogit, FromALogToAForecastWithItsSeason) {
+TEST(ProgramChainCovariates, FromALogToAForecastWithItsSeason) {
   TemporaryFolder folder;
   std::string model = read_file(configs / "models/generator_frequent.toml");
   model += R"(
@@ -81,7 +81,7 @@ effect = -0.9
   EXPECT_LT(purchases(4), 0.98 * purchases(5)) << "the sale that costs purchases is in November";
 }
 
-TEST(ProgramLogit, WhatCannotBeIsRefusedWithWords) {
+TEST(ProgramChainCovariates, WhatCannotBeIsRefusedWithWords) {
   TemporaryFolder folder;
   const std::string model = configs / "models/seasonal_migration.toml";
   const ProgramResult no_dates = run_clvsim({"simulate", "--model", model, "--customers", "2", "--paths", "10"});
