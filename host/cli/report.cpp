@@ -278,6 +278,18 @@ double class_share(const BehaviourFit& result, std::size_t c) {
   return (c == 0 ? 1 : result.classes[c - 1].odds) / all;
 }
 
+// Expected amount of a positive purchase.
+double new_customer_spend(const BehaviourFit& result) {
+  PurchaseSpend positive = result.spend->spend;
+  positive.zero_share = positive.refund_rate = 0;
+  double mean = class_share(result, 0) * positive.expected({});
+  for (std::size_t c = 1; c <= result.classes.size(); ++c) {
+    positive.set_parameters(result.classes[c - 1].spend);
+    mean += class_share(result, c) * positive.expected({});
+  }
+  return mean;
+}
+
 std::vector<FittedEffect> effects_of(const BehaviourFit& result) {
   std::vector<FittedEffect> effects;
   const std::size_t n = result.fit.names.size();
@@ -382,28 +394,23 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
 std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   const std::string_view who = result.charge ? "contracts" : "customers";
+  const int width = result.classes.empty() ? 12 : 16;
   std::string text =
-      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<12}{:>16}{:>16}", result.model,
+      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<{}}{:>16}{:>16}", result.model,
                   with_separators(static_cast<std::int64_t>(fit.n_customers)), who, with_separators(fit.n_unique),
-                  name_of(store.unit), "parameter", "estimate", "std. error");
+                  name_of(store.unit), "parameter", width, "estimate", "std. error");
   const std::vector<double> deviations = fit.draw_deviations();
   text += fit.n_draws() > 0 ? fmt::format("{:>16}\n", "bootstrap s.d.") : "\n";
-  for (std::size_t i = 0; i < n_own_parameters(result); ++i) {
-    text += fmt::format("{:<12}{:>16.7g}{:>16.5g}", fit.names[i], fit.parameters[i], fit.standard_errors[i]);
+  const std::size_t n_listed = result.classes.empty() ? n_own_parameters(result) : fit.names.size();
+  for (std::size_t i = 0; i < n_listed; ++i) {
+    text += fmt::format("{:<{}}{:>16.7g}{:>16.5g}", fit.names[i], width, fit.parameters[i], fit.standard_errors[i]);
     text += fit.n_draws() > 0 ? fmt::format("{:>16.5g}\n", deviations[i]) : "\n";
   }
-  if (!result.classes.empty()) {
-    text += fmt::format("\n{:<6}{:>9}", "class", "share");
-    const std::size_t n = n_own_parameters(result) + 3;
-    for (std::size_t i = 0; i < n; ++i) text += fmt::format("{:>12}", fit.names[i]);
-    for (std::size_t c = 0; c <= result.classes.size(); ++c) {
-      text += fmt::format("\n{:<6}{:>9.4f}", c + 1, class_share(result, c));
-      for (std::size_t i = 0; i < n; ++i)
-        text += fmt::format("{:>12.5g}", fit.parameters[c * (n + 1) - (c > 0 ? 1 : 0) + i]);
-    }
-    text += fmt::format("\nof one class: log-likelihood {:.6f}, BIC {:.3f}\n", result.one_class_log_likelihood,
+  for (std::size_t c = 0; c <= result.classes.size() && !result.classes.empty(); ++c)
+    text += fmt::format("{}class {}: {:.4f} of the customers", c == 0 ? "" : ", ", c + 1, class_share(result, c));
+  if (!result.classes.empty())
+    text += fmt::format("\nwith one class: log-likelihood {:.6f}, BIC {:.3f}\n", result.one_class_log_likelihood,
                         result.one_class_bic);
-  }
   if (!result.covariates.empty())
     text += fmt::format("\n{:<22}{:<16}{:>12}{:>12}{:>12}{:>10}\n", "covariate", "effect on", "effect", "std. error",
                         "centre", "scale");
@@ -424,12 +431,10 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
     text += fmt::format("spend of {} customers with repeat purchases: {}",
                         with_separators(static_cast<std::int64_t>(result.spend->fit.n_customers)), name_of(spend.kind));
     const std::vector<double> parameters = spend.parameters();
-    for (std::size_t i = 0; i < parameters.size(); ++i)
+    for (std::size_t i = 0; i < parameters.size() && result.classes.empty(); ++i)
       text += fmt::format("{} {} {:.6g}", i == 0 ? "" : ",", spend.parameter_names()[i], parameters[i]);
     if (spend.kind == SpendLaw::log_normal) text += fmt::format(", smearing {:.6g}", spend.smearing);
-    PurchaseSpend positive = spend;
-    positive.zero_share = positive.refund_rate = 0;
-    text += fmt::format("; mean of a new customer {:.4f}\n", positive.expected({}));
+    text += fmt::format("; mean of a new customer {:.4f}\n", new_customer_spend(result));
     if (spend.zero_share > 0) text += fmt::format("free purchases: {:.4f} of all\n", spend.zero_share);
     if (spend.refund_rate > 0)
       text += fmt::format("refunds: {:.4f} a purchase, {:.4f} times as large\n", spend.refund_rate, spend.refund_ratio);
