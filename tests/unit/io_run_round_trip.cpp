@@ -316,7 +316,7 @@ TEST(Describe, ShowsTypesUnitsAndLedgersOfBothFiles) {
   EXPECT_EQ(s["ledger"]["read"]["amount"], store.info.ledger.read.amount);
   EXPECT_EQ(s["ledger"]["rejected_by_reason"]["bad date"], 2);
   EXPECT_EQ(s["content_digest"], StoreReader(folder / "s.h5").info().content_digest);
-  EXPECT_EQ(s["datasets"].size(), 12U + 4 + 2 + 4 + 1 + 3 + 2);
+  EXPECT_EQ(s["datasets"].size(), 12U + 4 + 2 + 4 + 1 + 1 + 3 + 2);
   for (const auto& dataset : s["datasets"]) {
     EXPECT_FALSE(dataset["units"].get<std::string>().empty());
     EXPECT_GE(dataset["long_name"].get<std::string>().size(), 4U);
