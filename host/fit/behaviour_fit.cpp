@@ -193,7 +193,8 @@ void check_classes(std::size_t n_classes, std::string_view model, SpendLaw spend
     throw ConfigError(fmt::format("--classes {} is not possible; give 1 to {}", n_classes, most_classes));
   if (model == "gamma_gamma" || spend != SpendLaw::gamma_gamma)
     throw ConfigError(
-        "--classes takes a model of purchases with a gamma_gamma spend, which the classes have in common; leave it out");
+        "--classes takes a model of purchases with a gamma_gamma spend, which the classes have in common; leave it "
+        "out");
   if (by_segment || covariates)
     throw ConfigError("--classes, --by-segment and --covariates: a model has one of them; leave the others out");
 }
@@ -208,8 +209,8 @@ void add_classes(const Observed<PurchaseHistory>& observed, const std::vector<Sp
   const auto n = static_cast<double>(purchases.parameters.size() + amounts.parameters.size());
   result.one_class_log_likelihood = purchases.log_likelihood + amounts.log_likelihood;
   result.one_class_bic = n * portable_log(purchases.n_customers) - 2 * result.one_class_log_likelihood;
-  LikelihoodFit fit = fit_classes(*model, n_classes, joint, purchases, result.spend->spend.law,
-                                  observed.with_customers(options));
+  LikelihoodFit fit =
+      fit_classes(*model, n_classes, joint, purchases, result.spend->spend.law, observed.with_customers(options));
   result.classes = classes_of(fit, model->n_parameters());
   result.spend->spend.set_parameters(std::span(fit.parameters).subspan(model->n_parameters(), ClassLayout::n_spend));
   result.fit = std::move(fit);

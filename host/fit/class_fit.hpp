@@ -26,13 +26,13 @@ struct ClassLayout {
   [[nodiscard]] std::size_t size(std::size_t n_classes) const { return first_of(n_classes); }
 };
 
-// The log-likelihood of customers, sum of weight ln sum over c of share_c L_c(purchases) f_c(spend), and its gradient by
-// the logarithms of `p`.
+// The log-likelihood of customers, sum of weight ln sum over c of share_c L_c(purchases) f_c(spend), and its gradient
+// by the logarithms of `p`.
 [[nodiscard]] double class_log_likelihood(const PurchaseModel& model, std::size_t n_classes, std::span<const double> p,
                                           std::span<const JointHistory> rows, std::span<double> gradient);
 
-// By maximum likelihood, from the fits of purchases and of spend to all customers. Throws ModelError where no maximum is
-// certified, or a class has q <= 1.
+// By maximum likelihood, from the fits of purchases and of spend to all customers. Throws ModelError where no maximum
+// is certified, or a class has q <= 1.
 [[nodiscard]] LikelihoodFit fit_classes(const PurchaseModel& model, std::size_t n_classes,
                                         std::span<const JointHistory> histories, const LikelihoodFit& purchases,
                                         const GammaGamma& spend, const LikelihoodFitOptions& options);

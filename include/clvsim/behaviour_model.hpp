@@ -70,8 +70,8 @@ struct ModelSegment {
 
 inline constexpr std::size_t most_model_segments = 256;
 
-/// A latent class of customers beyond the first: with a behaviour and a spend of its own, so that what a customer spends
-/// says how often it buys (methods: finite mixture, McLachlan & Peel 2000, "Finite Mixture Models").
+/// A latent class of customers beyond the first: with a behaviour and a spend of its own, so that what a customer
+/// spends says how often it buys (finite mixtures: McLachlan & Peel 2000, "Finite Mixture Models").
 struct ModelClass {
   double odds = 0;                 ///< customers of this class for one of the first, above 0
   std::vector<double> parameters;  ///< as BehaviourModel::parameters
