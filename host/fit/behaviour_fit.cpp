@@ -193,8 +193,9 @@ void check_classes(std::size_t n_classes, std::string_view model, SpendLaw spend
     throw ConfigError(fmt::format("--classes {} is not possible; give 1 to {}", n_classes, most_classes));
   if (model == "gamma_gamma" || spend != SpendLaw::gamma_gamma)
     throw ConfigError(
-        "--classes takes a model of purchases with a gamma_gamma spend, which the classes have in common; leave it "
-        "out");
+        "--classes needs a model of purchases and --spend gamma_gamma (the default), by which the classes differ; "
+        "change "
+        "these, or leave --classes out");
   if (by_segment || covariates)
     throw ConfigError("--classes, --by-segment and --covariates: a model has one of them; leave the others out");
 }

@@ -104,7 +104,8 @@ class RowFormat {
       const Extras extras{row.cost, row.quantity, row.segment, 0};
       std::memcpy(at + sizeof fixed, &extras, sizeof extras);
     }
-    std::memcpy(at + fixed_bytes_ - covariate_bytes_, row.covariates.data(), covariate_bytes_);
+    if (covariate_bytes_ > 0)
+      std::memcpy(at + fixed_bytes_ - covariate_bytes_, row.covariates.data(), covariate_bytes_);
     std::memcpy(at + fixed_bytes_, row.key.data(), row.key.size());
   }
 

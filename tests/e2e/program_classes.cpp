@@ -95,7 +95,7 @@ TEST(ProgramClasses, FromALogToARun) {
     EXPECT_EQ(result.exit_code, 2) << result.out;
     EXPECT_THAT(result.err, HasSubstr(words));
   };
-  refused({"--model", "mbg_nbd", "--spend", "log_normal"}, "gamma_gamma spend");
+  refused({"--model", "mbg_nbd", "--spend", "log_normal"}, "--spend gamma_gamma");
   refused({"--model", "mbg_nbd", "--by-segment"}, "--by-segment");
   refused({}, "a setting of models of purchases");
 }

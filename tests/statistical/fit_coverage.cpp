@@ -7,11 +7,13 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <utility>
 
 namespace clvsim {
 namespace {
 
 using test::Forecast;
+using test::total_deviation;
 
 #ifdef CLVSIM_SANITIZED
 constexpr std::int64_t n_customers = 2000;
@@ -32,31 +34,13 @@ GenerateOptions generation(std::uint64_t seed) {
 }
 
 SimulationOptions simulation(std::vector<double> quantiles) {
-  SimulationOptions options;
-  options.horizon = horizon;
-  options.n_paths = n_paths;
-  options.seed = 99;
-  options.discounting.rate = 0;
-  options.quantiles = std::move(quantiles);
-  options.threads = 1;
-  options.device.kind = DeviceChoice::Kind::cpu;
-  return options;
+  return test::undiscounted(horizon, n_paths, std::move(quantiles));
 }
 
 double share_covered(const std::vector<Forecast>& all) {
   double inside = 0;
   for (const Forecast& one : all) inside += one.quantiles.front() <= one.truth && one.truth <= one.quantiles.back();
   return inside / static_cast<double>(all.size());
-}
-
-// Standard deviations between the true total and the forecast.
-double total_deviation(const std::vector<Forecast>& all) {
-  double difference = 0, variance = 0;
-  for (const Forecast& one : all) {
-    difference += one.truth - one.mean;
-    variance += one.sd * one.sd;
-  }
-  return difference / std::sqrt(variance);
 }
 
 // The parameters are estimated from twice as many periods as are forecast: the total misses by up to 1.5 times the
@@ -108,16 +92,8 @@ TEST(FitCoverage, RandomisedPitIsUniformForRetail) {
   std::vector<double> decile(10, 0);
   double central = 0, n_zero = 0;
   for (const Forecast& one : all) {
-    double low = 0, high = one.p_nonpositive;
-    if (one.truth > 0) {
-      std::size_t k = 0;
-      while (k < levels.size() && one.quantiles[k] < one.truth) ++k;
-      high = k < levels.size() ? levels[k] : 1;
-      low = std::min(std::max(k > 0 ? levels[k - 1] : 0, one.p_nonpositive), high);
-    } else {
-      ++n_zero;
-    }
-    const double u = low + (high - low) * std::uniform_real_distribution<double>(0, 1)(random);
+    if (!(one.truth > 0)) ++n_zero;
+    const double u = test::randomised_pit(one, levels, std::uniform_real_distribution<double>(0, 1)(random));
     decile[std::min(static_cast<std::size_t>(u * 10), std::size_t{9})] += 1;
     central += u > 0.05 && u <= 0.95;
   }

@@ -10,11 +10,13 @@
 #include <cmath>
 #include <filesystem>
 #include <random>
+#include <utility>
 
 namespace clvsim {
 namespace {
 
 using test::Forecast;
+using test::total_deviation;
 
 #ifdef CLVSIM_SANITIZED
 constexpr std::int64_t n_customers = 2000;
@@ -43,25 +45,7 @@ GenerateOptions generation(std::uint64_t seed) {
 }
 
 SimulationOptions simulation(std::vector<double> quantiles) {
-  SimulationOptions options;
-  options.horizon = horizon;
-  options.n_paths = n_paths;
-  options.seed = 99;
-  options.discounting.rate = 0;
-  options.quantiles = std::move(quantiles);
-  options.threads = 1;
-  options.device.kind = DeviceChoice::Kind::cpu;
-  return options;
-}
-
-// Standard deviations between the true total and the forecast.
-double total_deviation(const std::vector<Forecast>& all) {
-  double difference = 0, variance = 0;
-  for (const Forecast& one : all) {
-    difference += one.truth - one.mean;
-    variance += one.sd * one.sd;
-  }
-  return difference / std::sqrt(variance);
+  return test::undiscounted(horizon, n_paths, std::move(quantiles));
 }
 
 // Chi-square of the deciles of the randomised probability integral transform, 9 degrees of freedom.
@@ -69,14 +53,7 @@ double pit_statistic(const std::vector<Forecast>& all, const std::vector<double>
   std::mt19937_64 random(5);
   std::vector<double> decile(10, 0);
   for (const Forecast& one : all) {
-    double low = 0, high = one.p_nonpositive;
-    if (one.truth > 0) {
-      std::size_t k = 0;
-      while (k < levels.size() && one.quantiles[k] < one.truth) ++k;
-      high = k < levels.size() ? levels[k] : 1;
-      low = std::min(std::max(k > 0 ? levels[k - 1] : 0, one.p_nonpositive), high);
-    }
-    const double u = low + (high - low) * std::uniform_real_distribution<double>(0, 1)(random);
+    const double u = test::randomised_pit(one, levels, std::uniform_real_distribution<double>(0, 1)(random));
     decile[std::min(static_cast<std::size_t>(u * 10), std::size_t{9})] += 1;
   }
   const double expected = static_cast<double>(all.size()) / 10;

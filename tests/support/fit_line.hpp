@@ -11,8 +11,12 @@
 #include <clvsim/import.hpp>
 #include <clvsim/simulate.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace clvsim::test {
@@ -70,6 +74,41 @@ inline std::vector<Forecast> forecasts(const TemporaryFolder& folder, const Stor
                             results.quantile.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
   }
   return all;
+}
+
+// Standard deviations between the true total and the forecast.
+inline double total_deviation(const std::vector<Forecast>& all) {
+  double difference = 0, variance = 0;
+  for (const Forecast& one : all) {
+    difference += one.truth - one.mean;
+    variance += one.sd * one.sd;
+  }
+  return difference / std::sqrt(variance);
+}
+
+// The randomised probability integral transform of what happened, by a uniform number u; `levels`: of the quantiles.
+inline double randomised_pit(const Forecast& one, const std::vector<double>& levels, double u) {
+  double low = 0, high = one.p_nonpositive;
+  if (one.truth > 0) {
+    std::size_t k = 0;
+    while (k < levels.size() && one.quantiles[k] < one.truth) ++k;
+    high = k < levels.size() ? levels[k] : 1;
+    low = std::min(std::max(k > 0 ? levels[k - 1] : 0, one.p_nonpositive), high);
+  }
+  return low + (high - low) * u;
+}
+
+// A run of the holdout's periods, undiscounted.
+inline SimulationOptions undiscounted(int horizon, std::uint32_t n_paths, std::vector<double> quantiles) {
+  SimulationOptions options;
+  options.horizon = horizon;
+  options.n_paths = n_paths;
+  options.seed = 99;
+  options.discounting.rate = 0;
+  options.quantiles = std::move(quantiles);
+  options.threads = 1;
+  options.device.kind = DeviceChoice::Kind::cpu;
+  return options;
 }
 
 }  // namespace clvsim::test
