@@ -134,9 +134,6 @@ void run_fit(FitCommand& command, Session& session) {
     fit_by_likelihood(command, store, session);
     return;
   }
-  if (command.by_segment)
-    throw ConfigError(fmt::format("--by-segment is a setting of models with a likelihood; {} has none: leave it out",
-                                  models.front()));
   if (!command.uncertainty.empty())
     throw ConfigError(fmt::format("--uncertainty is a setting of models with a likelihood; {} has none: leave it out",
                                   models.front()));
@@ -149,6 +146,7 @@ void run_fit(FitCommand& command, Session& session) {
   if (!command.spend.empty())
     throw ConfigError(fmt::format(
         "--spend is a setting of models of purchases; {} has a spend of its own: leave it out", models.front()));
+  command.options.by_segment = command.by_segment;
   const FitReport report = fit_migration_chain(store, command.options);
   write_model(report.chain, command.output, command.overwrite);
   write_log(session, command.output, {{"store", command.store}});
@@ -217,7 +215,7 @@ void add_fit(CLI::App& program, Session& session) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"gamma_gamma", "log_normal", "none"}));
   app->add_flag("--by-segment", command->by_segment,
-                "of a model with a likelihood: fit each segment on its own as well");
+                "fit each segment on its own as well; of a chain, its rows of probabilities");
   app->add_option("--covariates", command->covariates,
                   "of a model with a likelihood: covariates of the store (import --covariates) that move each "
                   "customer's parameters; or all")
@@ -261,7 +259,7 @@ void add_fit(CLI::App& program, Session& session) {
              "clvsim fit customers.h5 --model pareto_nbd --classes 2 -o model.toml\n"
              "clvsim fit customers.h5 --model pareto_nbd --covariates income,age -o model.toml\n"
              "clvsim fit customers.h5 --recency-cells 26 --frequency-classes 1,2,4 -o model.toml\n"
-             "clvsim fit customers.h5 --heterogeneity -o model.toml\n"
+             "clvsim fit customers.h5 --heterogeneity --by-segment -o model.toml\n"
              "clvsim fit customers.h5 --season month --campaign sale=2025-11-24..2025-11-30 "
              "--campaign sale=2026-11-23..2026-11-29 -o model.toml");
   app->callback([command, &session] { run_fit(*command, session); });

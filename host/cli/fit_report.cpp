@@ -46,6 +46,32 @@ std::string text_of(const std::vector<RowFit>& rows, const MigrationChain& chain
   return text + fmt::format("log-likelihood {:.2f}; {:.2f} where all customers are alike\n", differ, alike);
 }
 
+Json to_json(const std::vector<RowsOfSegment>& segments, const MigrationChain& chain) {
+  Json all = Json::array();
+  for (const RowsOfSegment& segment : segments) {
+    Json one{{"name", segment.name},
+             {"customers", segment.n_customers},
+             {"customer_periods", segment.n_customer_periods},
+             {"rows", segment.n_rows},
+             {"parameters", segment.n_parameters},
+             {"log_likelihood", segment.log_likelihood},
+             {"log_likelihood_of_all", segment.log_likelihood_of_all}};
+    if (!segment.rows.empty()) one["heterogeneity"] = to_json(segment.rows, chain);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string text_of(const std::vector<RowsOfSegment>& segments) {
+  std::string text = fmt::format("\n{:<22}{:>14}{:>14}{:>10}{:>14}{:>12}\n", "segment", "customers", "periods",
+                                 "own rows", "parameters", "log-lik. +");
+  for (const RowsOfSegment& segment : segments)
+    text += fmt::format("{:<22}{:>14}{:>14}{:>10}{:>14}{:>12.2f}\n", segment.name, with_separators(segment.n_customers),
+                        with_separators(segment.n_customer_periods), segment.n_rows, segment.n_parameters,
+                        segment.log_likelihood - segment.log_likelihood_of_all);
+  return text;
+}
+
 }  // namespace
 
 Json to_json(const FitReport& report) {
@@ -79,6 +105,7 @@ Json to_json(const FitReport& report) {
   }
   if (chain.margin) document["margin"] = *chain.margin;
   if (!report.rows.empty()) document["heterogeneity"] = to_json(report.rows, chain);
+  if (!report.segments.empty()) document["segments"] = to_json(report.segments, chain);
   if (report.logit) {
     const LogitFit& fit = *report.logit;
     Json effects = Json::array();
@@ -123,6 +150,7 @@ std::string text_of(const FitReport& report) {
                         report.tie_group[s]);
   }
   if (!report.rows.empty()) text += text_of(report.rows, chain);
+  if (!report.segments.empty()) text += text_of(report.segments);
   if (chain.spend) {
     const SpendModel& spend = *chain.spend;
     text += fmt::format(

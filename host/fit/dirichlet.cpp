@@ -107,6 +107,14 @@ std::int64_t DirichletCounts::n_with(std::size_t least) const {
   return n;
 }
 
+double dirichlet_log_likelihood(const DirichletCounts& counts, std::span<const double> probabilities,
+                                std::optional<double> concentration) {
+  if (!concentration) return log_likelihood_alike(counts.above(), probabilities);
+  std::vector<double> a;
+  for (const double p : probabilities) a.push_back(*concentration * p);
+  return log_likelihood(counts.above(), a, {}, {});
+}
+
 DirichletFit fit_dirichlet(const DirichletCounts& counts, std::span<const double> alike,
                            std::span<const double> prior) {
   DirichletFit fit;

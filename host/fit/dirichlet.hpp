@@ -50,4 +50,8 @@ struct DirichletFit {
 [[nodiscard]] DirichletFit fit_dirichlet(const DirichletCounts& counts, std::span<const double> alike,
                                          std::span<const double> prior);
 
+// Of the data alone, under rows of these probabilities; without a concentration all customers have them.
+[[nodiscard]] double dirichlet_log_likelihood(const DirichletCounts& counts, std::span<const double> probabilities,
+                                              std::optional<double> concentration);
+
 }  // namespace clvsim

@@ -4,6 +4,7 @@
 #include "host/fit/covariate_fit.hpp"
 #include "host/fit/heterogeneity.hpp"
 #include "host/fit/margin.hpp"
+#include "host/fit/segment_rows.hpp"
 #include "host/fit/spend.hpp"
 #include "host/fit/transitions.hpp"
 #include "host/model/fault.hpp"
@@ -260,6 +261,10 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
     throw ConfigError(
         "--heterogeneity beside --season, --campaign or --segment-effects: a chain has customers that differ or "
         "covariates; leave one out");
+  if (options.by_segment && options.covariates.any())
+    throw ConfigError(
+        "--by-segment beside --season, --campaign or --segment-effects: rows of segments and effects of covariates are "
+        "not estimated together; leave one out");
   const PeriodGrid grid(info.observation_end, info.unit);
   const PeriodTable periods(info.first_day, grid);
   require_length(info, periods.n_periods());
@@ -299,11 +304,23 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
   SpendTotals totals(moments.estimate(report.notes), info.currency.decimals);
   std::optional<RowCounts> rows;
   if (options.heterogeneity) rows.emplace(chain, report.tie_group);
+  std::optional<SegmentRows> segments;
+  if (options.by_segment) segments.emplace(info.segments, chain, report.tie_group);
   source([&](const CustomerBatch& batch) {
     totals.add(batch, chain);
-    if (rows) rows->add(batch, periods);
+    for (std::size_t i = 0; rows && i < batch.size(); ++i) rows->add(batch, i, periods);
+    if (segments) segments->add(batch, periods);
   });
-  if (rows) rows->estimate(prior, report);
+  if (rows) {
+    report.rows = rows->estimate(prior, chain.states);
+    const auto alike = std::count_if(report.rows.begin(), report.rows.end(),
+                                     [](const RowFit& row) { return !row.concentration.has_value(); });
+    if (alike > 0)
+      report.notes.push_back(
+          fmt::format("{} of {} rows have no concentration, as no differences between customers can be seen in them",
+                      alike, report.rows.size()));
+  }
+  if (segments) segments->estimate(options, report);
   chain.spend = totals.finish();
   std::int64_t buying = 0;
   int most = 0;

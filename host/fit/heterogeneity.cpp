@@ -1,9 +1,5 @@
 #include "host/fit/heterogeneity.hpp"
 
-#include "host/base/text.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace clvsim {
@@ -17,18 +13,16 @@ RowCounts::RowCounts(const MigrationChain& chain, const std::vector<int>& tie_gr
   }
 }
 
-void RowCounts::add(const CustomerBatch& batch, const PeriodTable& periods) {
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    for_transitions(outcomes_.cells(), batch, i, periods, *this);
-    std::sort(visited_.begin(), visited_.end());
-    visited_.erase(std::unique(visited_.begin(), visited_.end()), visited_.end());
-    for (const int row : visited_) {
-      std::vector<std::uint32_t>& own = own_[static_cast<std::size_t>(row)];
-      counts_[static_cast<std::size_t>(row)].add(own);
-      std::fill(own.begin(), own.end(), 0U);
-    }
-    visited_.clear();
+void RowCounts::add(const CustomerBatch& batch, std::size_t i, const PeriodTable& periods) {
+  for_transitions(outcomes_.cells(), batch, i, periods, *this);
+  std::sort(visited_.begin(), visited_.end());
+  visited_.erase(std::unique(visited_.begin(), visited_.end()), visited_.end());
+  for (const int row : visited_) {
+    std::vector<std::uint32_t>& own = own_[static_cast<std::size_t>(row)];
+    counts_[static_cast<std::size_t>(row)].add(own);
+    std::fill(own.begin(), own.end(), 0U);
   }
+  visited_.clear();
 }
 
 void RowCounts::note(int state, int outcome, int n) {
@@ -38,20 +32,27 @@ void RowCounts::note(int state, int outcome, int n) {
   own_[static_cast<std::size_t>(row)][static_cast<std::size_t>(outcome)] += static_cast<std::uint32_t>(n);
 }
 
-void RowCounts::estimate(const std::vector<std::vector<double>>& prior, FitReport& report) const {
-  std::vector<ChainState>& states = report.chain.states;
+namespace {
+
+std::vector<double> probabilities_of(const ChainState& state) {
+  std::vector<double> p;
+  for (const ChainOutcome& outcome : state.outcomes) p.push_back(outcome.probability);
+  return p;
+}
+
+}  // namespace
+
+std::vector<RowFit> RowCounts::estimate(const std::vector<std::vector<double>>& prior,
+                                        std::vector<ChainState>& states) const {
+  std::vector<RowFit> rows;
   std::vector<DirichletFit> fits(states.size());
-  std::int64_t alike = 0;
   for (std::size_t s = 0; s < states.size(); ++s) {
+    if (prior[s].empty()) continue;
     const auto row = static_cast<std::size_t>(row_of_[s]);
     if (row == s) {
-      std::vector<double> p;
-      for (const ChainOutcome& outcome : states[s].outcomes) p.push_back(outcome.probability);
-      fits[s] = fit_dirichlet(counts_[s], p, prior[s]);
-      report.rows.push_back({static_cast<int>(s), fits[s].concentration, fits[s].concentration_error,
-                             fits[s].log_likelihood, fits[s].log_likelihood_alike, counts_[s].n_customers(),
-                             counts_[s].n_twice(), fits[s].note});
-      alike += fits[s].concentration ? 0 : 1;
+      fits[s] = fit_dirichlet(counts_[s], probabilities_of(states[s]), prior[s]);
+      rows.push_back({static_cast<int>(s), fits[s].concentration, fits[s].concentration_error, fits[s].log_likelihood,
+                      fits[s].log_likelihood_alike, counts_[s].n_customers(), counts_[s].n_twice(), fits[s].note});
     }
     const DirichletFit& fit = fits[row];
     if (!fit.concentration) continue;
@@ -62,10 +63,16 @@ void RowCounts::estimate(const std::vector<std::vector<double>>& prior, FitRepor
       states[s].outcomes[k].standard_error = fit.standard_errors[k];
     }
   }
-  if (alike > 0)
-    report.notes.push_back(
-        fmt::format("{} of {} rows have no concentration, as no differences between customers can be seen in them",
-                    alike, report.rows.size()));
+  return rows;
+}
+
+double RowCounts::log_likelihood(const std::vector<std::vector<double>>& prior,
+                                 const std::vector<ChainState>& states) const {
+  double sum = 0;
+  for (std::size_t s = 0; s < states.size(); ++s)
+    if (!prior[s].empty() && static_cast<std::size_t>(row_of_[s]) == s)
+      sum += dirichlet_log_likelihood(counts_[s], probabilities_of(states[s]), states[s].concentration);
+  return sum;
 }
 
 }  // namespace clvsim

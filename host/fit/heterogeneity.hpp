@@ -16,9 +16,14 @@ class RowCounts {
  public:
   // The chain has recency_frequency, and its states their outcomes in the order of their group.
   RowCounts(const MigrationChain& chain, const std::vector<int>& tie_group);
-  void add(const CustomerBatch& batch, const PeriodTable& periods);
-  // Fits the rows, and says so in the chain and the rows of the report. `prior` [states][outcomes]: pseudo-periods.
-  void estimate(const std::vector<std::vector<double>>& prior, FitReport& report) const;
+  void add(const CustomerBatch& batch, std::size_t i, const PeriodTable& periods);
+  // Fits the rows, puts what was found into the states, and returns it. `prior` [states][outcomes]: pseudo-periods;
+  // empty for states whose row is to be left as it is.
+  [[nodiscard]] std::vector<RowFit> estimate(const std::vector<std::vector<double>>& prior,
+                                             std::vector<ChainState>& states) const;
+  // Of what the customers did in the rows of these states that have a prior.
+  [[nodiscard]] double log_likelihood(const std::vector<std::vector<double>>& prior,
+                                      const std::vector<ChainState>& states) const;
 
   // As for_transitions calls them.
   void at_risk(int state, int n) { note(state, outcomes_.aged(state), n); }

@@ -23,9 +23,12 @@ void TransitionCounts::buys(int state, int class_after, std::int64_t n_purchases
   crowded_periods += n_purchases > max_purchases;
 }
 
+void TransitionCounts::add(const CustomerBatch& batch, std::size_t i, const PeriodTable& table) {
+  ++(for_transitions(cells, batch, i, table, *this) ? n_customers : n_without_purchase);
+}
+
 void TransitionCounts::add(const CustomerBatch& batch, const PeriodTable& table) {
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    ++(for_transitions(cells, batch, i, table, *this) ? n_customers : n_without_purchase);
+  for (std::size_t i = 0; i < batch.size(); ++i) add(batch, i, table);
 }
 
 }  // namespace clvsim

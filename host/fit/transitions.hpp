@@ -16,7 +16,8 @@ struct TransitionCounts {
   static constexpr int max_purchases = 16;
 
   explicit TransitionCounts(const RecencyFrequency& cells);
-  // Adds every customer of the batch that has a purchase.
+  // Adds customer i of the batch, if it has a purchase; or every customer.
+  void add(const CustomerBatch& batch, std::size_t i, const PeriodTable& periods);
   void add(const CustomerBatch& batch, const PeriodTable& periods);
 
   [[nodiscard]] int n_classes() const { return static_cast<int>(cells.class_from.size()); }

@@ -2,6 +2,7 @@
 
 #include "host/generate/history.hpp"
 #include "host/generate/log_writer.hpp"
+#include "host/run/segment_places.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -25,12 +26,12 @@ void check_options(const MigrationChain& model, const GenerateOptions& options) 
     throw ConfigError(
         fmt::format("the model has no [{}], which a synthetic log needs; see configs/models/generator_retail.toml",
                     model.recency_frequency ? "spend" : "recency_frequency"));
-  for (const ChainCovariate& covariate : model.covariates)
-    if (!covariate.dated())
-      throw ConfigError(fmt::format(
-          "the model has an effect of the segment '{}', and a synthetic log has no segments; generate a log for each "
-          "segment from a model with its probabilities",
-          covariate.segment));
+  const std::vector<std::string> segments = segments_of(model);
+  if (segments.size() > 1)
+    throw ConfigError(fmt::format(
+        "the model tells the segment '{}' apart, and a synthetic log has no segments; generate a log for each segment "
+        "from a model with its probabilities",
+        segments.back()));
   if (options.n_customers < 1 || options.n_customers > max_customers)
     throw ConfigError(fmt::format("{} customers; give 1 to {}", options.n_customers, max_customers));
   if (options.n_rows < 0 || options.n_rows > max_rows)

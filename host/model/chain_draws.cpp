@@ -69,6 +69,10 @@ std::vector<MigrationChain> draw_chains(const MigrationChain& chain, std::uint32
     throw ConfigError(
         "customers of the migration chain differ (concentration), and its probabilities cannot be drawn for all of "
         "them as well; leave --parameter-draws out, or fit a chain without --heterogeneity");
+  if (!chain.segments.empty())
+    throw ConfigError(
+        "the migration chain has segments, and their probabilities cannot be drawn together with those of all others; "
+        "leave --parameter-draws out, or fit a chain without --by-segment");
   // A row that states share is drawn once: the first state that has it says where.
   std::vector<double> counted;
   std::vector<std::size_t> row_of;

@@ -1,4 +1,5 @@
 #include "host/model/chain_covariates.hpp"
+#include "host/model/chain_segments.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
@@ -183,6 +184,7 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
   }
   for (int i = 0; i < static_cast<int>(chain.states.size()); ++i)
     if (auto found = fault_of_row(chain, i)) return found;
+  if (auto found = fault_of_segments(chain)) return found;
   if (has_heterogeneity(chain) && !chain.covariates.empty())
     return ModelFault{Part::top, -1, "covariate",
                       "stands beside concentrations of states; a chain has the one or the other"};
@@ -198,6 +200,9 @@ void check(const MigrationChain& chain) {
   if (fault->part == Part::state)
     where = fmt::format("state no. {} ('{}') of the model", fault->state + 1,
                         chain.states[static_cast<std::size_t>(fault->state)].name);
+  if (fault->part == Part::segment)
+    where = fmt::format("segment no. {} ('{}') of the model", fault->state + 1,
+                        chain.segments[static_cast<std::size_t>(fault->state)].name);
   if (fault->part == Part::covariate)
     where = fmt::format("covariate no. {} ('{}') of the model", fault->state + 1,
                         chain.covariates[static_cast<std::size_t>(fault->state)].name);

@@ -1,6 +1,7 @@
 #include <clvsim/migration_chain.hpp>
 
 #include "host/model/chain_covariates.hpp"
+#include "host/model/chain_segments.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -102,19 +103,21 @@ ChainMoments moments_of(const MigrationChain& chain, int start, const std::vecto
 }  // namespace
 
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
-  if (!chain.covariates.empty())
+  if (!chain.covariates.empty() || !chain.segments.empty())
     throw ConfigError(
-        "the model has covariates, so that its moments depend on dates and segment; say when its first period begins");
+        "the model has covariates or segments, so that its moments depend on dates and segment; say when its first "
+        "period begins");
   return moments_of(chain, start, discount, [&](std::size_t) -> const MigrationChain& { return chain; });
 }
 
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
                            const PeriodGrid& grid, const std::string& segment) {
   check(chain);
-  const auto z = covariates_by_period(chain, grid, 0, static_cast<int>(discount.size()), segment);
+  const MigrationChain own = chain_of(chain, segment);
+  const auto z = covariates_by_period(own, grid, 0, static_cast<int>(discount.size()), segment);
   MigrationChain now;
-  return moments_of(chain, start, discount,
-                    [&](std::size_t t) -> const MigrationChain& { return now = chain_at(chain, z[t]); });
+  return moments_of(own, start, discount,
+                    [&](std::size_t t) -> const MigrationChain& { return now = chain_at(own, z[t]); });
 }
 
 }  // namespace clvsim

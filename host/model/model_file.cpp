@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -52,12 +53,17 @@ void append_spend(std::string& text, const SpendModel& spend) {
   text += fmt::format("refund_log_sd = {}\n", number(spend.refund_log_sd));
 }
 
-void append_state(std::string& text, const MigrationChain& chain, const ChainState& state) {
-  text += fmt::format("\n[[state]]\nname = {}\nactive = {}\n", toml_string(state.name), state.active);
-  if (state.amount != 0) text += fmt::format("amount = {}\n", number(state.amount));
+// How customers differ in a state.
+void append_row(std::string& text, const MigrationChain& chain, const ChainState& state) {
   if (state.concentration) text += fmt::format("concentration = {}\n", number(*state.concentration));
   if (state.row_of >= 0)
     text += fmt::format("row_of = {}\n", toml_string(chain.states[static_cast<std::size_t>(state.row_of)].name));
+}
+
+void append_state(std::string& text, const MigrationChain& chain, const ChainState& state) {
+  text += fmt::format("\n[[state]]\nname = {}\nactive = {}\n", toml_string(state.name), state.active);
+  if (state.amount != 0) text += fmt::format("amount = {}\n", number(state.amount));
+  append_row(text, chain, state);
   text += "outcomes = [\n";
   for (const ChainOutcome& outcome : state.outcomes) {
     text +=
@@ -70,6 +76,41 @@ void append_state(std::string& text, const MigrationChain& chain, const ChainSta
     text += " },\n";
   }
   text += "]\n";
+}
+
+bool same_row(const ChainState& a, const ChainState& b) {
+  return a.concentration == b.concentration && a.row_of == b.row_of &&
+         std::equal(a.outcomes.begin(), a.outcomes.end(), b.outcomes.begin(), b.outcomes.end(),
+                    [](const ChainOutcome& x, const ChainOutcome& y) {
+                      return x.probability == y.probability && x.standard_error == y.standard_error &&
+                             x.count == y.count;
+                    });
+}
+
+void append_segments(std::string& text, const MigrationChain& chain) {
+  if (chain.segments.empty()) return;
+  text +=
+      "\n# Segments whose customers behave in their own way: in these states they have probabilities (standard errors, "
+      "counts)\n"
+      "# of the outcomes, in the order of [[state]], and a concentration of their own; elsewhere those above.\n";
+  for (const ChainSegment& segment : chain.segments) {
+    text += fmt::format("\n[[segment]]\nname = {}\n", toml_string(segment.name));
+    for (std::size_t s = 0; s < segment.states.size(); ++s) {
+      const ChainState& state = segment.states[s];
+      if (same_row(state, chain.states[s])) continue;
+      text += fmt::format("\n[[segment.state]]\nname = {}\n", toml_string(state.name));
+      append_row(text, chain, state);
+      const auto append = [&](const char* key, double ChainOutcome::*of, bool always) {
+        std::vector<double> values;
+        for (const ChainOutcome& outcome : state.outcomes) values.push_back(outcome.*of);
+        if (always || std::any_of(values.begin(), values.end(), [](double x) { return x != 0; }))
+          text += fmt::format("{} = {}\n", key, numbers(values));
+      };
+      append("probabilities", &ChainOutcome::probability, true);
+      append("standard_errors", &ChainOutcome::standard_error, false);
+      append("counts", &ChainOutcome::count, false);
+    }
+  }
 }
 
 int index_of_state(const MigrationChain& chain, const TomlTable& table, std::string_view key) {
@@ -119,6 +160,35 @@ void read_row(const MigrationChain& chain, const TomlTable& table, ChainState& s
                "and dwell exclude each other: a stay is many states, and a customer would differ in each on its own");
 }
 
+std::vector<ChainSegment> read_segments(const TomlTable& root, const MigrationChain& chain) {
+  std::vector<ChainSegment> segments;
+  for (const TomlTable& table : root.tables("segment")) {
+    ChainSegment segment{table.string("name"), chain.states};
+    std::vector<bool> given(chain.states.size());
+    for (const TomlTable& own : table.tables("state")) {
+      const auto s = static_cast<std::size_t>(index_of_state(chain, own, "name"));
+      ChainState& state = segment.states[s];
+      if (given[s]) own.fail("name", fmt::format("'{}' stands twice in the segment; give a state once", state.name));
+      given[s] = true;
+      const auto read = [&](const char* key, double ChainOutcome::*of, std::vector<double> values) {
+        if (values.size() != state.outcomes.size())
+          own.fail(key, fmt::format("has {} numbers, and the state '{}' has {} outcomes; give one each, in their order",
+                                    values.size(), state.name, state.outcomes.size()));
+        for (std::size_t k = 0; k < values.size(); ++k) state.outcomes[k].*of = values[k];
+      };
+      const std::vector<double> none(state.outcomes.size(), 0);
+      read("probabilities", &ChainOutcome::probability, own.numbers("probabilities", 0, 1));
+      read("standard_errors", &ChainOutcome::standard_error,
+           own.optional_numbers("standard_errors", 0, 1).value_or(none));
+      read("counts", &ChainOutcome::count, own.optional_numbers("counts", 0, max_minor_units).value_or(none));
+      state.row_of = -1;
+      read_row(chain, own, state);
+    }
+    segments.push_back(std::move(segment));
+  }
+  return segments;
+}
+
 // How long a customer stays in a state, where the file says so.
 std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& chain, const ChainState& of) {
   const auto table = state.optional_table("dwell");
@@ -126,6 +196,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
   constexpr double largest = 1e6, most_phases = max_states;
   if (chain.recency_frequency)
     state.fail("dwell", "and [recency_frequency] exclude each other: cells are the periods since the last purchase");
+  if (!chain.segments.empty())
+    state.fail("dwell", "and [[segment]] exclude each other: a stay is many states, and those of segments are of one");
   if (!chain.covariates.empty())
     state.fail("dwell",
                "and [[covariate]] exclude each other: effects are on the outcomes of a period, and those of the state "
@@ -154,6 +226,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
   using Part = ModelFault::Part;
   if (fault.part == Part::state) states[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
+  if (fault.part == Part::segment)
+    root.tables("segment")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::covariate)
     root.tables("covariate")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
@@ -231,6 +305,7 @@ MigrationChain chain_of(const TomlFile& file) {
     read_outcomes(chain, tables[i], chain.states[i]);
     read_row(chain, tables[i], chain.states[i]);
   }
+  chain.segments = read_segments(root, chain);
   chain.covariates = read_covariates(
       root, [&](const TomlTable& table, std::string_view key) { return index_of_state(chain, table, key); }, chain);
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
@@ -297,6 +372,7 @@ std::string model_toml(const MigrationChain& chain) {
         "# of concentration times these and given what it has done so far; row_of: the state whose row it has here, "
         "too.\n";
   for (const ChainState& state : chain.states) append_state(text, chain, state);
+  append_segments(text, chain);
   return text;
 }
 

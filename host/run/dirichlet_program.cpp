@@ -1,12 +1,15 @@
 #include "host/run/dirichlet_program.hpp"
 
+#include "host/run/segment_places.hpp"
+
 namespace clvsim {
 namespace {
 
 using kernels::DirichletChain;
 
-// Counts what a customer does in its states.
+// Counts what a customer does in the states of its segment, from number `first` on.
 struct CountSink {
+  int first;
   const TransitionOutcomes& outcomes;
   const std::vector<std::vector<int>>& counts;
   std::vector<std::uint32_t>& own;
@@ -18,7 +21,7 @@ struct CountSink {
   }
   void add(int state, int outcome, int n) {
     if (outcome < 0) return;
-    const int at = counts[static_cast<std::size_t>(state)][static_cast<std::size_t>(outcome)];
+    const int at = counts[static_cast<std::size_t>(first + state)][static_cast<std::size_t>(outcome)];
     if (at >= 0) own[static_cast<std::size_t>(at)] += static_cast<std::uint32_t>(n);
   }
 };
@@ -31,6 +34,7 @@ DirichletProgram::DirichletProgram(const MigrationChain& chain, const RunInfo& i
       grid_(info.observation_end, chain.unit),
       decimals_(info.currency.decimals) {
   if (store == nullptr) return;
+  places_ = places_of(chain, store->segments);
   periods_.emplace(store->first_day, grid_);
   outcomes_.emplace(chain);
 }
@@ -41,10 +45,11 @@ PathProgram DirichletProgram::program() const {
 
 void DirichletProgram::add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const {
   std::vector<std::uint32_t> own(tables_.n_counts);
-  for_transitions(*chain_.recency_frequency, batch, i, *periods_, CountSink{*outcomes_, tables_.counts, own});
+  const auto first = static_cast<int>(places_[batch.segment[i]] * tables_.n_states);
+  for_transitions(*chain_.recency_frequency, batch, i, *periods_, CountSink{first, *outcomes_, tables_.counts, own});
   SpendLevel level;
   if (chain_.spend) level = spend_level(*chain_.spend, chain_.frequency_class_of(batch, i), batch, i, decimals_);
-  add(chain_.state_of(batch, i, grid_), level, own, batch.key_hash[i], rows);
+  add(first + chain_.state_of(batch, i, grid_), level, own, batch.key_hash[i], rows);
 }
 
 void DirichletProgram::add(int state, const SpendLevel& level, std::span<const std::uint32_t> counts,

@@ -20,7 +20,7 @@ class DirichletProgram final : public BehaviourProgram {
   [[nodiscard]] PathProgram program() const override;
   // With what the customer has done in every state of its history.
   void add(const CustomerBatch& batch, std::size_t i, CustomerRows& rows) const override;
-  // In a state, with a spend level and counts by DirichletTables::counts.
+  // In a state of DirichletTables, with a spend level and counts by DirichletTables::counts.
   void add(int state, const SpendLevel& level, std::span<const std::uint32_t> counts, std::uint64_t hash,
            CustomerRows& rows) const;
   [[nodiscard]] CustomerRows new_customer() const override;
@@ -30,6 +30,7 @@ class DirichletProgram final : public BehaviourProgram {
   const MigrationChain& chain_;
   DirichletTables tables_;
   PeriodGrid grid_;
+  std::vector<std::uint32_t> places_;  // of the store's segments, segments_of(chain)
   std::optional<PeriodTable> periods_;
   std::optional<TransitionOutcomes> outcomes_;
   int decimals_;

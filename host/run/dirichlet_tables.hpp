@@ -12,9 +12,12 @@
 
 namespace clvsim {
 
-// Owns the tables that a kernels::DirichletChainView points to.
+// Owns the tables that a kernels::DirichletChainView points to. A chain of S states and G segments with states of their
+// own becomes one of S (G + 1) states for the engine, S of which a customer can be in: state s of segment g (0: of all
+// other customers) is number g S + s. A customer has the rows and counts of its segment, so that there are S of them.
 struct DirichletTables {
   ChainTables chain;
+  std::size_t n_states = 0;                     // S; what is called [states] below has all
   std::vector<kernels::DirichletRow> rows;      // [states]
   std::vector<kernels::DirichletShare> shares;  // of the outcomes of all states
   std::vector<std::uint16_t> next;              // likewise

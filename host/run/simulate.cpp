@@ -10,6 +10,7 @@
 #include "host/run/chain_tables.hpp"
 #include "host/run/dirichlet_program.hpp"
 #include "host/run/engine.hpp"
+#include "host/run/segment_places.hpp"
 #include "host/run/spend_posterior.hpp"
 
 #include <clvsim/error.hpp>
@@ -67,37 +68,6 @@ class SegmentSums {
   std::vector<SegmentForecast> segments_;
   bool shares_draws_;
 };
-
-// The segments that the covariates of a chain tell apart; the first is of all others.
-std::vector<std::string> segments_of(const MigrationChain& chain) {
-  std::vector<std::string> names{""};
-  for (const ChainCovariate& covariate : chain.covariates)
-    if (!covariate.dated() && std::find(names.begin(), names.end(), covariate.segment) == names.end())
-      names.push_back(covariate.segment);
-  return names;
-}
-
-// Of each segment of the store its place in segments_of(chain). A name that the store does not have is taken for a
-// mistake: its customers would go without their effects, and nobody would see it.
-std::vector<std::uint32_t> places_of(const MigrationChain& chain, const std::vector<std::string>& segments) {
-  const std::vector<std::string> names = segments_of(chain);
-  std::vector<std::uint32_t> places(segments.size(), 0);
-  for (std::size_t n = 1; n < names.size(); ++n) {
-    const auto found = std::find(segments.begin() + 1, segments.end(), names[n]);
-    if (found == segments.end())
-      throw ConfigError(
-          segments.size() == 1
-              ? fmt::format(
-                    "the model has an effect of the segment '{}', and the store has no segments; import the log "
-                    "with --segment COLUMN, or take the [[covariate]] out of the model",
-                    names[n])
-              : fmt::format("the model has an effect of the segment '{}', which the store does not have{}; correct the "
-                            "name, or take the [[covariate]] out of the model",
-                            names[n], did_you_mean(names[n], segments)));
-    places[static_cast<std::size_t>(found - segments.begin())] = static_cast<std::uint32_t>(n);
-  }
-  return places;
-}
 
 class StoreSource final : public CustomerSource {
  public:
@@ -211,11 +181,11 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
 // The chain, or one for every draw of its probabilities.
 ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
   const SimulationOptions& options = info.options;
-  if (!chain.covariates.empty()) {
-    if (options.parameter_draws > 0)
-      throw ConfigError(
-          "--parameter-draws does not know how the effects of covariates and the probabilities of the model were "
-          "estimated together; simulate without it, or fit the model without covariates");
+  if (options.parameter_draws > 0 && !chain.covariates.empty())
+    throw ConfigError(
+        "--parameter-draws does not know how the effects of covariates and the probabilities of the model were "
+        "estimated together; simulate without it, or fit the model without covariates");
+  if (options.parameter_draws == 0 && (!chain.covariates.empty() || !chain.segments.empty())) {
     if (has_dates(chain) && !info.has_dates)
       throw ConfigError(
           "the model has seasons or campaigns, and customers without a store have no dates; say when period 1 begins "

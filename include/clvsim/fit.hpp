@@ -27,7 +27,8 @@ struct FitOptions {
       1;  ///< pseudo-periods of the Dirichlet prior, spread as the frequency class as a whole behaves
   double min_periods = 100;         ///< neighbouring recency cells with fewer customer-periods are tied
   bool heterogeneity = false;       ///< whether customers may differ: ChainState::concentration is estimated
-  TransitionCovariates covariates;  ///< not beside heterogeneity
+  bool by_segment = false;          ///< whether segments of the store have rows of their own: ChainSegment
+  TransitionCovariates covariates;  ///< not beside heterogeneity or by_segment
 };
 
 /// How much customers differ in a row of probabilities.
@@ -38,6 +39,18 @@ struct RowFit {
   double log_likelihood = 0, log_likelihood_alike = 0;  ///< of the customers' counts; where they are alike
   std::int64_t n_customers = 0, n_twice = 0;            ///< that were in the row; more than once
   std::string note;                                     ///< why there is no concentration, or empty
+};
+
+/// The rows of a segment's customers. Where they have FitOptions::min_periods customer-periods of a tie group, the row
+/// is their own: the posterior mean of a prior at the row of all customers (and with heterogeneity, maximum
+/// likelihood); where not, it is that of all customers.
+struct RowsOfSegment {
+  std::string name;
+  std::int64_t n_customers = 0, n_customer_periods = 0;
+  int n_rows = 0, n_parameters = 0;  ///< of its own
+  /// Of what its customers did in these rows; the same under the rows of all customers.
+  double log_likelihood = 0, log_likelihood_of_all = 0;
+  std::vector<RowFit> rows;  ///< with FitOptions::heterogeneity
 };
 
 /// How the effects of covariates were fitted: maximum likelihood of whether each customer-period has a purchase, with a
@@ -57,10 +70,11 @@ struct LogitFit {
 /// A printed row: one state, its data, its estimate.
 struct FitReport {
   MigrationChain chain;
-  std::vector<double> periods;    ///< [states] customer-periods at risk
-  std::vector<int> tie_group;     ///< [states] states with the same number share their probabilities
-  std::vector<RowFit> rows;       ///< with FitOptions::heterogeneity
-  std::optional<LogitFit> logit;  ///< where covariates were asked for
+  std::vector<double> periods;          ///< [states] customer-periods at risk
+  std::vector<int> tie_group;           ///< [states] states with the same number share their probabilities
+  std::vector<RowFit> rows;             ///< with FitOptions::heterogeneity
+  std::vector<RowsOfSegment> segments;  ///< with FitOptions::by_segment, all of the store
+  std::optional<LogitFit> logit;        ///< where covariates were asked for
   std::vector<std::string> notes;
 };
 

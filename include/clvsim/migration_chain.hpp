@@ -38,6 +38,13 @@ struct ChainState {
   int row_of = -1;
 };
 
+/// The customers of a segment, where they do not behave as all others do.
+struct ChainSegment {
+  std::string name;                ///< of the store's segment
+  std::vector<ChainState> states;  ///< in place of MigrationChain::states; differ from them in probabilities, their
+                                   ///< standard errors and counts, concentrations and row_of alone
+};
+
 /// Spend per purchase: ln z = theta_i + e, theta_i ~ N(log_mean[class], between_sd^2), e ~ N(0, within_sd^2); the level
 /// theta_i of a customer is drawn from its posterior given the customer's own purchases (log-normal hierarchy,
 /// normal-normal conjugacy, e.g. Gelman et al. 2013, section 2.5), then multiplied by `smearing` (Duan 1983).
@@ -71,6 +78,7 @@ struct MigrationChain {
   int start_state = 0;                                ///< of customers without a history
   std::optional<RecencyFrequency> recency_frequency;  ///< absent: no customer can be placed from a store
   std::optional<SpendModel> spend;                    ///< absent: amounts are those of states and outcomes
+  std::vector<ChainSegment> segments;                 ///< of the store; customers of others have `states`
   std::vector<ChainCovariate> covariates;             ///< at most 64; what moves probabilities by period and segment
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
@@ -84,12 +92,8 @@ struct MigrationChain {
 /// Checks every invariant above. Throws ConfigError that names the state.
 void check(const MigrationChain& chain);
 
-/// Whether customers differ in a state (ChainState::concentration).
-[[nodiscard]] inline bool has_heterogeneity(const MigrationChain& chain) {
-  for (const ChainState& state : chain.states)
-    if (state.concentration) return true;
-  return false;
-}
+/// Whether customers differ in a state (ChainState::concentration), be it of a segment.
+[[nodiscard]] bool has_heterogeneity(const MigrationChain& chain);
 
 /// Exact mean and standard deviation of the discounted value of one customer from `start` over a horizon, amounts as
 /// given (a chain with a SpendModel is refused: ConfigError). By the backward recursion m_t = r + v_t P(c + m_{t+1}),
@@ -100,18 +104,19 @@ struct ChainMoments {
   double p_active = 0;      ///< probability of an active state after the last period
   double transactions = 0;  ///< expected purchases
 };
-/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates is refused (ConfigError): its
-/// moments depend on dates and segment.
+/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates or segments is refused
+/// (ConfigError): its moments depend on dates and segment.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
-/// The same of a chain with covariates: in future periods 1, 2, ... of the grid, of a customer of `segment`; empty: of
-/// one to whom no segment's effect applies. Throws ConfigError where dates matter and leave the years 1900 to 2199.
+/// The same of a chain with covariates or segments: in future periods 1, 2, ... of the grid, of a customer of
+/// `segment`; empty: of one to whom no segment's effect applies. Throws ConfigError where dates matter and leave the
+/// years 1900 to 2199.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
                                          const PeriodGrid& grid, const std::string& segment = {});
 
 /// n draws of the probabilities of a fitted chain: each row is Dirichlet around its probabilities, with the standard
 /// errors of the file; states that share a row share its draws. Spend is as it is. The same seed gives the same draws,
-/// and more draws begin with fewer. Throws ConfigError where no probability has a standard error, or a row has errors
-/// that none can have.
+/// and more draws begin with fewer. Throws ConfigError where no probability has a standard error, a row has errors that
+/// none can have, customers differ, or the chain has segments.
 [[nodiscard]] std::vector<MigrationChain> draw_chains(const MigrationChain& chain, std::uint32_t n, std::uint64_t seed);
 
 /// Reads and writes model.toml. Throws IoError; ConfigError with file, line and key, unknown keys included.

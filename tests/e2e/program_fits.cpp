@@ -205,6 +205,29 @@ TEST_F(ProgramFits, BySegmentTellChannelsApart) {
   EXPECT_EQ(fit("mbg_nbd", {"--by-segment"}).exit_code, 2);  // a store without segments
   EXPECT_EQ(fit("gamma_gamma", {"--by-segment"}, "channels.h5").exit_code, 2);
   EXPECT_THAT(fit("mbg_nbd", {"--by-segment"}, "channels.h5").out, AllOf(HasSubstr("web"), HasSubstr("customers")));
+
+  // A chain has rows of its own in each channel, with concentrations of their own.
+  const std::vector<std::string> chain{"--recency-cells", "4", "--heterogeneity", "--by-segment"};
+  EXPECT_THAT(fit("migration_chain", chain, "channels.h5").out, AllOf(HasSubstr("own rows"), HasSubstr("log-lik. +")));
+  const ProgramResult rows_fit =
+      fit("migration_chain", {"--recency-cells", "4", "--heterogeneity", "--by-segment", "--json"}, "channels.h5");
+  ASSERT_EQ(rows_fit.exit_code, 0) << rows_fit.err;
+  const auto of_segments = rows_fit.json()["segments"];
+  ASSERT_EQ(of_segments.size(), 3U);
+  EXPECT_EQ(of_segments[0]["rows"], 0) << "too few customers";
+  for (const std::size_t s : {1U, 2U}) {
+    EXPECT_GT(of_segments[s]["rows"].get<int>(), 3);
+    EXPECT_GT(of_segments[s]["log_likelihood"].get<double>(), of_segments[s]["log_likelihood_of_all"].get<double>());
+    EXPECT_EQ(of_segments[s]["heterogeneity"].size(), of_segments[s]["rows"].get<std::size_t>());
+  }
+  EXPECT_THAT(read_file(*folder_ / "model.toml"),
+              AllOf(HasSubstr("[[segment]]\nname = \"shop\""), HasSubstr("[[segment]]\nname = \"web\"")));
+  const ProgramResult chain_run = simulate({"--json"}, "channels.h5");
+  ASSERT_EQ(chain_run.exit_code, 0) << chain_run.err;
+  std::map<std::string, double> purchases;
+  for (const auto& segment : chain_run.json()["segments"])
+    purchases[segment["name"]] = segment["transactions"]["mean"].get<double>();
+  EXPECT_GT(purchases.at("web"), 1.5 * purchases.at("shop"));
 }
 
 // A yearly appeal: donors of BG/BB with alpha 1.2, beta 0.75, gamma 0.66, delta 2.8, six appeals after the first gift.

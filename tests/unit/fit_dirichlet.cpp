@@ -127,6 +127,20 @@ TEST(DirichletFit, StandardErrorsAreTheSpreadOfTheEstimates) {
   EXPECT_NEAR(variance / error, 1, 4 * std::sqrt(2.0 / n_logs));
 }
 
+TEST(DirichletFit, LikelihoodOfGivenRows) {
+  const std::vector<double> p{0.2, 0.5, 0.3};
+  const Counts counts = drawn({2, 5, 3}, 400, 9, 12);
+  const DirichletCounts all = counted(counts, 3);
+  for (const double concentration : {0.4, 10.0, 3000.0})
+    EXPECT_NEAR(dirichlet_log_likelihood(all, p, concentration),
+                dirichlet_multinomial(counts, {concentration * p[0], concentration * p[1], concentration * p[2]}),
+                1e-7);
+  double alike = 0;
+  for (const auto& own : counts)
+    for (std::size_t k = 0; k < p.size(); ++k) alike += own[k] * std::log(p[k]);
+  EXPECT_NEAR(dirichlet_log_likelihood(all, p, {}), alike, 1e-7);
+}
+
 // Of customers that are alike the maximum lies at the end every second time, and far out otherwise.
 TEST(DirichletFit, CustomersThatAreAlikeHaveNoConcentrationOrALargeOne) {
   int none = 0;

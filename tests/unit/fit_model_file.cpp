@@ -1,5 +1,6 @@
 // model.toml: what is written reads back as the same model; what is wrong is named.
 #include "host/base/output_file.hpp"
+#include "host/model/chain_segments.hpp"
 #include "host/model/model_file.hpp"
 #include "tests/support/fit_log.hpp"
 #include "tests/support/places.hpp"
@@ -10,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <random>
@@ -18,7 +20,25 @@ namespace clvsim {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
+
+void expect_same(const std::vector<ChainState>& a, const std::vector<ChainState>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].name, b[i].name);
+    EXPECT_EQ(a[i].active, b[i].active);
+    EXPECT_EQ(a[i].amount, b[i].amount);
+    EXPECT_EQ(a[i].concentration, b[i].concentration);
+    EXPECT_EQ(a[i].row_of, b[i].row_of);
+    ASSERT_EQ(a[i].outcomes.size(), b[i].outcomes.size());
+    for (std::size_t k = 0; k < a[i].outcomes.size(); ++k) {
+      const ChainOutcome &x = a[i].outcomes[k], &y = b[i].outcomes[k];
+      EXPECT_EQ(std::tuple(x.to, x.probability, x.standard_error, x.count, x.amount, x.purchase),
+                std::tuple(y.to, y.probability, y.standard_error, y.count, y.amount, y.purchase));
+    }
+  }
+}
 
 void expect_same(const MigrationChain& a, const MigrationChain& b) {
   EXPECT_EQ(a.unit, b.unit);
@@ -47,19 +67,33 @@ void expect_same(const MigrationChain& a, const MigrationChain& b) {
     EXPECT_EQ(a.spend->refund_log_shift, b.spend->refund_log_shift);
     EXPECT_EQ(a.spend->refund_log_sd, b.spend->refund_log_sd);
   }
-  ASSERT_EQ(a.states.size(), b.states.size());
-  for (std::size_t i = 0; i < a.states.size(); ++i) {
-    EXPECT_EQ(a.states[i].name, b.states[i].name);
-    EXPECT_EQ(a.states[i].active, b.states[i].active);
-    EXPECT_EQ(a.states[i].amount, b.states[i].amount);
-    EXPECT_EQ(a.states[i].concentration, b.states[i].concentration);
-    EXPECT_EQ(a.states[i].row_of, b.states[i].row_of);
-    ASSERT_EQ(a.states[i].outcomes.size(), b.states[i].outcomes.size());
-    for (std::size_t k = 0; k < a.states[i].outcomes.size(); ++k) {
-      const ChainOutcome &x = a.states[i].outcomes[k], &y = b.states[i].outcomes[k];
-      EXPECT_EQ(std::tuple(x.to, x.probability, x.standard_error, x.count, x.amount, x.purchase),
-                std::tuple(y.to, y.probability, y.standard_error, y.count, y.amount, y.purchase));
+  expect_same(a.states, b.states);
+  ASSERT_EQ(a.segments.size(), b.segments.size());
+  for (std::size_t i = 0; i < a.segments.size(); ++i) {
+    EXPECT_EQ(a.segments[i].name, b.segments[i].name);
+    expect_same(a.segments[i].states, b.segments[i].states);
+  }
+}
+
+// Segments with rows of their own in some states.
+void add_segments(std::mt19937_64& random, MigrationChain& chain) {
+  for (const char* name : {"web", "\"shop\", Zürich"}) {
+    ChainSegment segment{name, chain.states};
+    for (ChainState& state : segment.states) {
+      const bool has_row_of_first = state.row_of == 0;
+      if (has_row_of_first || &state == &segment.states.front() || random() % 2 == 0) continue;
+      std::rotate(state.outcomes.begin(), state.outcomes.begin() + 1, state.outcomes.end());
+      for (std::size_t k = 0; k < state.outcomes.size(); ++k) {
+        ChainOutcome& outcome = state.outcomes[k];
+        const ChainOutcome& here = chain.states[static_cast<std::size_t>(&state - segment.states.data())].outcomes[k];
+        outcome.to = here.to;
+        outcome.amount = here.amount;
+        outcome.purchase = here.purchase;
+      }
+      state.concentration.reset();
+      if (random() % 2 == 0) state.concentration = 7.25;
     }
+    chain.segments.push_back(std::move(segment));
   }
 }
 
@@ -125,6 +159,7 @@ MigrationChain random_chain(std::uint64_t seed) {
     }
     chain.states.push_back(state);
   }
+  if (below(2)) add_segments(random, chain);
   return chain;
 }
 
@@ -162,6 +197,50 @@ TEST(ModelFile, RowsOfCustomersThatDifferAreChecked) {
   chain.states[1].outcomes = chain.states[0].outcomes;
   chain.states[1].row_of = 0;
   EXPECT_NO_THROW(check(chain));
+}
+
+TEST(ModelFile, SegmentsDifferFromTheChainInProbabilitiesAlone) {
+  const MigrationChain chain = read_model(test::source_dir() + "/configs/models/segments.toml");
+  EXPECT_TRUE(has_heterogeneity(chain));
+  ASSERT_EQ(chain.segments.size(), 2U);
+  const auto fault = [&](const auto& spoil) -> std::string {
+    MigrationChain spoilt = chain;
+    spoil(spoilt.segments);
+    try {
+      check(spoilt);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  using Segments = std::vector<ChainSegment>;
+  const char *same = "in segment no. 2 ('web') of the model differs from the model's states", *first = "segment no. 1";
+  EXPECT_EQ(fault([](Segments&) {}), "");
+  EXPECT_THAT(fault([](Segments& s) { s[1].states[0].amount = 1; }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[1].states[0].active = !s[1].states[0].active; }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[1].states[0].name = "other"; }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[1].states[0].outcomes[0].to = 2; }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[1].states[0].outcomes[0].purchase = false; }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[1].states.pop_back(); }), HasSubstr(same));
+  EXPECT_THAT(fault([](Segments& s) { s[0].states[1].outcomes[0].probability += 0.1; }),
+              AllOf(HasSubstr(first), HasSubstr("probabilities that sum to")));
+  EXPECT_THAT(fault([](Segments& s) { s[0].states[1].concentration = -1; }),
+              AllOf(HasSubstr(first), HasSubstr("'concentration' is -1")));
+  EXPECT_THAT(fault([](Segments& s) { s[0].states[1].row_of = 0; }), AllOf(HasSubstr(first), HasSubstr("'row_of'")));
+  EXPECT_THAT(fault([](Segments& s) { s[1].name = s[0].name; }), HasSubstr("an earlier segment"));
+  EXPECT_THAT(fault([](Segments& s) { s[0].name.clear(); }), HasSubstr("is empty"));
+  EXPECT_THAT(fault([](Segments& s) {
+                for (int i = 0; i < 70; ++i) s.push_back({"s" + std::to_string(i), s[0].states});
+              }),
+              HasSubstr("at most 64 segments"));
+}
+
+TEST(ModelFile, ASegmentsChainIsThatOfItsStates) {
+  const MigrationChain chain = read_model(test::source_dir() + "/configs/models/segments.toml");
+  const MigrationChain web = chain_of(chain, "web"), other = chain_of(chain, "nobody's");
+  EXPECT_TRUE(web.segments.empty() && other.segments.empty());
+  expect_same(web.states, chain.segments[1].states);
+  expect_same(other.states, chain.states);
 }
 
 TEST(ModelFile, IsWrittenWholeAndReadFromAFile) {
