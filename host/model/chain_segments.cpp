@@ -10,10 +10,6 @@
 namespace clvsim {
 namespace {
 
-bool differs(const std::vector<ChainState>& states) {
-  return std::any_of(states.begin(), states.end(), [](const ChainState& s) { return s.concentration.has_value(); });
-}
-
 // Whether a segment may have `own` where the chain has `state`.
 bool alike(const ChainState& own, const ChainState& state) {
   return own.name == state.name && own.active == state.active && own.amount == state.amount &&
@@ -24,11 +20,6 @@ bool alike(const ChainState& own, const ChainState& state) {
 }
 
 }  // namespace
-
-bool has_heterogeneity(const MigrationChain& chain) {
-  return differs(chain.states) || std::any_of(chain.segments.begin(), chain.segments.end(),
-                                              [](const ChainSegment& segment) { return differs(segment.states); });
-}
 
 MigrationChain chain_of(const MigrationChain& chain, const std::string& segment) {
   MigrationChain own = chain;

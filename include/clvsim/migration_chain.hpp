@@ -93,7 +93,16 @@ struct MigrationChain {
 void check(const MigrationChain& chain);
 
 /// Whether customers differ in a state (ChainState::concentration), be it of a segment.
-[[nodiscard]] bool has_heterogeneity(const MigrationChain& chain);
+[[nodiscard]] inline bool has_heterogeneity(const MigrationChain& chain) {
+  const auto differ = [](const std::vector<ChainState>& states) {
+    for (const ChainState& state : states)
+      if (state.concentration) return true;
+    return false;
+  };
+  for (const ChainSegment& segment : chain.segments)
+    if (differ(segment.states)) return true;
+  return differ(chain.states);
+}
 
 /// Exact mean and standard deviation of the discounted value of one customer from `start` over a horizon, amounts as
 /// given (a chain with a SpendModel is refused: ConfigError). By the backward recursion m_t = r + v_t P(c + m_{t+1}),
