@@ -7,8 +7,10 @@
 #include "kernels/math/gamma_draws.hpp"
 #include "kernels/rng/address.hpp"
 
+#include <clvsim/contract_models.hpp>
 #include <clvsim/error.hpp>
 #include <clvsim/gamma_gamma.hpp>
+#include <clvsim/log_normal.hpp>
 #include <clvsim/purchase_models.hpp>
 
 #include <fmt/format.h>
@@ -22,11 +24,52 @@ namespace {
 constexpr int retail_log = 23'570, large_log = 1'000'000;  // customers
 const std::vector<double> pareto_truth{0.6, 11.6, 0.52, 8.8};
 constexpr GammaGamma spend_truth{6.25, 3.75, 15.4};
+const std::vector<double> donor_truth{1.2, 0.75, 0.66, 2.8}, contract_truth{0.7, 3.8};
 
 struct Log {
-  std::vector<PurchaseHistory> purchases;
+  std::vector<PurchaseHistory> purchases, donors;  // the latter of BG/BB
   std::vector<SpendHistory> spend;
+  std::vector<Tenure> tenures;  // of sBG
 };
+
+// A probability that is Beta(a, b) over customers.
+double drawn_share(const kernels::PathDraws& draws, kernels::Purpose one, kernels::Purpose other, double a, double b) {
+  std::uint32_t n_exhausted = 0;
+  const double x = portable_exp(kernels::LogGammaSampler(a)(draws, {one}, n_exhausted));
+  return x / (x + portable_exp(kernels::LogGammaSampler(b)(draws, {other}, n_exhausted)));
+}
+
+// Of six to nine opportunities.
+void add_donor(int i, std::vector<PurchaseHistory>& donors) {
+  using kernels::Purpose;
+  const kernels::PathDraws draws{2027, static_cast<std::uint64_t>(i), 0};
+  const double buys = drawn_share(draws, Purpose::purchase_rate, Purpose::life, donor_truth[0], donor_truth[1]);
+  const double leaves = drawn_share(draws, Purpose::dropout, Purpose::phase_count, donor_truth[2], donor_truth[3]);
+  PurchaseHistory history;
+  history.T = 6 + i % 4;
+  for (std::uint32_t t = 1; t <= 6 + static_cast<std::uint32_t>(i % 4); ++t) {
+    const kernels::Words words = draws({Purpose::opportunity, t});
+    if (kernels::uniform(words.x) < leaves) break;
+    if (kernels::uniform(words.y) >= buys) continue;
+    ++history.x;
+    history.t_x = t;
+  }
+  donors.push_back(history);
+}
+
+// Seen for up to 24 renewals.
+void add_contract(int i, std::vector<Tenure>& tenures) {
+  using kernels::Purpose;
+  const kernels::PathDraws draws{2028, static_cast<std::uint64_t>(i), 0};
+  const double leaves = drawn_share(draws, Purpose::dropout, Purpose::life, contract_truth[0], contract_truth[1]);
+  const std::int32_t seen = 1 + i % 24;
+  Tenure tenure;
+  for (std::uint32_t t = 1; tenure.renewals < seen && !tenure.churned; ++t) {
+    tenure.churned = kernels::uniform(draws({Purpose::opportunity, t}).x) < leaves;
+    ++tenure.renewals;
+  }
+  tenures.push_back(tenure);
+}
 
 // Customers of Pareto/NBD in weeks, whose first purchase was 27 to 39 weeks ago; purchases happen on days.
 Log drawn_log(int n_customers) {
@@ -59,10 +102,14 @@ Log drawn_log(int n_customers) {
       history.t_x = day / 7.0;
     }
     log.purchases.push_back(history);
+    add_donor(i, log.donors);
+    add_contract(i, log.tenures);
     if (history.x == 0) continue;
     const double nu = gamma(Purpose::spend_rate, spend_truth.q) / spend_truth.gamma;
     const double total = gamma(Purpose::spend_total, spend_truth.p * history.x) / nu;
-    log.spend.push_back({history.x, std::round(100 * total / history.x) / 100 + 0.01});
+    const double amount = std::round(100 * total / history.x) / 100 + 0.01;
+    // Of a customer's amounts the mean is known, and logarithms that have it in the middle.
+    log.spend.push_back({history.x, amount, 1, portable_log(amount), 0.2 * (history.x - 1)});
   }
   return log;
 }
@@ -148,9 +195,23 @@ void add_fit_cases(PlannedCases& cases) {
         return fit_purchase_model(*make_purchase_model(name), log.purchases);
       }));
     }
+    for (const char* name : {"bg_cnbd_k", "mbg_cnbd_k"})  // at one k; the log's customers buy at random
+      cases.push_back(fit_case(fmt::format("fit_{}{}", name, suffix), n, {}, [name](const Log& log) {
+        return fit_purchase_model(*make_purchase_model(name, 2), log.purchases);
+      }));
+    cases.push_back(fit_case(fmt::format("fit_bg_bb{}", suffix), n, donor_truth, [](const Log& log) {
+      return fit_purchase_model(*make_purchase_model("bg_bb"), log.donors);
+    }));
     cases.push_back(fit_case(fmt::format("fit_gamma_gamma{}", suffix), n,
                              {spend_truth.p, spend_truth.q, spend_truth.gamma},
                              [](const Log& log) { return fit_gamma_gamma(log.spend); }));
+    cases.push_back(fit_case(fmt::format("fit_log_normal{}", suffix), n, {},
+                             [](const Log& log) { return fit_log_normal(log.spend); }));
+    for (const char* name : {"sbg", "bdw"})
+      cases.push_back(
+          fit_case(fmt::format("fit_{}{}", name, suffix), n,
+                   std::string(name) == "sbg" ? contract_truth : std::vector<double>{0.7, 3.8, 1},
+                   [name](const Log& log) { return fit_contract_model(*make_contract_model(name), log.tenures); }));
   }
   const auto likelihood = [&](const char* name, std::vector<double> at, FunctionCount count) {
     cases.push_back(likelihood_case(fmt::format("likelihood_{}", name), retail_log, 4, count,

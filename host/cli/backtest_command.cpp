@@ -20,7 +20,7 @@ namespace {
 
 struct BacktestCommand {
   BacktestOptions options;
-  std::string store, split, spend, csv;
+  std::string store, split, spend, csv, tables;
   int horizon = 0;
   bool overwrite = false;
 };
@@ -61,11 +61,10 @@ void run_backtest(BacktestCommand& command, Session& session) {
     }
   }
   if (!command.spend.empty()) options.spend = spend_law(command.spend);
-  std::optional<OutputFile> csv;
-  if (!command.csv.empty()) {
-    check_distinct({command.store}, {command.csv});
-    csv.emplace(command.csv, command.overwrite);
-  }
+  check_distinct({command.store}, {command.csv, command.tables});
+  std::optional<OutputFile> csv, tables;
+  if (!command.csv.empty()) csv.emplace(command.csv, command.overwrite);
+  if (!command.tables.empty()) tables.emplace(command.tables, command.overwrite);
   const StoreReader store(command.store);
   const int decimals = store.info().currency.decimals;
   constexpr std::size_t text_bytes = std::size_t{1} << 18;
@@ -85,9 +84,15 @@ void run_backtest(BacktestCommand& command, Session& session) {
     csv->commit();
     write_log(session, command.csv, {{"store", command.store}});
   }
+  if (tables) {
+    tables->write(tables_csv(test));
+    tables->commit();
+    write_log(session, command.tables, {{"store", command.store}});
+  }
   if (session.json) return print_json("clvsim.backtest/1", to_json(test, store.info()));
   fmt::print("{}", text_of(test, store.info()));
   if (csv) fmt::print("\nwrote {}\n", command.csv);
+  if (tables) fmt::print("\nwrote {}\n", command.tables);
 }
 
 }  // namespace
@@ -119,6 +124,10 @@ void add_backtest(CLI::App& program, Session& session) {
       ->check(CLI::Range(0, most_draws));
   app->add_option("--seed", command->options.seed, "of these draws (default 1)")->type_name("N");
   app->add_option("--csv", command->csv, "write a row a customer: forecast by the chosen model, what came, scores")
+      ->type_name("FILE");
+  app->add_option("--tables-csv", command->tables,
+                  "write all tables, a number a row: scores and coverage of every model, totals, tracking by period, "
+                  "cohort and frequency")
       ->type_name("FILE");
   app->add_flag("--force", command->overwrite, "replace an existing output");
   add_common(*app, session,

@@ -310,4 +310,70 @@ std::string text_of(const Backtest& test, const StoreInfo& store) {
   return text;
 }
 
+std::string tables_csv(const Backtest& test) {
+  std::string text = "table,model,row,measure,value\r\n";
+  const auto add = [&](std::string_view table, const std::string& model, std::string_view row, std::string_view measure,
+                       double value) {
+    text += fmt::format("{},{},", table, model);
+    append_csv_text(text, row);
+    text += fmt::format(",{},{}\r\n", measure, value);
+  };
+  for (const ModelBacktest& model : test.models) {
+    if (!model.refused.empty()) continue;
+    const std::string name = label_of(model);
+    const CountScores& scores = model.purchases;
+    add("models", name, "", "actual", scores.actual);
+    add("models", name, "", "expected", scores.expected);
+    add("models", name, "", "mae", scores.mae);
+    add("models", name, "", "rmse", scores.rmse);
+    add("models", name, "", "crps", scores.crps);
+    add("models", name, "", "crps_se", scores.crps_se);
+    add("models", name, "", "crps_excess", model.crps_excess);
+    add("models", name, "", "crps_excess_se", model.crps_excess_se);
+    if (scores.n_impossible == 0) add("models", name, "", "log_score", scores.log_score);
+    add("models", name, "", "log_likelihood", model.fit.log_likelihood);
+    add("models", name, "", "aic", model.fit.aic);
+    add("models", name, "", "bic", model.fit.bic);
+    for (const CountScores::Level& level : scores.levels) {
+      const std::string of_level = fmt::format("{:.0f} %", level.level * 100);
+      add("coverage", name, of_level, "interval", level.interval);
+      add("coverage", name, of_level, "interval_expected", level.interval_mass);
+      add("coverage", name, of_level, "pit", level.pit);
+      add("coverage", name, of_level, "pit_se", level.pit_se);
+    }
+    if (!model.spend) continue;
+    add("spend", name, "", "actual", model.spend->actual);
+    add("spend", name, "", "expected", model.spend->expected);
+    add("spend", name, "", "mae", model.spend->mae);
+    add("spend", name, "", "rmse", model.spend->rmse);
+  }
+  const std::string chosen = label_of(test.models[test.chosen]);
+  const auto add_total = [&](std::string_view row, const TotalForecast& total) {
+    add("total", chosen, row, "mean", total.mean);
+    add("total", chosen, row, "sd", total.sd);
+    for (std::size_t l = 0; l < backtest_levels.size(); ++l) {
+      add("total", chosen, row, fmt::format("low{:.0f}", backtest_levels[l] * 100), total.interval[l][0]);
+      add("total", chosen, row, fmt::format("high{:.0f}", backtest_levels[l] * 100), total.interval[l][1]);
+    }
+  };
+  add_total("given parameters", test.models[test.chosen].total);
+  if (test.uncertainty) add_total("uncertain parameters", test.uncertainty->total);
+  BacktestPeriod before;
+  for (const BacktestPeriod& period : test.periods) {
+    const std::string day = to_string(period.last_day);
+    add("periods", chosen, day, "actual", static_cast<double>(period.actual - before.actual));
+    add("periods", chosen, day, "expected", period.expected - before.expected);
+    add("periods", chosen, day, "actual_cumulative", static_cast<double>(period.actual));
+    add("periods", chosen, day, "expected_cumulative", period.expected);
+    before = period;
+  }
+  for (const auto& [table, groups] : {std::pair("cohorts", &test.cohorts), std::pair("frequency", &test.frequency)})
+    for (const BacktestGroup& group : *groups) {
+      add(table, chosen, group.name, "customers", static_cast<double>(group.n_customers));
+      add(table, chosen, group.name, "actual", static_cast<double>(group.actual));
+      add(table, chosen, group.name, "expected", group.expected);
+    }
+  return text;
+}
+
 }  // namespace clvsim::cli

@@ -103,12 +103,14 @@ void fit_by_likelihood(const FitCommand& command, const StoreReader& store, cons
     if (covariates.empty())
       throw ConfigError("--covariates all: the store has none; import the log with them (import --covariates COLUMN)");
   }
+  const double begin = session.seconds();
   const BehaviourFit fit =
       contracts ? fit_contracts(store, model, command.by_segment, options, covariates)
                 : fit_behaviour(store, model, command.spend.empty() ? SpendLaw::gamma_gamma : spend_law(command.spend),
                                 command.by_segment, options, covariates, command.n_classes);
+  const double fit_seconds = session.seconds() - begin;
   write_behaviour(fit, store.info(), command.output, command.overwrite);
-  write_log(session, command.output, {{"store", command.store}});
+  write_log(session, command.output, {{"store", command.store}, {"fit_seconds", fit_seconds}});
   if (session.json) {
     Json document = to_json(fit, store.info());
     if (selection) document["selection"] = to_json(*selection);

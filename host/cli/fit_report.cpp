@@ -94,6 +94,7 @@ Json to_json(const FitReport& report) {
                 {"unit", name_of(chain.unit)},
                 {"customers", chain.n_customers},
                 {"customer_periods", chain.n_customer_periods},
+                {"log_likelihood", report.log_likelihood},
                 {"states", std::move(states)}};
   if (chain.spend) {
     const SpendModel& spend = *chain.spend;
@@ -149,6 +150,7 @@ std::string text_of(const FitReport& report) {
                         with_separators(static_cast<long long>(buys)), probability, std::sqrt(variance),
                         report.tie_group[s]);
   }
+  text += fmt::format("log-likelihood of the transitions {:.3f}\n", report.log_likelihood);
   if (!report.rows.empty()) text += text_of(report.rows, chain);
   if (!report.segments.empty()) text += text_of(report.segments);
   if (chain.spend) {

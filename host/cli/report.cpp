@@ -217,6 +217,8 @@ std::string text_of(const RunInfo& run) {
                           segment.active.mean / n);
     }
   }
+  text += fmt::format("{:<34}{:>20}\n", "draws that ran out of attempts",
+                      with_separators(static_cast<long long>(run.n_exhausted_draws)));
   text += options.parameter_draws == 0
               ? "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n"
               : fmt::format(

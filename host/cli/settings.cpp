@@ -305,6 +305,11 @@ Settings simulate_settings(SimulationOptions& o) {
        "uncertainty",
        "0, the estimates as if they were known",
        [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
+      {"parameter-uncertainty", Kind::switch_on, "", "short for --parameter-draws 200", "off",
+       [&o](const std::string& text) {
+         constexpr std::uint32_t draws = 200;
+         if (text == "true" && o.parameter_draws == 0) o.parameter_draws = draws;
+       }},
       {"first-day", Kind::text, "DATE", "of --customers: first day of period 1, for models with seasons or campaigns",
        "none, periods without dates", [&o](const std::string& text) { o.first_day = date(text); }},
       {"keep-paths", Kind::switch_on, "",

@@ -252,6 +252,24 @@ void add_notes(const TransitionCounts& counts, FitReport& report) {
                                        TransitionCounts::max_purchases));
 }
 
+// Of the transitions. Customers' rows add up, so that a segment's own take the place of those of all.
+double log_likelihood_of(const FitReport& report) {
+  double sum = report.logit ? report.logit->log_likelihood : 0;
+  for (const ChainState& state : report.chain.states) {
+    double buys = 0;
+    for (const ChainOutcome& outcome : state.outcomes) buys += outcome.purchase ? outcome.probability : 0;
+    for (const ChainOutcome& outcome : state.outcomes) {
+      if (outcome.count == 0 || !report.rows.empty()) continue;
+      // Whether there is a purchase is the logit's.
+      if (!report.logit) sum += outcome.count * std::log(outcome.probability);
+      if (report.logit && outcome.purchase) sum += outcome.count * std::log(outcome.probability / buys);
+    }
+  }
+  for (const RowFit& row : report.rows) sum += row.log_likelihood;
+  for (const RowsOfSegment& segment : report.segments) sum += segment.log_likelihood - segment.log_likelihood_of_all;
+  return sum;
+}
+
 }  // namespace
 
 FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const FitOptions& options) {
@@ -321,6 +339,7 @@ FitReport fit_batches(const StoreInfo& info, const BatchSource& source, const Fi
                       alike, report.rows.size()));
   }
   if (segments) segments->estimate(options, report);
+  report.log_likelihood = log_likelihood_of(report);
   chain.spend = totals.finish();
   std::int64_t buying = 0;
   int most = 0;

@@ -75,6 +75,7 @@ struct FitReport {
   std::vector<RowFit> rows;             ///< with FitOptions::heterogeneity
   std::vector<RowsOfSegment> segments;  ///< with FitOptions::by_segment, all of the store
   std::optional<LogitFit> logit;        ///< where covariates were asked for
+  double log_likelihood = 0;            ///< of all transitions, under the fitted chain
   std::vector<std::string> notes;
 };
 

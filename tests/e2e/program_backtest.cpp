@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <sstream>
 
 namespace clvsim::test {
@@ -143,7 +144,57 @@ TEST_F(ProgramBacktest, WritesARowACustomer) {
   EXPECT_NEAR(spend / document["models"][0]["spend"]["expected"].get<double>(), 1, 1e-9);
   EXPECT_TRUE(std::filesystem::exists(csv + ".log.json"));
   EXPECT_EQ(backtest({"--csv", csv}).exit_code, 5) << "the output exists";
+  EXPECT_EQ(backtest({"--tables-csv", csv}).exit_code, 5) << "the output exists";
   EXPECT_EQ(backtest({"--csv", *folder_ / "customers.h5", "--force"}).exit_code, 2) << "it is the store";
+}
+
+// Every number of the tables is the one of the JSON.
+TEST_F(ProgramBacktest, WritesAllTablesAsCsv) {
+  const std::string file = *folder_ / "tables.csv";
+  const ProgramResult result = backtest({"--tables-csv", file, "--force", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = result.json();
+  std::map<std::string, std::string> values;  // by all but the value
+  std::istringstream lines(read_file(file));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "table,model,row,measure,value\r");
+  while (std::getline(lines, line)) {
+    const std::size_t comma = line.rfind(',');
+    EXPECT_TRUE(values.emplace(line.substr(0, comma), line.substr(comma + 1, line.size() - comma - 2)).second) << line;
+  }
+  const auto at = [&](const std::string& name) {
+    return values.count(name) == 0 ? std::nan("") : std::stod(values[name]);
+  };
+  const auto label_of = [](const nlohmann::json& model) {
+    const std::string name = model["model"];
+    return model.contains("k") ? fmt::format("{} (k={})", name, model["k"].get<int>()) : name;
+  };
+  int n = 0;
+  std::string chosen;
+  for (const auto& model : document["models"]) {
+    if (model.contains("refused")) continue;
+    ++n;
+    const std::string name = label_of(model);
+    if (model["model"] == document["chosen"]) chosen = name;
+    for (const char* measure : {"actual", "expected", "mae", "rmse", "crps", "crps_se", "crps_excess"})
+      EXPECT_EQ(at("models," + name + ",," + measure), model["purchases"][measure]) << name << measure;
+    EXPECT_EQ(at("models," + name + ",,log_likelihood"), model["log_likelihood"]);
+    EXPECT_EQ(at("coverage," + name + ",80 %,pit"), model["purchases"]["coverage"][1]["pit"]);
+    EXPECT_EQ(at("spend," + name + ",,mae"), model["spend"]["mae"]);
+  }
+  EXPECT_GE(n, 3);
+  double actual = 0, expected = 0;
+  for (const auto& period : document["periods"]) {
+    const std::string row = fmt::format("periods,{},{},", chosen, period["last_day"].get<std::string>());
+    EXPECT_EQ(at(row + "actual_cumulative"), period["actual_cumulative"]);
+    actual += at(row + "actual");
+    expected += at(row + "expected");
+    EXPECT_EQ(actual, period["actual_cumulative"]);
+    EXPECT_NEAR(expected, period["expected_cumulative"].get<double>(), 1e-9 * expected);
+  }
+  for (const auto& cohort : document["cohorts"])
+    EXPECT_EQ(at(fmt::format("cohorts,{},{},expected", chosen, cohort["name"].get<std::string>())), cohort["expected"]);
 }
 
 // What comes after the cut decides nothing: with other rows there, the same model is chosen and fitted.

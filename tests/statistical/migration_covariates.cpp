@@ -193,7 +193,7 @@ TEST(MigrationCovariates, StoresHaveTheEffectsOfTheirSegments) {
     (void)simulate(store, chain, run, folder / "run.h5", true);
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("the segment 'golden', which the store does not have - did you mean"));
+    EXPECT_THAT(error.what(), HasSubstr("the segment 'golden' apart, which the store does not have - did you mean"));
   }
 }
 
