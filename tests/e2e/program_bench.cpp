@@ -142,11 +142,19 @@ TEST(Bench, MeasuresPurchases) {
   const ProgramResult result =
       bench({"--suite", "standard", "--filter", "^paths_", "--json"}, {.folder = folder.path(), .environment = {}});
   const std::map<std::string, json> cases = cases_of(document_of(result));
-  const std::map<std::string, std::string> digests{
-      {"paths_pareto_nbd", "fabf9631769920d9e306f993a50833d4"}, {"paths_bg_nbd", "eb13247b05ee99774b621e0c772b8f1e"},
-      {"paths_mbg_nbd", "59f1ccf036d6419bcdf1bf884ea0535b"},    {"paths_bg_cnbd_2", "ad36658a2b70bf51792b847b54bea0af"},
-      {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},      {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"},
-      {"paths_dirichlet", "aa1afe25022b7c7e921f5b64c8de3e13"}};
+  const std::map<std::string, std::string> digests{{"paths_pareto_nbd", "fabf9631769920d9e306f993a50833d4"},
+                                                   {"paths_bg_nbd", "eb13247b05ee99774b621e0c772b8f1e"},
+                                                   {"paths_mbg_nbd", "59f1ccf036d6419bcdf1bf884ea0535b"},
+                                                   {"paths_bg_cnbd_2", "ad36658a2b70bf51792b847b54bea0af"},
+                                                   {"paths_bg_bb", "e30484b46768b431320834e5e253bda2"},
+                                                   {"paths_sbg", "0f6b0865cb59a6ec239a95c6ce06923a"},
+                                                   {"paths_dirichlet", "aa1afe25022b7c7e921f5b64c8de3e13"},
+                                                   {"paths_mbg_cnbd_2", "01d0cb8aa463ddb53890dc536422fd04"},
+                                                   {"paths_log_normal", "3b3bb893eb3a94b5855fed9be88e89ca"},
+                                                   {"paths_classes", "3adb633ca156c495cc3d5053959370f2"},
+                                                   {"paths_bdw", "ae3f9558a4ee748d0ae2ac4aefbec13e"},
+                                                   {"paths_geometric", "1ea4ca7c1c0fc3382c1b96c8e669bc4d"},
+                                                   {"paths_discrete_weibull", "f6eefbf7320134fdabd53af85fd50708"}};
   for (const auto& [name, digest] : digests) {
     ASSERT_TRUE(cases.contains(name)) << name;
     EXPECT_EQ(cases.at(name)["digest"], digest) << name;
@@ -160,10 +168,12 @@ TEST(Bench, MeasuresFits) {
   const ProgramResult result = bench({"--suite", "standard", "--filter", "^(fit|likelihood)_", "--json"},
                                      {.folder = folder.path(), .environment = {}});
   const std::map<std::string, json> cases = cases_of(document_of(result));
-  const std::map<std::string, std::string> digests{{"fit_pareto_nbd", "3f4a88ce7110d205ac61fcc6bf9f6df9"},
-                                                   {"fit_bg_nbd", "031d705fee065d1d59871e6c90276530"},
-                                                   {"fit_mbg_nbd", "d580d07501a28d88f2ce952ad92f3863"},
-                                                   {"fit_gamma_gamma", "6fc9351b410b0b9d1bf56079de4ba115"}};
+  const std::map<std::string, std::string> digests{
+      {"fit_pareto_nbd", "3f4a88ce7110d205ac61fcc6bf9f6df9"}, {"fit_bg_nbd", "031d705fee065d1d59871e6c90276530"},
+      {"fit_mbg_nbd", "d580d07501a28d88f2ce952ad92f3863"},    {"fit_gamma_gamma", "6fc9351b410b0b9d1bf56079de4ba115"},
+      {"fit_bg_cnbd_k", "2798b92d736a40750471e10c15aeeee3"},  {"fit_mbg_cnbd_k", "bde61024cf0a3665c07c1d0b52a9a117"},
+      {"fit_bg_bb", "4029c0c4b1092847b636a5337bcb790a"},      {"fit_log_normal", "c8f753ea7a78d30127c615ebba9b1ba5"},
+      {"fit_sbg", "9985933c14f12cafda5733f0daa2a493"},        {"fit_bdw", "f947da47e5fa26e2bdfa874be30c9729"}};
   for (const auto& [name, digest] : digests) {
     ASSERT_TRUE(cases.contains(name)) << name;
     EXPECT_EQ(cases.at(name)["digest"], digest) << name;
