@@ -194,7 +194,8 @@ TEST_F(ProgramFits, BySegmentTellChannelsApart) {
     const auto fields = fields_of(row);
     expected[fields.at(1)] += std::stod(fields.at(at));
   }
-  for (const auto& segment : run.json()["segments"]) {
+  const auto segments_of_run = run.json()["segments"];
+  for (const auto& segment : segments_of_run) {
     if (segment["customers"] == 0) continue;
     EXPECT_NEAR(segment["transactions"]["mean"].get<double>(), expected.at(segment["name"]),
                 4 * segment["transactions"]["se"].get<double>())
@@ -225,7 +226,8 @@ TEST_F(ProgramFits, BySegmentTellChannelsApart) {
   const ProgramResult chain_run = simulate({"--json"}, "channels.h5");
   ASSERT_EQ(chain_run.exit_code, 0) << chain_run.err;
   std::map<std::string, double> purchases;
-  for (const auto& segment : chain_run.json()["segments"])
+  const auto segments_of_chain_run = chain_run.json()["segments"];
+  for (const auto& segment : segments_of_chain_run)
     purchases[segment["name"]] = segment["transactions"]["mean"].get<double>();
   EXPECT_GT(purchases.at("web"), 1.5 * purchases.at("shop"));
 }
