@@ -6,6 +6,7 @@
 #include "host/cli/progress.hpp"
 #include "host/cli/report.hpp"
 #include "host/cli/settings.hpp"
+#include "host/model/lever_file.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/holdout.hpp>
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <tuple>
@@ -36,13 +38,26 @@ TomlFile open_configuration(const std::string& path, const std::string& format) 
   return file;
 }
 
-// Settings of the simulation from a scenario file: a [simulate] table.
-void read_scenario(const std::string& path, Settings& settings) {
+// A scenario file: settings of the simulation ([simulate]), where none are given yet, and levers. Those of its base
+// follow; of two levers of one name the base's is left out.
+void read_scenario(const std::filesystem::path& path, Settings& settings, const MigrationChain* chain,
+                   std::vector<Lever>& levers, int depth = 0) {
+  constexpr int most_bases = 16;
   const TomlFile file = open_configuration(path, "clvsim-scenario");
   const TomlTable root = file.root();
   (void)root.optional_string("name");
-  settings.read(root.table("simulate"));
+  if (const auto table = root.optional_table("simulate")) settings.read(*table);
+  if (root.has("lever") && chain == nullptr)
+    root.fail("lever", "is of migration chains; this model has another way to behave");
+  if (chain != nullptr)
+    for (Lever& lever : read_levers(root, *chain))
+      if (std::none_of(levers.begin(), levers.end(), [&](const Lever& own) { return own.name == lever.name; }))
+        levers.push_back(std::move(lever));
+  const auto base = root.optional_string("base");
+  if (base && depth == most_bases)
+    root.fail("base", fmt::format("goes on for more than {} files; does one of them name itself?", most_bases));
   file.finish();
+  if (base) read_scenario((path.parent_path() / *base).lexically_normal(), settings, chain, levers, depth + 1);
 }
 
 // "horizon 36 weeks (default), discount 10 % a year (default)": nobody should find out from the numbers.
@@ -71,19 +86,31 @@ struct SimulateCommand {
   Settings settings = simulate_settings(options);
   std::string store, model, scenario, output;
   std::int64_t customers = 0;
-  bool overwrite = false;
+  bool overwrite = false, without_side_effects = false;
 };
+
+// The model with what the scenario does to it.
+AnyModel model_of(SimulateCommand& command) {
+  AnyModel model = read_any_model(command.model);
+  auto* const chain = std::get_if<MigrationChain>(&model);
+  std::vector<Lever> levers;
+  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings, chain, levers);
+  if (chain == nullptr) return model;
+  chain->levers.insert(chain->levers.end(), levers.begin(), levers.end());
+  if (command.without_side_effects)
+    for (Lever& lever : chain->levers) lever.effects.resize(1);
+  return model;
+}
 
 void run_simulate(SimulateCommand& command, Session& session) {
   command.settings.apply_flags();
-  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings);
+  const AnyModel model = model_of(command);
   if (command.store.empty() == (command.customers == 0))
     throw ConfigError("simulate needs a customer store, or --customers N for customers without a history: one of them");
   if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
   if (command.options.keep_paths && command.output.empty())
     throw ConfigError("--keep-paths needs --output FILE: the paths are kept in the run file");
   check_distinct({command.store, command.model, command.scenario}, {command.output});
-  const AnyModel model = read_any_model(command.model);
   const SimulationOptions& options = command.options;
   RunInfo run;
   CustomerResults results;  // to show the first customer's row of a small run
@@ -251,8 +278,10 @@ void add_simulate(CLI::App& program, Session& session) {
   app->add_option("store", command->store, "customer store")->type_name("STORE");
   app->add_option("--model", command->model, "model file")->type_name("FILE")->required();
   app->add_option("--scenario", command->scenario,
-                  "scenario file: settings below but threads, batch and device, where no flag gives them")
+                  "scenario file: levers, and settings below but threads, batch and device, where no flag gives them")
       ->type_name("FILE");
+  app->add_flag("--no-side-effects", command->without_side_effects,
+                "leave out the side effects of the scenario's levers: what each is for, alone");
   app->add_option("--customers", command->customers, "without a store: N customers without a history")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, most_customers));

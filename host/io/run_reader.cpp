@@ -224,6 +224,10 @@ void RunReader::read_paths(std::int64_t first, std::int64_t count, std::vector<s
   h5::reading(impl_->path, [&] { impl_->file.read_paths(first, count, values); });
 }
 
+void RunReader::read_totals(std::vector<std::int64_t>& values) const {
+  h5::reading(impl_->path, [&] { impl_->file.read_totals(values); });
+}
+
 double RunReader::path_scale() const { return impl_->file.path_scale(); }
 
 }  // namespace clvsim

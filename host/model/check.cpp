@@ -1,6 +1,7 @@
 #include "host/model/chain_covariates.hpp"
 #include "host/model/chain_segments.hpp"
 #include "host/model/fault.hpp"
+#include "host/model/levers.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -188,6 +189,10 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
   if (has_heterogeneity(chain) && !chain.covariates.empty())
     return ModelFault{Part::top, -1, "covariate",
                       "stands beside concentrations of states; a chain has the one or the other"};
+  if (has_heterogeneity(chain) && !chain.levers.empty())
+    return ModelFault{Part::top, -1, "lever",
+                      "stands beside concentrations of states; levers are on chains whose customers are alike"};
+  if (auto found = fault_of_levers(chain)) return found;
   return fault_of_covariates(chain);
 }
 
@@ -203,6 +208,9 @@ void check(const MigrationChain& chain) {
   if (fault->part == Part::segment)
     where = fmt::format("segment no. {} ('{}') of the model", fault->state + 1,
                         chain.segments[static_cast<std::size_t>(fault->state)].name);
+  if (fault->part == Part::lever)
+    where = fmt::format("lever no. {} ('{}') of the scenario", fault->state + 1,
+                        chain.levers[static_cast<std::size_t>(fault->state)].name);
   if (fault->part == Part::covariate)
     where = fmt::format("covariate no. {} ('{}') of the model", fault->state + 1,
                         chain.covariates[static_cast<std::size_t>(fault->state)].name);

@@ -9,8 +9,8 @@
 namespace clvsim {
 
 struct ModelFault {
-  enum class Part { top, recency_frequency, spend, state, segment, covariate } part = Part::top;
-  int state = -1;       // index, where part is state, segment or covariate
+  enum class Part { top, recency_frequency, spend, state, segment, covariate, lever } part = Part::top;
+  int state = -1;       // index, where part is state, segment, covariate or lever
   std::string key;      // as model.toml calls it
   std::string message;  // "is 1.5; give ..."
 };

@@ -2,6 +2,7 @@
 
 #include "host/model/chain_covariates.hpp"
 #include "host/model/chain_segments.hpp"
+#include "host/model/levers.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -103,9 +104,10 @@ ChainMoments moments_of(const MigrationChain& chain, int start, const std::vecto
 }  // namespace
 
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
-  if (!chain.covariates.empty() || !chain.segments.empty())
+  if (!chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty())
     throw ConfigError(
-        "the model has covariates or segments, so that its moments depend on dates and segment; say when its first "
+        "the model has covariates, segments or levers, so that its moments depend on dates and segment; say when its "
+        "first "
         "period begins");
   return moments_of(chain, start, discount, [&](std::size_t) -> const MigrationChain& { return chain; });
 }
@@ -113,11 +115,12 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
                            const PeriodGrid& grid, const std::string& segment) {
   check(chain);
-  const MigrationChain own = chain_of(chain, segment);
+  const MigrationChain own = chain_of(with_money(chain), segment);
   const auto z = covariates_by_period(own, grid, 0, static_cast<int>(discount.size()), segment);
   MigrationChain now;
-  return moments_of(own, start, discount,
-                    [&](std::size_t t) -> const MigrationChain& { return now = chain_at(own, z[t]); });
+  return moments_of(own, start, discount, [&](std::size_t t) -> const MigrationChain& {
+    return now = with_levers(chain_at(own, z[t]), levers_on(own, static_cast<int>(t) + 1, segment));
+  });
 }
 
 }  // namespace clvsim

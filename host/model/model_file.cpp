@@ -6,6 +6,7 @@
 #include "host/model/chain_covariate_file.hpp"
 #include "host/model/dwell.hpp"
 #include "host/model/fault.hpp"
+#include "host/model/lever_file.hpp"
 
 #include <clvsim/error.hpp>
 
@@ -198,6 +199,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
     state.fail("dwell", "and [recency_frequency] exclude each other: cells are the periods since the last purchase");
   if (!chain.segments.empty())
     state.fail("dwell", "and [[segment]] exclude each other: a stay is many states, and those of segments are of one");
+  if (!chain.levers.empty())
+    state.fail("dwell", "and [[lever]] exclude each other in a model; give the levers in a scenario");
   if (!chain.covariates.empty())
     state.fail("dwell",
                "and [[covariate]] exclude each other: effects are on the outcomes of a period, and those of the state "
@@ -228,6 +231,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
   if (fault.part == Part::spend) root.table("spend").fail(fault.key, fault.message);
   if (fault.part == Part::segment)
     root.tables("segment")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
+  if (fault.part == Part::lever)
+    root.tables("lever")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::covariate)
     root.tables("covariate")[static_cast<std::size_t>(fault.state)].fail(fault.key, fault.message);
   if (fault.part == Part::recency_frequency) root.table("recency_frequency").fail(fault.key, fault.message);
@@ -308,6 +313,7 @@ MigrationChain chain_of(const TomlFile& file) {
   chain.segments = read_segments(root, chain);
   chain.covariates = read_covariates(
       root, [&](const TomlTable& table, std::string_view key) { return index_of_state(chain, table, key); }, chain);
+  chain.levers = read_levers(root, chain);
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
   std::vector<std::optional<Dwell>> dwells;
   bool has_dwells = false;
@@ -373,6 +379,7 @@ std::string model_toml(const MigrationChain& chain) {
         "too.\n";
   for (const ChainState& state : chain.states) append_state(text, chain, state);
   append_segments(text, chain);
+  append_levers(text, chain);
   return text;
 }
 

@@ -13,9 +13,13 @@ namespace clvsim {
 std::vector<std::string> segments_of(const MigrationChain& chain) {
   std::vector<std::string> names{""};
   for (const ChainSegment& segment : chain.segments) names.push_back(segment.name);
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
   for (const ChainCovariate& covariate : chain.covariates)
-    if (!covariate.dated() && std::find(names.begin(), names.end(), covariate.segment) == names.end())
-      names.push_back(covariate.segment);
+    if (!covariate.dated()) add(covariate.segment);
+  for (const Lever& lever : chain.levers)
+    for (const std::string& name : lever.segments) add(name);
   return names;
 }
 
@@ -24,15 +28,19 @@ std::vector<std::uint32_t> places_of(const MigrationChain& chain, const std::vec
   std::vector<std::uint32_t> places(segments.size(), 0);
   for (std::size_t n = 1; n < names.size(); ++n) {
     const auto found = std::find(segments.begin() + 1, segments.end(), names[n]);
-    const char* const table = n <= chain.segments.size() ? "[[segment]]" : "[[covariate]]";
+    const bool of_covariate = std::any_of(chain.covariates.begin(), chain.covariates.end(),
+                                          [&](const auto& c) { return !c.dated() && c.segment == names[n]; });
+    const char* const table = n <= chain.segments.size() ? "[[segment]] out of the model"
+                              : of_covariate             ? "[[covariate]] out of the model"
+                                                         : "[[lever]] out of the scenario";
     if (found == segments.end())
       throw ConfigError(
           segments.size() == 1
               ? fmt::format("the model tells the segment '{}' apart, and the store has no segments; import the log "
-                            "with --segment COLUMN, or take the {} out of the model",
+                            "with --segment COLUMN, or take the {}",
                             names[n], table)
               : fmt::format("the model tells the segment '{}' apart, which the store does not have{}; correct the "
-                            "name, or take the {} out of the model",
+                            "name, or take the {}",
                             names[n], did_you_mean(names[n], segments), table));
     places[static_cast<std::size_t>(found - segments.begin())] = static_cast<std::uint32_t>(n);
   }

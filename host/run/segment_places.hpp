@@ -9,8 +9,8 @@
 
 namespace clvsim {
 
-// Those with states of their own, as the chain has them, then those of covariates; before them the empty name, of all
-// other customers.
+// Those with states of their own, as the chain has them, then those of covariates and levers; before them the empty
+// name, of all other customers.
 [[nodiscard]] std::vector<std::string> segments_of(const MigrationChain& chain);
 
 // Of each segment of a store (StoreInfo::segments) its place in segments_of(chain). Throws ConfigError for a name that

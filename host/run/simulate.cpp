@@ -185,7 +185,10 @@ ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
     throw ConfigError(
         "--parameter-draws does not know how the effects of covariates and the probabilities of the model were "
         "estimated together; simulate without it, or fit the model without covariates");
-  if (options.parameter_draws == 0 && (!chain.covariates.empty() || !chain.segments.empty())) {
+  if (options.parameter_draws > 0 && !chain.levers.empty())
+    throw ConfigError(
+        "--parameter-draws: levers move the estimated probabilities, not their draws; leave out one of the two");
+  if (options.parameter_draws == 0 && (!chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty())) {
     if (has_dates(chain) && !info.has_dates)
       throw ConfigError(
           "the model has seasons or campaigns, and customers without a store have no dates; say when period 1 begins "

@@ -26,10 +26,10 @@ void check(const ChainProgram& program, int horizon);
 // A chain for every world: path p follows chains[p mod n].
 [[nodiscard]] ChainProgram one_a_world(std::vector<MigrationChain> chains, int horizon);
 
-// A chain that depends on the period of the grid, after number `before` the next `horizon`, and on the segment: number
-// s is that of customers of segments[s], of which covariates may know none. Periods and segments with the same
-// covariates share a chain. Throws ConfigError where dates matter and leave the years 1900 to 2199, ModelError where
-// there are more chains than 65,535.
+// A chain with covariates, segments and levers, which depends on the period of the grid, after number `before` the next
+// `horizon`, and on the segment: number s is that of customers of segments[s], of which the chain may know none.
+// Periods and segments with the same covariates and levers share a chain. Throws ConfigError where dates matter and
+// leave the years 1900 to 2199, ModelError where there are more chains than 65,535.
 [[nodiscard]] ChainProgram with_covariates(const MigrationChain& chain, const PeriodGrid& grid, int before, int horizon,
                                            const std::vector<std::string>& segments);
 

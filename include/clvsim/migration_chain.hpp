@@ -4,6 +4,7 @@
 
 #include <clvsim/chain_covariates.hpp>
 #include <clvsim/customers.hpp>
+#include <clvsim/levers.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -80,6 +81,7 @@ struct MigrationChain {
   std::optional<SpendModel> spend;                    ///< absent: amounts are those of states and outcomes
   std::vector<ChainSegment> segments;                 ///< of the store; customers of others have `states`
   std::vector<ChainCovariate> covariates;             ///< at most 64; what moves probabilities by period and segment
+  std::vector<Lever> levers;                          ///< at most 64; of a scenario
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
@@ -113,10 +115,10 @@ struct ChainMoments {
   double p_active = 0;      ///< probability of an active state after the last period
   double transactions = 0;  ///< expected purchases
 };
-/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates or segments is refused
-/// (ConfigError): its moments depend on dates and segment.
+/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates, segments or levers is
+/// refused (ConfigError): its moments depend on dates, segment and period.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
-/// The same of a chain with covariates or segments: in future periods 1, 2, ... of the grid, of a customer of
+/// The same of a chain with covariates, segments or levers: in future periods 1, 2, ... of the grid, of a customer of
 /// `segment`; empty: of one to whom no segment's effect applies. Throws ConfigError where dates matter and leave the
 /// years 1900 to 2199.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,

@@ -175,7 +175,9 @@ class RunReader {
   /// Replaces `values` [count, paths] by the values of the paths of customers [first, first + count). Throws
   /// ConfigError where the run has kept none.
   void read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const;
-  /// Currency units a unit of path_value.
+  /// Replaces `values` [paths] by the discounted totals of all customers, path by path, in units of path_value.
+  void read_totals(std::vector<std::int64_t>& values) const;
+  /// Currency units a unit of path_value and of totals.
   [[nodiscard]] double path_scale() const;
 
  private:

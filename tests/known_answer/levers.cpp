@@ -1,0 +1,244 @@
+// The named methods and levers of configs: closed form against every printed digit.
+#include "host/model/levers.hpp"
+#include "host/model/lever_file.hpp"
+#include "tests/support/places.hpp"
+
+#include <clvsim/error.hpp>
+#include <clvsim/migration_chain.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace clvsim {
+namespace {
+
+using testing::HasSubstr;
+
+MigrationChain model(const std::string& name) {
+  return read_model(test::source_dir() + "/configs/models/" + name + ".toml");
+}
+
+// Value from the start, the first period undiscounted.
+ChainMoments value(const MigrationChain& chain, double rate, int horizon, int start = -1) {
+  std::vector<double> discount;
+  for (int t = 0; t < horizon; ++t) discount.push_back(std::pow(1 + rate, -t));
+  const PeriodGrid grid(Date{0}, chain.unit);
+  return exact_moments(chain, start < 0 ? chain.start_state : start, discount, grid);
+}
+
+MigrationChain with_scenario(const std::string& model_name, const std::string& name) {
+  MigrationChain chain = model(model_name);
+  const TomlFile file(test::source_dir() + "/configs/scenarios/" + name + ".toml");
+  chain.levers = read_levers(file.root(), chain);
+  return chain;
+}
+
+Lever lever(LeverTarget target, LeverOperation operation, double by) {
+  Lever of;
+  of.name = "lever";
+  of.effects = {{target, operation, by}};
+  return of;
+}
+
+TEST(NamedMethods, GeneralFormula) {
+  EXPECT_NEAR(value(model("annuity"), 0.1, 3).mean, 273.5537, 5e-5);
+  EXPECT_NEAR(value(model("annuity"), 0.1, 5).mean, 416.9865, 5e-5);
+  EXPECT_NEAR(value(model("annuity"), 0.1, 30).mean, 1036.9606, 5e-5);
+  EXPECT_NEAR(value(model("annuity"), 0.1, 30).sd, 0, 1e-9);
+}
+
+TEST(NamedMethods, ConstantRetention) {
+  const ChainMoments all = value(model("constant_retention"), 0.1, 200);  // the rest is below 1e-25
+  EXPECT_NEAR(all.mean, 366.6667, 5e-5);
+  EXPECT_NEAR(all.sd, 229.0549, 5e-5);
+  EXPECT_NEAR(value(model("constant_retention"), 0.1, 5).mean, 292.0634, 5e-5);
+  EXPECT_NEAR(value(model("constant_retention"), 0.1, 10).mean, 351.4876, 5e-5);
+}
+
+TEST(NamedMethods, ThreeYearTable) {
+  const MigrationChain chain = model("ltv_three_years");
+  EXPECT_NEAR(value(chain, 0.2, 1).mean, -12, 1e-9);
+  EXPECT_NEAR(value(chain, 0.2, 2).mean, 34, 1e-9);
+  EXPECT_NEAR(value(chain, 0.2, 3).mean, 66.0833, 5e-5);
+  EXPECT_NEAR(value(chain, 0.2, 3).sd, 69.2814, 5e-5);
+  // The largest retention budget worth paying: 60 to 65 % stay after year 1; and 70 to 75 % after year 2.
+  MigrationChain kept = chain;
+  kept.levers = {lever(LeverTarget::retention, LeverOperation::set, 0.65)};
+  kept.levers[0].last_period = 1;
+  EXPECT_NEAR(value(kept, 0.2, 3).mean, 72.5903, 5e-5);
+  EXPECT_NEAR(10000 * (value(kept, 0.2, 3).mean - value(chain, 0.2, 3).mean), 65069, 0.5);
+  kept.levers[0].last_period.reset();
+  kept.levers[0].effects[0] = {LeverTarget::retention, LeverOperation::add, 0.05};
+  EXPECT_NEAR(value(kept, 0.2, 3).mean, 75.0729, 5e-5);
+}
+
+TEST(NamedMethods, AcquisitionFunnel) {
+  const MigrationChain chain = model("acquisition_funnel");
+  EXPECT_NEAR(value(chain, 0.1, 3).mean, 132.3140, 5e-5);
+  EXPECT_NEAR(value(chain, 0.1, 3).sd, 75.6469, 5e-5);
+  MigrationChain two = chain;  // nobody goes on, and nothing is paid for it
+  two.states[1].amount = 95;
+  EXPECT_NEAR(value(two, 0.1, 2).mean, 103.1818, 5e-5);
+  two.states[0].amount = 70;  // without effort
+  two.states[0].outcomes[0].probability = 0.1;
+  two.states[0].outcomes[1].probability = 0.9;
+  EXPECT_NEAR(value(two, 0.1, 2).mean, 78.6364, 5e-5);
+}
+
+TEST(NamedMethods, WinBack) {
+  const MigrationChain chain = model("win_back");
+  EXPECT_NEAR(value(chain, 0.01, 60).mean, 604.9154, 5e-5);
+  EXPECT_NEAR(value(chain, 0.01, 60).sd, 567.6426, 5e-5);
+  const int gone = static_cast<int>(chain.states.size()) - 1;
+  EXPECT_NEAR(value(chain, 0.01, 60, gone).mean, 255.3537, 5e-5);
+  EXPECT_NEAR(value(chain, 0.01, 5000).mean, 1050.9282, 5e-5);
+  EXPECT_NEAR(value(chain, 0.01, 5000, gone).mean, 700.6188, 5e-5);
+  // A lever says the same of the chain without win-back, whose one way out of E leads to E.
+  MigrationChain levered = chain;
+  levered.states.back().outcomes[0].probability = 0;
+  levered.states.back().outcomes[1].probability = 1;
+  EXPECT_NEAR(value(levered, 0.01, 60).mean, 430.3257, 5e-5);
+  levered.levers = {lever(LeverTarget::reactivation, LeverOperation::set, 0.02)};
+  EXPECT_NEAR(value(levered, 0.01, 60).mean, 604.9154, 5e-5);
+}
+
+TEST(Levers, PairsWithTheirSideEffects) {
+  EXPECT_NEAR(value(model("subscription"), 0.01, 1500).mean, 1515, 1e-4);
+  struct Pair {
+    const char* name;
+    double alone, all;
+  };
+  for (const Pair& pair :
+       {Pair{"lever_plan_optimisation", 1782.35, 1485.29}, Pair{"lever_data_services", 1666.50, 1603.38},
+        Pair{"lever_self_service", 1616.00, 1436.44}}) {
+    MigrationChain chain = with_scenario("subscription", pair.name);
+    EXPECT_NEAR(value(chain, 0.01, 1500).mean, pair.all, 5e-3) << pair.name;
+    chain.levers[0].effects.resize(1);
+    EXPECT_NEAR(value(chain, 0.01, 1500).mean, pair.alone, 5e-3) << pair.name;
+  }
+  // Where the side effect takes all: a cut of 9.00, and a churn of 3.2667 %.
+  MigrationChain even = with_scenario("subscription", "lever_plan_optimisation");
+  even.levers[0].effects[1].value = -9;
+  EXPECT_NEAR(value(even, 0.01, 1500).mean, 1515, 1e-4);
+  even = with_scenario("subscription", "lever_self_service");
+  even.levers[0].effects[1].value = 0.032667;
+  EXPECT_NEAR(value(even, 0.01, 1500).mean, 1515, 0.02);
+}
+
+TEST(Levers, RetentionSensitivity) {
+  MigrationChain chain = model("constant_retention");
+  const auto rise = [&](double from) {
+    chain.levers = {lever(LeverTarget::retention, LeverOperation::set, from)};
+    const double before = value(chain, 0.1, 600).mean;
+    chain.levers[0].effects[0].value = from + 0.05;
+    return value(chain, 0.1, 600).mean / before - 1;
+  };
+  EXPECT_NEAR(rise(0.80), 0.20, 5e-5);
+  EXPECT_NEAR(rise(0.85), 0.25, 5e-5);
+  EXPECT_NEAR(rise(0.90), 0.3333, 5e-5);
+}
+
+TEST(Levers, DoNotDependOnTheirOrderAndKeepRowsThatTheyDoNotMove) {
+  const MigrationChain chain = model("lifecycle_a_e");
+  std::vector<Lever> levers{
+      lever(LeverTarget::churn, LeverOperation::multiply, 0.9), lever(LeverTarget::churn, LeverOperation::logit, 0.3),
+      lever(LeverTarget::churn, LeverOperation::add, 0.01), lever(LeverTarget::amount, LeverOperation::add, 2),
+      lever(LeverTarget::amount, LeverOperation::multiply, 1.1)};
+  for (std::size_t l = 0; l < levers.size(); ++l) levers[l].name = std::to_string(l);
+  MigrationChain one = chain, other = chain;
+  one.levers = levers;
+  other.levers.assign(levers.rbegin(), levers.rend());
+  const ChainMoments a = value(one, 0.01, 40), b = value(other, 0.01, 40);
+  EXPECT_EQ(a.mean, b.mean);
+  EXPECT_EQ(a.sd, b.sd);
+  EXPECT_NE(a.mean, value(chain, 0.01, 40).mean);
+  // What multiplies by one changes nothing, to the bit.
+  one.levers = {lever(LeverTarget::churn, LeverOperation::multiply, 1)};
+  const MigrationChain same = with_levers(one, {true});
+  for (std::size_t s = 0; s < chain.states.size(); ++s)
+    for (std::size_t k = 0; k < chain.states[s].outcomes.size(); ++k)
+      EXPECT_EQ(same.states[s].outcomes[k].probability, chain.states[s].outcomes[k].probability);
+}
+
+TEST(Levers, WindowsStatesAndSegments) {
+  MigrationChain chain = model("subscription");
+  const double before = value(chain, 0, 3).mean;  // 60 (1 + .97 + .97^2)
+  chain.levers = {lever(LeverTarget::churn, LeverOperation::set, 0)};
+  chain.levers[0].first_period = 2;
+  chain.levers[0].last_period = 2;
+  EXPECT_NEAR(value(chain, 0, 3).mean, 60 * (1 + 0.97 + 0.97), 1e-9);
+  chain.levers[0].states = {0};
+  EXPECT_NEAR(value(chain, 0, 3).mean, 60 * (1 + 0.97 + 0.97), 1e-9);
+  chain.levers[0].segments = {"web"};
+  EXPECT_EQ(value(chain, 0, 3).mean, before);
+  const PeriodGrid grid(Date{0}, chain.unit);
+  EXPECT_NEAR(exact_moments(chain, 0, {1, 1, 1}, grid, "web").mean, 60 * (1 + 0.97 + 0.97), 1e-9);
+  chain.levers = {lever(LeverTarget::churn, LeverOperation::multiply, 1)};
+  chain.levers[0].cost = 5;
+  EXPECT_NEAR(value(chain, 0, 3).mean, before * 55 / 60, 1e-9);
+}
+
+TEST(Levers, WhatCannotBeIsRefused) {
+  const auto message = [](const MigrationChain& chain) -> std::string {
+    try {
+      (void)value(chain, 0, 3);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  MigrationChain chain = model("lifecycle_a_e");
+  const auto with = [&](const std::function<void(Lever&)>& change) {
+    chain.levers = {lever(LeverTarget::churn, LeverOperation::multiply, 0.9)};
+    change(chain.levers[0]);
+    return message(chain);
+  };
+  EXPECT_EQ(with([](Lever&) {}), "");
+  EXPECT_THAT(with([](Lever& l) { l.effects[0].value = 11; }), HasSubstr("makes a probability of"));
+  EXPECT_THAT(with([](Lever& l) { l.effects[0].value = -1; }), HasSubstr("multiplies a probability by -1"));
+  EXPECT_THAT(with([](Lever& l) {
+                l.effects[0] = {LeverTarget::purchase, LeverOperation::multiply, 2};
+              }),
+              HasSubstr("moves no probability"));
+  EXPECT_THAT(with([](Lever& l) {
+                l.effects[0] = {LeverTarget::churn, LeverOperation::set, 1.5};
+              }),
+              HasSubstr("sets a probability to 1.5"));
+  EXPECT_THAT(with([](Lever& l) {
+                l.effects[0] = {LeverTarget::amount, LeverOperation::logit, 1};
+              }),
+              HasSubstr("logit of money"));
+  EXPECT_THAT(with([](Lever& l) {
+                l.effects[0] = {LeverTarget::spend, LeverOperation::add, 1};
+              }),
+              HasSubstr("multiply it"));
+  EXPECT_THAT(with([](Lever& l) {
+                l.effects[0] = {LeverTarget::amount, LeverOperation::add, 1};
+                l.last_period = 3;
+              }),
+              HasSubstr("changes money in some periods"));
+  EXPECT_THAT(with([](Lever& l) { l.effects.clear(); }), HasSubstr("'target'"));
+  EXPECT_THAT(with([](Lever& l) { l.name.clear(); }), HasSubstr("'name'"));
+  EXPECT_THAT(with([](Lever& l) { l.states = {9}; }), HasSubstr("'states'"));
+  EXPECT_THAT(with([](Lever& l) { l.first_period = 0; }), HasSubstr("'first_period'"));
+  EXPECT_THAT(with([](Lever& l) { l.cost = -1; }), HasSubstr("'cost'"));
+  chain.levers = {lever(LeverTarget::churn, LeverOperation::set, 0.1),
+                  lever(LeverTarget::churn, LeverOperation::set, 0.2)};
+  chain.levers[1].name = "another";
+  EXPECT_THAT(message(chain), HasSubstr("set the same probability"));
+  chain.levers.pop_back();
+  chain.measure = Measure::revenue;
+  chain.levers[0].cost = 1;
+  EXPECT_THAT(message(chain), HasSubstr("of a model of revenue"));
+  chain = model("lifecycle_differing");
+  chain.levers = {lever(LeverTarget::churn, LeverOperation::multiply, 0.9)};
+  EXPECT_THAT(message(chain), HasSubstr("stands beside concentrations"));
+}
+
+}  // namespace
+}  // namespace clvsim
