@@ -1,0 +1,213 @@
+// Scenarios and their comparison, as a finance team runs them.
+#include "tests/support/places.hpp"
+#include "tests/support/program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+
+namespace clvsim::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+const std::filesystem::path configs = CLVSIM_SOURCE_DIR "/configs";
+
+class ProgramScenarios : public testing::Test {
+ protected:
+  // A synthetic log, its fit, and a run of the base.
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    ASSERT_EQ(run_clvsim({"generate", "--model", configs / "models/generator_frequent.toml", "--customers", "800",
+                          "--observed-periods", "24", "--acquisition-periods", "12", "-o", *folder_ / "log.csv"})
+                  .exit_code,
+              0);
+    // Every third customer came by the web.
+    std::istringstream lines(read_file(*folder_ / "log.csv"));
+    std::string text, line;
+    std::getline(lines, line);
+    text = "customer_id,date,amount,channel\n";
+    while (std::getline(lines, line)) text += line + ((line[7] - '0') % 3 == 0 ? ",web\n" : ",shop\n");
+    write_file(*folder_ / "channels.csv", text);
+    ASSERT_EQ(run_clvsim({"import", *folder_ / "channels.csv", "-o", *folder_ / "customers.h5", "--unit", "month",
+                          "--segment", "channel", "--observation-end", "1998-12-31"})
+                  .exit_code,
+              0);
+    ASSERT_EQ(
+        run_clvsim({"fit", *folder_ / "customers.h5", "--recency-cells", "3", "-o", *folder_ / "model.toml"}).exit_code,
+        0);
+    ASSERT_EQ(simulate("base.h5", "").exit_code, 0);
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static ProgramResult simulate(const std::string& run, const std::string& levers,
+                                const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> arguments{"simulate",     *folder_ / "customers.h5",
+                                       "--model",      *folder_ / "model.toml",
+                                       "--horizon",    "12",
+                                       "--paths",      "200",
+                                       "--sampler",    "ordered",
+                                       "--keep-paths", "--discount",
+                                       "0.1",          "-o",
+                                       *folder_ / run, "--force"};
+    if (!levers.empty()) {
+      write_file(*folder_ / "scenario.toml", "format = \"clvsim-scenario\"\nversion = 1\n" + levers);
+      arguments.insert(arguments.end(), {"--scenario", *folder_ / "scenario.toml"});
+    }
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run_clvsim(arguments);
+  }
+  static ProgramResult compare(const std::string& run, const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> arguments{"compare", *folder_ / "base.h5", *folder_ / run};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run_clvsim(arguments);
+  }
+  static std::string lever(const std::string& rest) { return "\n[[lever]]\nname = \"programme\"\n" + rest; }
+  static TemporaryFolder* folder_;
+};
+TemporaryFolder* ProgramScenarios::folder_ = nullptr;
+
+TEST_F(ProgramScenarios, CompareOnCommonRandomNumbers) {
+  const ProgramResult run = simulate("kept.h5", lever("target = \"churn\"\noperation = \"multiply\"\nvalue = 0.9\n"));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const ProgramResult compared = compare("kept.h5", {"--json", "--csv", *folder_ / "differences.csv", "--force"});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  const auto document = compared.json();
+  const auto comparison = document["comparisons"][0];
+  const auto total = comparison["total"];
+  EXPECT_GT(total["difference"].get<double>(), 0);
+  EXPECT_GT(total["independent_over_paired_se"].get<double>(), 5);
+  EXPECT_NEAR(total["other"].get<double>() - total["base"].get<double>(), total["difference"].get<double>(), 1e-6);
+  // Segments and customers add up to the total, path by path.
+  ASSERT_EQ(comparison["segments"].size(), 2U);
+  double of_segments = 0, of_customers = 0, base = 0;
+  int n = 0;
+  for (const auto& segment : comparison["segments"]) of_segments += segment["value"]["difference"].get<double>();
+  EXPECT_NEAR(of_segments, total["difference"].get<double>(), 1e-6);
+  std::istringstream lines(read_file(*folder_ / "differences.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "key,segment,run,base,other,difference,se,p_better\r");
+  while (std::getline(lines, line)) {
+    std::vector<std::string> field;
+    std::istringstream text(line);
+    for (std::string part; std::getline(text, part, ',');) field.push_back(part);
+    ASSERT_EQ(field.size(), 8U) << line;
+    ++n;
+    base += std::stod(field[3]);
+    of_customers += std::stod(field[5]);
+    EXPECT_TRUE(field[1] == "web" || field[1] == "shop");
+  }
+  EXPECT_EQ(n, document["customers"]);
+  EXPECT_NEAR(of_customers, total["difference"].get<double>(), 1e-6);
+  EXPECT_NEAR(base, total["base"].get<double>(), 1e-4);
+  EXPECT_THAT(compare("kept.h5").out, AllOf(HasSubstr("all customers"), HasSubstr("web"), HasSubstr("cvar05")));
+}
+
+TEST_F(ProgramScenarios, ALeverWithoutEffectGivesExactlyZero) {
+  for (const char* levers : {"target = \"churn\"\noperation = \"multiply\"\nvalue = 1\n",
+                             "target = \"purchase\"\noperation = \"add\"\nvalue = 0\nfirst_period = 3\n",
+                             "target = \"spend\"\noperation = \"multiply\"\nvalue = 1\n"}) {
+    ASSERT_EQ(simulate("same.h5", lever(levers)).exit_code, 0);
+    const auto total = compare("same.h5", {"--json"}).json()["comparisons"][0]["total"];
+    EXPECT_EQ(total["difference"], 0.0) << levers;
+    EXPECT_EQ(total["se"], 0.0) << levers;
+    EXPECT_EQ(total["p_better"], 0.0) << levers;
+  }
+}
+
+// A window that has not begun, and a segment that is not a customer's, leave it as it is.
+TEST_F(ProgramScenarios, LeversAreOnWhereTheyShouldBe) {
+  ASSERT_EQ(
+      simulate("late.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nfirst_period = 13\n"))
+          .exit_code,
+      0);
+  const auto late = compare("late.h5", {"--json"}).json();
+  EXPECT_EQ(late["comparisons"][0]["total"]["difference"], 0.0);
+  const ProgramResult web =
+      simulate("web.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nsegments = [\"web\"]\n"));
+  ASSERT_EQ(web.exit_code, 0) << web.err;
+  const auto document = compare("web.h5", {"--json"}).json();
+  for (const auto& segment : document["comparisons"][0]["segments"]) {
+    if (segment["name"] == "web")
+      EXPECT_GT(segment["value"]["difference"].get<double>(), 10 * segment["value"]["se"].get<double>());
+    else
+      EXPECT_EQ(segment["value"]["difference"], 0.0);
+  }
+  const ProgramResult typo = simulate(
+      "never.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nsegments = [\"wbe\"]\n"));
+  EXPECT_EQ(typo.exit_code, 2);
+  EXPECT_THAT(typo.err, AllOf(HasSubstr("'wbe'"), HasSubstr("[[lever]] out of the scenario")));
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "never.h5"));
+}
+
+TEST_F(ProgramScenarios, SpendIsAFactorOfEveryAmount) {
+  ASSERT_EQ(simulate("dearer.h5", lever("target = \"spend\"\noperation = \"multiply\"\nvalue = 1.25\n")).exit_code, 0);
+  const auto total = compare("dearer.h5", {"--json"}).json()["comparisons"][0]["total"];
+  EXPECT_NEAR(total["other"].get<double>() / total["base"].get<double>(), 1.25, 1e-6);
+  EXPECT_EQ(total["p_better"], 1.0);
+}
+
+TEST_F(ProgramScenarios, InheritFromABase) {
+  write_file(*folder_ / "cheap.toml", "format = \"clvsim-scenario\"\nversion = 1\n[simulate]\nhorizon = 5\n" +
+                                          lever("target = \"spend\"\noperation = \"multiply\"\nvalue = 0.5\n") +
+                                          "[[lever]]\nname = \"visits\"\ntarget = \"purchase\"\noperation = "
+                                          "\"multiply\"\nvalue = 1\n");
+  write_file(*folder_ / "own.toml", "format = \"clvsim-scenario\"\nversion = 1\nbase = \"cheap.toml\"\n" +
+                                        lever("target = \"spend\"\noperation = \"multiply\"\nvalue = 2\n"));
+  const auto mean = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments{"simulate", *folder_ / "customers.h5",
+                                       "--model",  *folder_ / "model.toml",
+                                       "--paths",  "50",
+                                       "-o",       *folder_ / "run.h5",
+                                       "--force",  "--json"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto document = result.json();
+    EXPECT_EQ(document["periods"].size(), 5U);
+    return document["total"]["mean"].get<double>();
+  };
+  const double plain = mean({"--horizon", "5"}), own = mean({"--scenario", *folder_ / "own.toml"});
+  EXPECT_NEAR(own / plain, 2, 1e-6) << "the base's lever of the same name is left out";
+}
+
+TEST_F(ProgramScenarios, OtherRunsAreNotCompared) {
+  ASSERT_EQ(simulate("seed.h5", "", {"--seed", "2"}).exit_code, 0);
+  const ProgramResult seed = compare("seed.h5");
+  EXPECT_EQ(seed.exit_code, 2);
+  EXPECT_THAT(seed.err, HasSubstr("the runs have the seed 1 and 2"));
+  ASSERT_EQ(simulate("short.h5", "", {"--horizon", "6"}).exit_code, 0);
+  EXPECT_THAT(compare("short.h5").err, HasSubstr("a horizon of 12 and 6"));
+  ASSERT_EQ(simulate("rate.h5", "", {"--discount", "0.2"}).exit_code, 0);
+  EXPECT_THAT(compare("rate.h5").err, HasSubstr("a discount rate of 0.1 and 0.2"));
+  EXPECT_EQ(compare("none.h5").exit_code, 5);
+}
+
+TEST(ProgramLevers, SideEffectsCanBeLeftOut) {
+  const auto exact = [](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments{"simulate",    "--model",    configs / "models/subscription.toml",
+                                       "--customers", "1",          "--horizon",
+                                       "1500",        "--paths",    "20",
+                                       "--discount",  "0.01",       "--discount-period",
+                                       "month",       "--scenario", configs / "scenarios/lever_plan_optimisation.toml",
+                                       "--json"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_clvsim(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.json()["closed_form"]["mean"].get<double>();
+  };
+  EXPECT_NEAR(exact({}), 1485.29, 5e-3);
+  EXPECT_NEAR(exact({"--no-side-effects"}), 1782.35, 5e-3);
+  const ProgramResult other = run_clvsim({"simulate", "--model", configs / "models/pareto_nbd.toml", "--customers", "2",
+                                          "--scenario", configs / "scenarios/lever_plan_optimisation.toml"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("is of migration chains"));
+}
+
+}  // namespace
+}  // namespace clvsim::test
