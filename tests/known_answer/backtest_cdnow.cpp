@@ -84,7 +84,7 @@ void expect_choice_holds(const Backtest& test) {
 }
 
 // The lowest CRPS of ours beside a package's, whose score has four digits. Two standard errors would not tell them
-// apart (one is some .02): ours is no higher at all.
+// apart (one is .025 of the sample): ours is no higher at all.
 void expect_not_beaten(const Backtest& test, const std::vector<double>& packages) {
   const ModelBacktest* best = nullptr;
   for (const ModelBacktest& model : test.models)
