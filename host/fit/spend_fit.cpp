@@ -51,6 +51,10 @@ void check_number(std::span<const SpendHistory> all, LikelihoodProblem& problem)
         "log");
 }
 
+constexpr std::string_view infinite_mean =
+    "at q <= 1 the mean spend of new customers is infinite; a few very large amounts dominate: check them, model such "
+    "customers apart, or use log-normal spend (--spend log_normal)";
+
 }  // namespace
 
 LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const LikelihoodFitOptions& options) {
@@ -64,15 +68,21 @@ LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const Lik
   check_number(all, problem);
   double purchases = 0;
   for (const SpendHistory& h : all) purchases += h.weight * h.x;
-  double spend = 0;  // of a purchase, mean
-  for (const SpendHistory& h : all) spend += h.weight * h.x / purchases * h.mean;
+  double spend = 0, log_spend = 0;  // of a purchase, means
+  for (const SpendHistory& h : all) {
+    spend += h.weight * h.x / purchases * h.mean;
+    log_spend += h.weight * h.x / purchases * portable_log(h.mean);
+  }
+  // The mean may be that of a few very large amounts, and gamma, in it, beyond the range of the search.
+  const double typical = portable_exp(log_spend);
+  constexpr double most_typical = 100;
   // The likelihood is a density by each customer's mean amount.
-  const double unit = unit_near(spend);
+  const double unit = unit_near(typical);
   for (SpendHistory& h : all) h.mean /= unit;
   problem.unit = {1, 1, unit};
   problem.constant = -problem.n_customers * portable_log(unit);
   // The mean spend is p gamma / (q - 1).
-  problem.start = {4, 4, 3.0 / 4 * spend / unit};
+  problem.start = {4, 4, 3.0 / 4 * std::min(spend, most_typical * typical) / unit};
   const auto some = thin_out(all, options.subsample);
   static constexpr std::array<std::string_view, 3> names{"p", "q", "gamma"};
   problem.names = names;
@@ -81,12 +91,10 @@ LikelihoodFit fit_gamma_gamma(std::span<const SpendHistory> histories, const Lik
     return GammaGamma{p[0], p[1], p[2]}.log_likelihood(rows, gradient);
   };
   set_likelihood(some, all, likelihood, problem);
+  problem.explain = [](std::span<const double> p) { return p[1] <= 1 ? std::string(infinite_mean) : std::string(); };
   LikelihoodFit fit = fit_likelihood(problem, options);
   if (fit.parameters[1] <= 1)
-    throw ModelError(fmt::format(
-        "gamma_gamma gives q = {:.6g}: at q <= 1 the mean spend of new customers is infinite; a few very large amounts "
-        "dominate: check them, model such customers apart, or use log-normal spend (--spend log_normal)",
-        fit.parameters[1]));
+    throw ModelError(fmt::format("gamma_gamma gives q = {:.6g}: {}", fit.parameters[1], infinite_mean));
   for (std::size_t d = 0; d < fit.n_draws(); ++d)
     if (const double q = fit.draws[d * names.size() + 1]; q <= 1)
       throw ModelError(

@@ -1,4 +1,4 @@
-clvsim_test(test_program e2e SOURCES program_backtest.cpp program_bench.cpp program_configs.cpp program_contracts.cpp program_chain_covariates.cpp program_classes.cpp program_covariates.cpp program_errors.cpp program_fits.cpp program_line.cpp program_memory.cpp program_scenarios.cpp
+clvsim_test(test_program e2e SOURCES program_backtest.cpp program_bench.cpp program_configs.cpp program_contracts.cpp program_chain_covariates.cpp program_classes.cpp program_covariates.cpp program_errors.cpp program_fits.cpp program_line.cpp program_memory.cpp program_scenarios.cpp program_spend.cpp
   ${CMAKE_SOURCE_DIR}/tests/support/program.cpp)
 add_dependencies(test_program clvsim_program)
 

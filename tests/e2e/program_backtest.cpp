@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace clvsim::test {
 namespace {
@@ -295,6 +298,42 @@ TEST_F(ProgramBacktest, FitAutoIsTheFitOfWhatItChooses) {
                               HasSubstr("log-likelihood")));
   EXPECT_EQ(run_clvsim({"fit", store, "--model", "auto", "-o", by_choice, "--recency-cells", "4", "--force"}).exit_code,
             2);
+}
+
+// The total of CDNOW's 39 weeks, which no interval of customers by themselves holds.
+TEST(ProgramBacktestOfCdnow, PrintsIntervalsOfTheTotalBesideWhatCame) {
+  const std::filesystem::path data = data_folder();
+  if (data.empty() || !std::filesystem::exists(data / "cdnow_sample.csv"))
+    GTEST_SKIP() << "the public data sets are not beside the project";
+  const TemporaryFolder folder;
+  const ProgramResult imported = run_clvsim({"import", data / "cdnow_sample.csv", "--customer", "customer_id",
+                                             "--observation-end", "1997-09-30", "-o", folder / "cdnow.h5"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  const ProgramResult result = run_clvsim({"backtest", folder / "cdnow.h5", "--model", "pareto_nbd"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::string line;
+  while (std::getline(lines, line) && !line.starts_with("all purchases together")) continue;
+  EXPECT_EQ(line, "all purchases together by pareto_nbd: 1,882 came");
+  std::vector<bool> holds;
+  for (const std::string name : {"  parameters taken for true ", "  parameters uncertain, 200 draws "}) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_TRUE(line.starts_with(name)) << line;
+    for (const std::string level : {"50", "80", "90"}) {
+      ASSERT_TRUE(std::getline(lines, line));
+      SCOPED_TRACE(line);
+      ASSERT_TRUE(line.starts_with("    " + level + " % interval "));
+      std::istringstream words(line.substr(line.find("interval") + 8));
+      double low = 0, high = 0;
+      std::string to, verdict;
+      ASSERT_TRUE(words >> low >> to >> high);
+      std::getline(words, verdict);
+      EXPECT_LT(low, high);
+      EXPECT_EQ(verdict, low <= 1882 && 1882 <= high ? " holds what came" : " misses what came");
+      holds.push_back(low <= 1882 && 1882 <= high);
+    }
+  }
+  EXPECT_EQ(holds, (std::vector{false, false, false, false, false, true}));
 }
 
 }  // namespace

@@ -94,6 +94,29 @@ TEST_F(ProgramFits, OfLogNormalSpendGoThroughTheFile) {
   EXPECT_EQ(tested.json()["models"][0]["model"], "mbg_nbd");
 }
 
+// Levels of q = .64 and .25: a few customers spend nearly all.
+TEST_F(ProgramFits, OfGammaGammaRefuseAnInfiniteMean) {
+  for (const auto& [q, found] : {std::pair(0.64, "q = 0.6"), std::pair(0.25, "q = 0.2")}) {
+    SCOPED_TRACE(q);
+    std::mt19937_64 random(9);
+    const auto gamma = [&](double shape) { return std::gamma_distribution<double>(shape)(random); };
+    std::string log = "customer_id,date,amount\n";
+    for (int i = 0; i < 800; ++i) {
+      const double level = 20 / gamma(q);
+      for (int day = 1; day <= 2 + i % 5; ++day)
+        log += fmt::format("c{},2025-01-{:02},{:.2f}\n", i, day, 0.01 + level * gamma(4));
+    }
+    write_file(*folder_ / "wild.csv", log);
+    const ProgramResult imported = run_clvsim({"import", *folder_ / "wild.csv", "-o", *folder_ / "wild.h5", "--force"});
+    ASSERT_EQ(imported.exit_code, 0) << imported.err;
+    const ProgramResult result = fit("gamma_gamma", {}, "wild.h5");
+    EXPECT_EQ(result.exit_code, 4);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, AllOf(HasSubstr(found), HasSubstr("at q <= 1 the mean spend of new customers is infinite"),
+                                  HasSubstr("--spend log_normal")));
+  }
+}
+
 TEST_F(ProgramFits, OfCustomersThatDifferGoThroughTheFile) {
   const ProgramResult result = fit("migration_chain", {"--recency-cells", "4", "--heterogeneity", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -27,25 +27,27 @@ struct Published {
   const std::array<double, 13>* survivors;
   std::size_t renewals;
   Parameters parameters;
-  double log_likelihood;
+  double log_likelihood, half_a_unit;  // of its last digit
+  double tolerance;                    // of the parameters
 };
 
 TEST(ContractModels, FitTheCohortsOfThePapers) {
-  const std::vector<Published> all{{"sbg", &regular, 7, {.7040773, 1.1820431}, -1680.265188},
-                                   {"sbg", &high_end, 7, {.6680883, 3.8060948}, -1611.158147},
-                                   {"sbg", &regular, 4, {.76367, 1.29583}, -1401.5594},
-                                   {"sbg", &high_end, 4, {1.28098, 7.79038}, -1225.1349},
-                                   {"bdw", &regular, 4, {.52303, .89428, 1.19640}, -1401.3831},
-                                   {"bdw", &high_end, 4, {.25934, 1.72255, 1.58436}, -1222.7493},
-                                   {"bdw", &regular, 7, {.45561, .77933, 1.28345}, -1679.6028},
-                                   {"bdw", &high_end, 7, {.21425, 1.42657, 1.72356}, -1605.3142}};
+  // Of seven decimals the last differs by up to 2 units: there the likelihood is flat to its last digit.
+  const std::vector<Published> all{{"sbg", &regular, 7, {.7040773, 1.1820431}, -1680.265188, 5.1e-7, 3e-7},
+                                   {"sbg", &high_end, 7, {.6680883, 3.8060948}, -1611.158147, 5.1e-7, 3e-7},
+                                   {"sbg", &regular, 4, {.76367, 1.29583}, -1401.5594, 5.1e-5, 5.1e-6},
+                                   {"sbg", &high_end, 4, {1.28098, 7.79038}, -1225.1349, 5.1e-5, 5.1e-6},
+                                   {"bdw", &regular, 4, {.52303, .89428, 1.19640}, -1401.3831, 5.1e-5, 5.1e-6},
+                                   {"bdw", &high_end, 4, {.25934, 1.72255, 1.58436}, -1222.7493, 5.1e-5, 5.1e-6},
+                                   {"bdw", &regular, 7, {.45561, .77933, 1.28345}, -1679.6028, 5.1e-5, 5.1e-6},
+                                   {"bdw", &high_end, 7, {.21425, 1.42657, 1.72356}, -1605.3142, 5.1e-5, 5.1e-6}};
   for (const Published& published : all) {
     SCOPED_TRACE(testing::Message() << published.model << " " << published.renewals << " " << published.log_likelihood);
     const auto model = make_contract_model(published.model);
     const LikelihoodFit fit = fit_contract_model(*model, cohort(*published.survivors, published.renewals));
-    EXPECT_NEAR(fit.log_likelihood, published.log_likelihood, 5.1e-5);
+    EXPECT_NEAR(fit.log_likelihood, published.log_likelihood, published.half_a_unit);
     for (std::size_t i = 0; i < published.parameters.size(); ++i)
-      EXPECT_NEAR(fit.parameters[i], published.parameters[i], 5.1e-6) << fit.names[i];
+      EXPECT_NEAR(fit.parameters[i], published.parameters[i], published.tolerance) << fit.names[i];
     EXPECT_EQ(fit.n_agreeing, fit.n_starts);
   }
 }
@@ -75,6 +77,11 @@ TEST(ContractModels, GiveTheResidualValuesOfThePaper) {
   EXPECT_NEAR(100 * model->derl(p, 1, 0.1), 288.22, 5.1e-3);
   EXPECT_NEAR(100 * model->derl(p, 2, 0.1), 393.94, 5.1e-3);
   EXPECT_NEAR(100 * model->derl(p, 5, 0.1), 568.25, 5.1e-3);
+  // Were all contracts alike, with a retention of .833: $343 before any renewal.
+  const auto alike = make_contract_model("geometric");
+  const Parameters hazard{-std::log(.833)};
+  for (const std::int32_t renewal : {1, 2, 5})
+    EXPECT_NEAR(100 * alike->derl(hazard, renewal, 0.1), 343.18, 5.1e-3) << renewal;
 }
 
 TEST(ContractModels, BdwWithCOneIsSbg) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace clvsim {
@@ -181,6 +182,70 @@ TEST(LifecycleAE, AgreesWithAForwardRecursion) {
     EXPECT_NEAR(moments.sd, static_cast<double>(std::sqrt(std::max(square - mean * mean, 0.0L))), 1e-9);
     EXPECT_NEAR(moments.p_active, static_cast<double>(1 - mass[4]), 1e-12);
   }
+}
+
+// Recency states of Pfeifer & Carraway 2000: a customer of recency i buys with probability buys[i - 1], and is then of
+// recency 1, or moves on; past the last recency there is nothing more. `amount[i - 1]` falls at the beginning of a
+// period in the state: at times 0, 1, ..., horizon - 1.
+MigrationChain recency_chain(const std::vector<double>& buys, const std::vector<double>& amount) {
+  MigrationChain chain;
+  const int lapsed = static_cast<int>(buys.size());
+  for (int i = 0; i < lapsed; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    chain.states.push_back({.name = "recency " + std::to_string(i + 1),
+                            .amount = amount[at],
+                            .outcomes = {{.to = i + 1, .probability = 1 - buys[at]}}});
+    if (buys[at] > 0) chain.states.back().outcomes.push_back({.to = 0, .probability = buys[at], .purchase = true});
+  }
+  chain.states.push_back({.name = "lapsed", .active = false, .outcomes = {{.to = lapsed, .probability = 1}}});
+  return chain;
+}
+
+void expect_values(const MigrationChain& chain, double rate, int horizon, const std::vector<double>& printed,
+                   double half_a_digit) {
+  for (std::size_t i = 0; i < printed.size(); ++i)
+    EXPECT_NEAR(exact_moments(chain, static_cast<int>(i), factors(rate, horizon)).mean, printed[i], half_a_digit) << i;
+}
+
+// Stands for an infinite horizon: what comes later is below 1e-9, by the bound (1 + d)^-n (1 + d) / d max |amount|.
+constexpr int endless = 400;
+void expect_endless(double rate, double most) {
+  ASSERT_LT(std::pow(1 + rate, -endless) * (1 + rate) / rate * most, 1e-9);
+}
+
+// A test of others (testMigrationModel, PHP) prints two decimals; the others were computed elsewhere. Their horizon T
+// counts the cash flows at times 0 to T.
+TEST(PfeiferCarraway, HasTheValuesOfTheMigrationModel) {
+  expect_endless(0.1, 100);
+  const MigrationChain one_sale = recency_chain({.5, .2, .1, 0}, {100, 0, 0, 0});
+  expect_values(one_sale, 0.1, endless, {231.08, 57.29, 21.01, 0}, 5.1e-3);
+  expect_values(one_sale, 0.1, endless, {231.0764, 57.2917, 21.0069, 0}, 5.1e-5);
+
+  const MigrationChain mailed = recency_chain({.3, .2, .05, 0}, {36, -4, -4, 0});
+  expect_values(mailed, 0.2, 4 + 1, {49.4, 2.69, -1.98, 0}, 5.1e-3);
+  expect_values(mailed, 0.2, 4 + 1, {49.4047, 2.6875, -1.9828, 0}, 5.1e-5);
+  expect_endless(0.2, 36);
+  expect_values(mailed, 0.2, endless, {50.4436, 3.1418, -1.8982, 0}, 5.1e-5);
+}
+
+// Margin 40 of a purchase, 4 of a mailing, to customers of recency 1 to 4. Computed elsewhere for these probabilities;
+// the paper's own tables are not at hand.
+TEST(PfeiferCarraway, StopsMailingWhereTheValueTurnsNegative) {
+  const std::vector<double> buys{.3, .2, .15, .05}, amount{36, -4, -4, -4};
+  expect_endless(0.2, 36);
+  const MigrationChain all = recency_chain(buys, amount);
+  expect_values(all, 0.2, endless, {52.31961, 5.55378, 1.25077, -1.82002, 0}, 5.1e-6);
+  expect_values(all, 0.2, 4 + 1, {50.11497, 4.21991, .59211, -1.98013, 0}, 5.1e-6);
+
+  // Nobody of recency 4 is mailed: all are better off, as the negative value said.
+  const auto mailed_until = [&](std::size_t n) {
+    return recency_chain({buys.begin(), buys.begin() + static_cast<std::ptrdiff_t>(n)}, amount);
+  };
+  expect_values(mailed_until(3), 0.2, endless, {53.14943, 6.62069, 2.64368, 0}, 5.1e-6);
+  // No other rule of this kind is as good.
+  const double best = exact_moments(mailed_until(3), 0, factors(0.2, endless)).mean;
+  for (const std::size_t n : {1U, 2U, 4U})
+    EXPECT_LT(exact_moments(mailed_until(n), 0, factors(0.2, endless)).mean, best - 0.5) << n;
 }
 
 TEST(ExactMoments, RefusesWhatItCannotDo) {

@@ -172,8 +172,11 @@ TEST_F(CdnowForecast, ExpectsByFrequencyWhatBtydDoes) {
   for (std::size_t bin = 0; bin < n.size(); ++bin) {
     SCOPED_TRACE(bin);
     EXPECT_NEAR(mean_actual[bin] / n[bin], actual[bin], 5.1e-5);
-    EXPECT_NEAR(mean_bg[bin] / n[bin], bg[bin], bin < 7 ? 1.1e-4 : 5.1e-4);
-    EXPECT_NEAR(mean_pareto[bin] / n[bin], pareto[bin], 8e-4);
+    // BTYD stops before the maximum. Of 4 purchases 2.16387 is 7e-5 from its 2.1638.
+    EXPECT_NEAR(mean_bg[bin] / n[bin], bg[bin], bin == 7 ? 5.1e-4 : bin == 4 ? 6.7e-5 : 5.1e-5);
+    // Of 1 and 4 purchases .59947 and 2.39831 are beyond half a unit: its parameters, which it prints to three
+    // decimals, leave .5989 to .5998 and 2.3972 to 2.3992.
+    EXPECT_NEAR(mean_pareto[bin] / n[bin], pareto[bin], bin == 1 ? 5.4e-4 : bin == 4 ? 7e-4 : 5.1e-4);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -126,6 +127,53 @@ TEST(GammaGammaSpend, TakesNoMeanWhereThereIsNoPurchase) {
   const GammaGamma model{6.25, 3.74, 15.44};
   EXPECT_EQ(model.expected_spend(0, not_a_number), model.expected_spend(0, 0));
   EXPECT_EQ(model.expected_spend(0, infinity), model.expected_spend(0, 0));
+}
+
+// 1 to 4 purchases each of n customers with nu ~ Gamma(q, 20).
+std::vector<SpendHistory> drawn_spend(double q, int n) {
+  std::mt19937_64 random(7);
+  const auto gamma = [&](double shape) { return std::gamma_distribution<double>(shape)(random); };
+  std::vector<SpendHistory> histories;
+  for (int i = 0; i < n; ++i) {
+    const int x = 1 + i % 4;
+    const double level = 20 / gamma(q);
+    double sum = 0;
+    for (int k = 0; k < x; ++k) sum += level * gamma(4);
+    histories.push_back({x, sum / x});
+  }
+  return histories;
+}
+
+const std::vector<std::string> infinite_mean{"at q <= 1 the mean spend of new customers is infinite",
+                                             "check them, model such customers apart", "--spend log_normal"};
+
+void expect_infinite_mean(const std::vector<SpendHistory>& histories, std::vector<std::string> parts) {
+  parts.insert(parts.end(), infinite_mean.begin(), infinite_mean.end());
+  expect_refusal<ModelError>([&] { (void)fit_gamma_gamma(histories); }, parts);
+}
+
+// Of q = .12 the mean amount is that of the largest, and says nothing of gamma.
+TEST(GammaGammaSpend, FitsRefuseAMaximumOfInfiniteMean) {
+  expect_infinite_mean(drawn_spend(.64, 2000), {"gamma_gamma gives q = 0.64"});
+  expect_infinite_mean(drawn_spend(.12, 2000), {"gamma_gamma gives q = 0.12"});
+  expect_infinite_mean(drawn_spend(.12, 20000), {"gamma_gamma gives q = 0.11"});
+}
+
+// So few customers do not tell p either: it rises without end, and p gamma is what it is.
+TEST(GammaGammaSpend, FitsRefuseADirectionOfInfiniteMean) {
+  expect_infinite_mean(drawn_spend(.12, 300), {"gamma runs to the end of its range", "q = 0.10"});
+}
+
+// Customers that do not differ: q runs away, upwards.
+TEST(GammaGammaSpend, FitsBlameNoInfiniteMeanOfCustomersAlike) {
+  std::vector<SpendHistory> alike;
+  for (int i = 0; i < 200; ++i) alike.push_back({1 + i % 4, i % 8 < 4 ? 9.0 : 11.0});
+  try {
+    (void)fit_gamma_gamma(alike);
+    ADD_FAILURE() << "not refused";
+  } catch (const ModelError& refusal) {
+    EXPECT_EQ(std::string(refusal.what()).find("infinite"), std::string::npos) << refusal.what();
+  }
 }
 
 // Customers who buy at many rates, the last time shortly before the end: nobody has left.
