@@ -39,16 +39,20 @@ TomlFile open_configuration(const std::string& path, const std::string& format) 
 }
 
 // A scenario file: settings of the simulation ([simulate]), where none are given yet, and levers. Those of its base
-// follow; of two levers of one name the base's is left out.
+// follow; of two levers of one name the base's is left out,
+// and its regimes where the file has some.
 void read_scenario(const std::filesystem::path& path, Settings& settings, const MigrationChain* chain,
-                   std::vector<Lever>& levers, int depth = 0) {
+                   std::vector<Lever>& levers, std::vector<Regime>& regimes, int depth = 0) {
   constexpr int most_bases = 16;
   const TomlFile file = open_configuration(path, "clvsim-scenario");
   const TomlTable root = file.root();
   (void)root.optional_string("name");
   if (const auto table = root.optional_table("simulate")) settings.read(*table);
-  if (root.has("lever") && chain == nullptr)
-    root.fail("lever", "is of migration chains; this model has another way to behave");
+  for (const char* key : {"lever", "regime"})
+    if (root.has(key) && chain == nullptr)
+      root.fail(key, "is of migration chains; this model has another way to behave");
+  if (chain != nullptr)
+    if (std::vector<Regime> own = read_regimes(root, *chain); regimes.empty()) regimes = std::move(own);
   if (chain != nullptr)
     for (Lever& lever : read_levers(root, *chain))
       if (std::none_of(levers.begin(), levers.end(), [&](const Lever& own) { return own.name == lever.name; }))
@@ -57,7 +61,7 @@ void read_scenario(const std::filesystem::path& path, Settings& settings, const 
   if (base && depth == most_bases)
     root.fail("base", fmt::format("goes on for more than {} files; does one of them name itself?", most_bases));
   file.finish();
-  if (base) read_scenario((path.parent_path() / *base).lexically_normal(), settings, chain, levers, depth + 1);
+  if (base) read_scenario((path.parent_path() / *base).lexically_normal(), settings, chain, levers, regimes, depth + 1);
 }
 
 // "horizon 36 weeks (default), discount 10 % a year (default)": nobody should find out from the numbers.
@@ -94,9 +98,11 @@ AnyModel model_of(SimulateCommand& command) {
   AnyModel model = read_any_model(command.model);
   auto* const chain = std::get_if<MigrationChain>(&model);
   std::vector<Lever> levers;
-  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings, chain, levers);
+  std::vector<Regime> regimes;
+  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings, chain, levers, regimes);
   if (chain == nullptr) return model;
   chain->levers.insert(chain->levers.end(), levers.begin(), levers.end());
+  if (!regimes.empty()) chain->regimes = std::move(regimes);
   if (command.without_side_effects)
     for (Lever& lever : chain->levers) lever.effects.resize(1);
   return model;

@@ -26,8 +26,9 @@ void check_options(const MigrationChain& model, const GenerateOptions& options) 
     throw ConfigError(
         fmt::format("the model has no [{}], which a synthetic log needs; see configs/models/generator_retail.toml",
                     model.recency_frequency ? "spend" : "recency_frequency"));
-  if (!model.levers.empty())
-    throw ConfigError("the model has levers, which are of a forecast; generate a log from a model without them");
+  if (!model.levers.empty() || !model.regimes.empty())
+    throw ConfigError(
+        "the model has levers or regimes, which are of a forecast; generate a log from a model without them");
   const std::vector<std::string> segments = segments_of(model);
   if (segments.size() > 1)
     throw ConfigError(fmt::format(

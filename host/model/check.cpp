@@ -189,10 +189,11 @@ std::optional<ModelFault> find_fault(const MigrationChain& chain) {
   if (has_heterogeneity(chain) && !chain.covariates.empty())
     return ModelFault{Part::top, -1, "covariate",
                       "stands beside concentrations of states; a chain has the one or the other"};
-  if (has_heterogeneity(chain) && !chain.levers.empty())
-    return ModelFault{Part::top, -1, "lever",
+  if (has_heterogeneity(chain) && (!chain.levers.empty() || !chain.regimes.empty()))
+    return ModelFault{Part::top, -1, chain.levers.empty() ? "regime" : "lever",
                       "stands beside concentrations of states; levers are on chains whose customers are alike"};
   if (auto found = fault_of_levers(chain)) return found;
+  if (auto found = fault_of_regimes(chain)) return found;
   return fault_of_covariates(chain);
 }
 

@@ -37,20 +37,22 @@ LeverEffect read_effect(const TomlTable& table) {
   return effect;
 }
 
+int state_of(const TomlTable& table, std::string_view key, const std::string& name, const MigrationChain& chain) {
+  std::vector<std::string> known;
+  for (const ChainState& state : chain.states) known.push_back(state.name);
+  const auto found = std::find(known.begin(), known.end(), name);
+  if (found == known.end())
+    table.fail(key, fmt::format("has \"{}\", which is no state of the model{}", name.substr(0, max_name_length),
+                                did_you_mean(name, known)));
+  return static_cast<int>(found - known.begin());
+}
+
 std::vector<int> read_states(const TomlTable& table, const MigrationChain& chain) {
   std::vector<int> states;
   const auto names = table.optional_strings("states");
   if (!names) return states;
   if (names->empty()) table.fail("states", "is empty; name the states that the lever is on, or leave it out");
-  std::vector<std::string> known;
-  for (const ChainState& state : chain.states) known.push_back(state.name);
-  for (const std::string& name : *names) {
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end())
-      table.fail("states", fmt::format("has \"{}\", which is no state of the model{}", name.substr(0, max_name_length),
-                                       did_you_mean(name, known)));
-    states.push_back(static_cast<int>(found - known.begin()));
-  }
+  for (const std::string& name : *names) states.push_back(state_of(table, "states", name, chain));
   std::sort(states.begin(), states.end());
   if (std::adjacent_find(states.begin(), states.end()) != states.end())
     table.fail("states", "has a state twice; name each once");
@@ -89,9 +91,48 @@ std::vector<Lever> read_levers(const TomlTable& root, const MigrationChain& chai
   return levers;
 }
 
+std::vector<Regime> read_regimes(const TomlTable& root, const MigrationChain& chain) {
+  std::vector<Regime> regimes;
+  for (const TomlTable& table : root.tables("regime")) {
+    Regime regime;
+    regime.name = table.string("name");
+    regime.start = table.number("start", 0, 1);
+    regime.transition = table.numbers("transition", 0, 1);
+    for (const TomlTable& row : table.tables("state"))
+      regime.rows.push_back({state_of(row, "name", row.string("name"), chain), row.numbers("probabilities", 0, 1),
+                             row.optional_number("amount")});
+    for (const TomlTable& effect : table.tables("effects")) regime.effects.push_back(read_effect(effect));
+    regimes.push_back(std::move(regime));
+  }
+  return regimes;
+}
+
+namespace {
+
+void append_regimes(std::string& text, const MigrationChain& chain) {
+  for (const Regime& regime : chain.regimes) {
+    text += fmt::format("\n[[regime]]\nname = {}\nstart = {}\ntransition = [{}]\n", toml_string(regime.name),
+                        regime.start, fmt::join(regime.transition, ", "));
+    if (!regime.effects.empty()) {
+      text += "effects = [\n";
+      for (const LeverEffect& effect : regime.effects) text += fmt::format("  {{ {} }},\n", text_of(effect, ", "));
+      text += "]\n";
+    }
+    for (const Regime::Row& row : regime.rows) {
+      text += fmt::format("\n[[regime.state]]\nname = {}\nprobabilities = [{}]\n",
+                          toml_string(chain.states[static_cast<std::size_t>(row.state)].name),
+                          fmt::join(row.probabilities, ", "));
+      if (row.amount) text += fmt::format("amount = {}\n", *row.amount);
+    }
+  }
+}
+
+}  // namespace
+
 void append_levers(std::string& text, const MigrationChain& chain) {
-  if (chain.levers.empty()) return;
+  if (chain.levers.empty() && chain.regimes.empty()) return;
   text += "\n# What a scenario does to the chain: docs/formats/scenario.md.\n";
+  append_regimes(text, chain);
   for (const Lever& lever : chain.levers) {
     text += fmt::format("\n[[lever]]\nname = {}\n{}\n", toml_string(lever.name), text_of(lever.effects.front(), "\n"));
     if (lever.first_period != 1) text += fmt::format("first_period = {}\n", lever.first_period);

@@ -91,32 +91,38 @@ double with_effect(double amount, const LeverEffect& effect) {
                                                    : amount + effect.value;
 }
 
-// Money of the states, in the order of the operations.
-void add_money(const std::vector<Lever>& levers, std::vector<ChainState>& states) {
-  for (const Operation operation : operations)
-    for (const Lever& lever : levers)
-      for (const LeverEffect& effect : lever.effects) {
-        if (effect.operation != operation || !is_money(effect.target)) continue;
-        for (std::size_t s = 0; s < states.size(); ++s) {
-          if (effect.target == Target::amount) {
-            const bool eligible = lever.states.empty() ? states[s].active : is_on_state(lever, static_cast<int>(s));
-            if (eligible) states[s].amount = with_effect(states[s].amount, effect);
-          } else {
-            for (ChainOutcome& outcome : states[s].outcomes)
-              if (outcome.purchase) outcome.amount = with_effect(outcome.amount, effect);
-          }
-        }
-      }
-  for (const Lever& lever : levers)
-    for (std::size_t s = 0; s < states.size(); ++s)
-      if (lever.states.empty() ? states[s].active : is_on_state(lever, static_cast<int>(s)))
-        states[s].amount -= lever.cost;
-}
-
 bool is_on(const Lever& lever, int period, const std::string& segment) {
   return period >= lever.first_period && (!lever.last_period || period <= *lever.last_period) &&
          (lever.segments.empty() ||
           std::find(lever.segments.begin(), lever.segments.end(), segment) != lever.segments.end());
+}
+
+// Whether a lever's money is due in a period that begins in the state.
+bool is_due(const Lever& lever, const ChainState& state, std::size_t s) {
+  return lever.states.empty() ? state.active : is_on_state(lever, static_cast<int>(s));
+}
+
+// Money of the chain, in the order of the operations.
+void add_money(const std::vector<Lever>& levers, const std::vector<bool>& on, MigrationChain& chain) {
+  std::vector<ChainState>& states = chain.states;
+  for (const Operation operation : operations)
+    for (std::size_t l = 0; l < on.size(); ++l) {
+      if (!on[l]) continue;
+      for (const LeverEffect& effect : levers[l].effects) {
+        if (effect.operation != operation || !is_money(effect.target)) continue;
+        for (std::size_t s = 0; s < states.size(); ++s) {
+          if (effect.target == Target::amount && is_due(levers[l], states[s], s))
+            states[s].amount = with_effect(states[s].amount, effect);
+          for (ChainOutcome& outcome : states[s].outcomes)
+            if (effect.target == Target::spend && outcome.purchase && is_on_state(levers[l], static_cast<int>(s)))
+              outcome.amount = with_effect(outcome.amount, effect);
+        }
+        if (effect.target == Target::spend && chain.spend) chain.spend->smearing *= effect.value;
+      }
+    }
+  for (std::size_t l = 0; l < on.size(); ++l)
+    for (std::size_t s = 0; s < states.size() && on[l]; ++s)
+      if (is_due(levers[l], states[s], s)) states[s].amount -= levers[l].cost;
 }
 
 }  // namespace
@@ -127,19 +133,23 @@ std::vector<bool> levers_on(const MigrationChain& chain, int period, const std::
   return on;
 }
 
-MigrationChain with_money(const MigrationChain& chain) {
+MigrationChain with_levers(const MigrationChain& chain, std::vector<bool> on, const Regime* regime) {
   MigrationChain with = chain;
-  add_money(chain.levers, with.states);
-  for (ChainSegment& segment : with.segments) add_money(chain.levers, segment.states);
-  for (const Lever& lever : chain.levers)
-    for (const LeverEffect& effect : lever.effects)
-      if (effect.target == Target::spend && with.spend) with.spend->smearing *= effect.value;
-  return with;
-}
-
-MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>& on) {
-  MigrationChain with = chain;
+  std::vector<Lever> levers = std::move(with.levers);
   with.levers.clear();
+  with.regimes.clear();
+  if (regime != nullptr) {
+    for (const Regime::Row& row : regime->rows) {
+      ChainState& state = with.states[static_cast<std::size_t>(row.state)];
+      if (row.amount) state.amount = *row.amount;
+      for (std::size_t k = 0; k < state.outcomes.size(); ++k) state.outcomes[k].probability = row.probabilities[k];
+    }
+    levers.emplace_back();
+    levers.back().name = regime->name;
+    levers.back().effects = regime->effects;
+    on.push_back(true);
+  }
+  add_money(levers, on, with);
   for (std::size_t s = 0; s < with.states.size(); ++s) {
     for (const Target target : probabilities) {
       const std::vector<bool> of = counted(chain, with.states[s], target);
@@ -147,7 +157,7 @@ MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>&
       const Lever* has_set = nullptr;
       for (const Operation operation : operations) {
         for (std::size_t l = 0; l < on.size(); ++l) {
-          const Lever& lever = chain.levers[l];
+          const Lever& lever = levers[l];
           if (!on[l] || !is_on_state(lever, static_cast<int>(s))) continue;
           for (const LeverEffect& effect : lever.effects) {
             if (effect.target != target || effect.operation != operation) continue;
@@ -167,18 +177,21 @@ MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>&
 
 namespace {
 
-std::string wrong_effect(const MigrationChain& chain, const Lever& lever, const LeverEffect& effect) {
+// `everywhere`: not of a regime.
+std::string wrong_effect(const MigrationChain& chain, const Lever& lever, const LeverEffect& effect,
+                         bool everywhere = true) {
   const double v = effect.value;
   if (!std::isfinite(v)) return "has a value that is no number";
   if (is_money(effect.target)) {
     if (effect.operation == Operation::logit) return "shifts the logit of money; multiply, add or set it";
-    if (lever.first_period != 1 || lever.last_period || !lever.segments.empty())
-      return "changes money in some periods or segments; what is due in each period is the same for all: leave window "
-             "and segments out";
     if (effect.target == Target::amount) return "";
     if (effect.operation != Operation::multiply || !(v >= 0 && v <= 1e6))
       return "changes spend otherwise than by a factor from 0 to 1000000; multiply it";
-    if (!lever.states.empty()) return "changes spend in some states; it can be changed in all, or in segments' models";
+    if (chain.spend && !(everywhere && lever.first_period == 1 && !lever.last_period && lever.segments.empty() &&
+                         lever.states.empty()))
+      return "changes drawn spend ([spend]) at some times, in some states or for some customers; what a purchase "
+             "brings "
+             "is drawn alike in all: leave window, segments and states out";
     return "";
   }
   if (effect.operation == Operation::logit && !(std::abs(v) <= most_logit))
@@ -212,8 +225,6 @@ std::optional<ModelFault> fault_of_levers(const MigrationChain& chain) {
     if (!(lever.cost >= 0 && lever.cost <= 1e12)) return fault("cost", "is no number from 0 to 1e12");
     if (lever.cost > 0 && chain.measure != Measure::profit)
       return fault("cost", "is of a model of revenue; costs are of models whose measure is \"profit\"");
-    if (lever.cost > 0 && (lever.first_period != 1 || lever.last_period || !lever.segments.empty()))
-      return fault("cost", "is of some periods or segments; what is due in each period is the same for all");
     if (!std::is_sorted(lever.states.begin(), lever.states.end()) ||
         (!lever.states.empty() &&
          (lever.states.front() < 0 || lever.states.back() >= static_cast<int>(chain.states.size()))))
@@ -224,6 +235,116 @@ std::optional<ModelFault> fault_of_levers(const MigrationChain& chain) {
         return fault("value", std::move(wrong));
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::string wrong_regime(const MigrationChain& chain, const Regime& regime) {
+  const auto sums_to_one = [](const std::vector<double>& row) {
+    double sum = 0;
+    for (const double p : row) {
+      if (!(p >= 0 && p <= 1)) return false;
+      sum += p;
+    }
+    return std::abs(sum - 1) <= sum_tolerance;
+  };
+  if (regime.name.empty() || regime.name.size() > max_name_length) return "has no name";
+  if (!(regime.start >= 0 && regime.start <= 1)) return "has a start that is no probability";
+  if (regime.transition.size() != chain.regimes.size() || !sums_to_one(regime.transition))
+    return fmt::format("has a transition that is not {} probabilities that sum to 1, one for each regime",
+                       chain.regimes.size());
+  std::set<int> states;
+  for (const Regime::Row& row : regime.rows) {
+    if (row.state < 0 || row.state >= static_cast<int>(chain.states.size()) || !states.insert(row.state).second)
+      return "has a row of no state, or of one that has a row already";
+    const ChainState& state = chain.states[static_cast<std::size_t>(row.state)];
+    if (row.probabilities.size() != state.outcomes.size() || !sums_to_one(row.probabilities))
+      return fmt::format(
+          "has a row of '{}' that is not {} probabilities that sum to 1, one for each outcome of the state", state.name,
+          state.outcomes.size());
+    if (row.amount && !(std::abs(*row.amount) <= max_minor_units))
+      return fmt::format("has an amount of '{}' that is too large", state.name);
+  }
+  Lever all;
+  for (const LeverEffect& effect : regime.effects)
+    if (std::string wrong = wrong_effect(chain, all, effect, false); !wrong.empty())
+      return "has an effect that " + wrong;
+  return "";
+}
+
+}  // namespace
+
+std::optional<ModelFault> fault_of_regimes(const MigrationChain& chain) {
+  if (chain.regimes.empty()) return std::nullopt;
+  const auto fault = [](std::string message) {
+    return ModelFault{ModelFault::Part::top, -1, "regime", std::move(message)};
+  };
+  if (chain.regimes.size() > max_regimes)
+    return fault(fmt::format("has {} entries; give at most {}", chain.regimes.size(), max_regimes));
+  double start = 0;
+  std::set<std::string> names;
+  for (const Regime& regime : chain.regimes) {
+    if (std::string wrong = wrong_regime(chain, regime); !wrong.empty())
+      return fault(fmt::format("'{}' {}", regime.name, wrong));
+    if (!names.insert(regime.name).second) return fault(fmt::format("'{}' stands there twice", regime.name));
+    start += regime.start;
+  }
+  if (!(std::abs(start - 1) <= sum_tolerance)) return fault(fmt::format("has starts that sum to {}, not 1", start));
+  return std::nullopt;
+}
+
+namespace {
+
+// What a row brings.
+struct RowAmounts {
+  double state = 0;
+  std::vector<double> outcomes;
+  bool operator==(const RowAmounts&) const = default;
+};
+
+RowAmounts amounts_of(const ChainState& state) {
+  RowAmounts amounts{state.amount, {}};
+  for (const ChainOutcome& outcome : state.outcomes) amounts.outcomes.push_back(outcome.amount);
+  return amounts;
+}
+
+}  // namespace
+
+void share_amounts(std::vector<MigrationChain>& chains) {
+  for (std::size_t s = 0; s < chains.front().states.size(); ++s) {
+    std::vector<RowAmounts> different;
+    std::vector<std::size_t> of_chain;
+    for (const MigrationChain& chain : chains) {
+      const RowAmounts amounts = amounts_of(chain.states[s]);
+      const auto found = std::find(different.begin(), different.end(), amounts);
+      of_chain.push_back(static_cast<std::size_t>(found - different.begin()));
+      if (found == different.end()) different.push_back(amounts);
+    }
+    if (different.size() == 1) continue;
+    if (chains.front().spend)
+      throw ModelError(fmt::format(
+          "levers or regimes change what the state '{}' brings at some times, and the model draws the amounts of "
+          "purchases ([spend]), which bring nothing else; leave window, segments and regime out",
+          chains.front().states[s].name));
+    const std::size_t n = different.front().outcomes.size();
+    if (n * different.size() > max_outcomes)
+      throw ModelError(fmt::format(
+          "levers and regimes give the state '{}' {} kinds of amounts, for {} outcomes; a state has at most {} in all: "
+          "use fewer windows of money, or fewer outcomes",
+          chains.front().states[s].name, different.size(), n, max_outcomes));
+    for (std::size_t c = 0; c < chains.size(); ++c) {
+      ChainState& state = chains[c].states[s];
+      const std::vector<ChainOutcome> own = std::move(state.outcomes);
+      state.outcomes.clear();
+      state.amount = 0;  // it is due with what happens, in the same period
+      for (std::size_t v = 0; v < different.size(); ++v)
+        for (std::size_t k = 0; k < n; ++k) {
+          state.outcomes.push_back(own[k]);
+          state.outcomes.back().amount = different[v].state + different[v].outcomes[k];
+          if (v != of_chain[c]) state.outcomes.back().probability = 0;
+        }
+    }
+  }
 }
 
 }  // namespace clvsim

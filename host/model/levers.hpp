@@ -14,17 +14,22 @@ struct ModelFault;
 // [levers] Whether each is on in period t = 1, 2, ... for customers of a segment; empty: of none.
 [[nodiscard]] std::vector<bool> levers_on(const MigrationChain& chain, int period, const std::string& segment);
 
-// The chain with the money of its levers: amounts and costs of states, factors of spend, in its segments too.
-[[nodiscard]] MigrationChain with_money(const MigrationChain& chain);
+// The chain, without levers and regimes, as it is with these of its levers on; `regime`: the world's, or null. In a row
+// logits are shifted first, then probabilities multiplied, then added to, then set, and so with money, so that the
+// order of levers does not matter. A row that nothing moves keeps its bits. Throws ConfigError where a probability
+// leaves [0, 1], or is set twice.
+[[nodiscard]] MigrationChain with_levers(const MigrationChain& chain, std::vector<bool> on,
+                                         const Regime* regime = nullptr);
 
-// The chain, without levers, whose probabilities are those with these of its levers on. In a row logits are shifted
-// first, then probabilities multiplied, then added to, then set, so that the order of levers does not matter. A row
-// that nothing moves keeps its bits. Throws ConfigError where a probability leaves [0, 1], or is set twice.
-[[nodiscard]] MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>& on);
+// Chains of the same states and outcomes, but for amounts, as chains that differ in probabilities alone: a state whose
+// amounts differ has its outcomes once for each, of which those of other amounts have probability 0. Throws ModelError
+// where it has more outcomes than a state can have.
+void share_amounts(std::vector<MigrationChain>& chains);
 
 // The first invariant of levers.hpp that the chain breaks. Precondition: its states are valid.
 [[nodiscard]] std::optional<ModelFault> fault_of_levers(const MigrationChain& chain);
+[[nodiscard]] std::optional<ModelFault> fault_of_regimes(const MigrationChain& chain);
 
-inline constexpr std::size_t max_levers = 64;
+inline constexpr std::size_t max_levers = 64, max_regimes = 16;
 
 }  // namespace clvsim

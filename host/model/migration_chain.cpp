@@ -39,11 +39,7 @@ int MigrationChain::state_of(const CustomerBatch& batch, std::size_t i, const Pe
 
 namespace {
 
-// `in_period(t)`: the chain of period t = 0, 1, ..., valid until the next call.
-template <class InPeriod>
-ChainMoments moments_of(const MigrationChain& chain, int start, const std::vector<double>& discount,
-                        const InPeriod& in_period) {
-  check(chain);
+void require_closed_form(const MigrationChain& chain, int start) {
   if (chain.spend)
     throw ConfigError(
         "the model draws its spend ([spend]), so that its exact moments are not those of fixed amounts; simulate it");
@@ -53,6 +49,13 @@ ChainMoments moments_of(const MigrationChain& chain, int start, const std::vecto
         "simulate it");
   if (start < 0 || start >= static_cast<int>(chain.states.size()))
     throw ConfigError(fmt::format("there is no state number {} among the model's {}", start, chain.states.size()));
+}
+
+// `in_period(t)`: the chain of period t = 0, 1, ..., valid until the next call.
+template <class InPeriod>
+ChainMoments moments_of(const MigrationChain& chain, int start, const std::vector<double>& discount,
+                        const InPeriod& in_period) {
+  require_closed_form(chain, start);
   const std::size_t n = chain.states.size();
 
   // Backward: mean and variance of what is still to come from each state.
@@ -104,23 +107,154 @@ ChainMoments moments_of(const MigrationChain& chain, int start, const std::vecto
 }  // namespace
 
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount) {
-  if (!chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty())
+  if (!chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty() || !chain.regimes.empty())
     throw ConfigError(
-        "the model has covariates, segments or levers, so that its moments depend on dates and segment; say when its "
+        "the model has covariates, segments, levers or regimes, so that its moments depend on dates and segment; say "
+        "when its "
         "first "
         "period begins");
   return moments_of(chain, start, discount, [&](std::size_t) -> const MigrationChain& { return chain; });
 }
 
+namespace {
+
+// The chain of a period in which the world moves on: state s in regime r is number r S + s.
+MigrationChain with_world(const MigrationChain& chain, const std::vector<bool>& on) {
+  MigrationChain joint = chain;
+  joint.states.clear();
+  const auto n_states = static_cast<int>(chain.states.size()), n_regimes = static_cast<int>(chain.regimes.size());
+  for (const Regime& regime : chain.regimes)
+    for (ChainState state : with_levers(chain, on, &regime).states) {
+      const std::vector<ChainOutcome> own = std::move(state.outcomes);
+      state.outcomes.clear();
+      for (const ChainOutcome& outcome : own)
+        for (int r = 0; r < n_regimes; ++r) {
+          state.outcomes.push_back(outcome);
+          state.outcomes.back().to += r * n_states;
+          state.outcomes.back().probability *= regime.transition[static_cast<std::size_t>(r)];
+        }
+      joint.states.push_back(std::move(state));
+    }
+  return joint;
+}
+
+}  // namespace
+
 ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
                            const PeriodGrid& grid, const std::string& segment) {
   check(chain);
-  const MigrationChain own = chain_of(with_money(chain), segment);
+  const MigrationChain own = chain_of(chain, segment);
   const auto z = covariates_by_period(own, grid, 0, static_cast<int>(discount.size()), segment);
   MigrationChain now;
-  return moments_of(own, start, discount, [&](std::size_t t) -> const MigrationChain& {
-    return now = with_levers(chain_at(own, z[t]), levers_on(own, static_cast<int>(t) + 1, segment));
-  });
+  const auto in_period = [&](std::size_t t) -> const MigrationChain& {
+    const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
+    const MigrationChain at = chain_at(own, z[t]);
+    return now = own.regimes.empty() ? with_levers(at, on) : with_world(at, on);
+  };
+  if (own.regimes.empty()) return moments_of(own, start, discount, in_period);
+  require_closed_form(own, start);
+  const MigrationChain joint = with_world(own, std::vector<bool>(own.levers.size()));
+  ChainMoments all;
+  double square = 0;
+  for (std::size_t r = 0; r < own.regimes.size(); ++r) {
+    const int from = start + static_cast<int>(r * own.states.size());
+    const ChainMoments of = moments_of(joint, from, discount, in_period);
+    const double p = own.regimes[r].start;
+    all.mean += p * of.mean;
+    square += p * (of.sd * of.sd + of.mean * of.mean);
+    all.p_active += p * of.p_active;
+    all.transactions += p * of.transactions;
+  }
+  all.sd = std::sqrt(std::max(square - all.mean * all.mean, 0.0));
+  return all;
+}
+
+namespace {
+
+// Means and pair covariances of what is still to come, [regimes][states] and [regimes][states, states].
+struct PairTable {
+  std::vector<std::vector<double>> mean, covariance;
+};
+
+// One period back from `next`. `now` [regimes]: the chains of the period.
+PairTable before(const PairTable& next, const std::vector<MigrationChain>& now, const std::vector<Regime>& regimes,
+                 double discount) {
+  const std::size_t n = now.front().states.size(), n_regimes = regimes.size();
+  PairTable table{std::vector<std::vector<double>>(n_regimes, std::vector<double>(n)),
+                  std::vector<std::vector<double>>(n_regimes, std::vector<double>(n * n))};
+  for (std::size_t r = 0; r < n_regimes; ++r) {
+    const std::vector<ChainState>& states = now[r].states;
+    const std::vector<double>& next_regime = regimes[r].transition;
+    // Of a customer in a state, where the world goes to each regime.
+    std::vector<std::vector<double>> given(n, std::vector<double>(n_regimes));
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t to = 0; to < n_regimes; ++to) {
+        double& sum = given[i][to] = discount * states[i].amount;
+        for (const ChainOutcome& outcome : states[i].outcomes)
+          sum +=
+              outcome.probability * (discount * outcome.amount + next.mean[to][static_cast<std::size_t>(outcome.to)]);
+        table.mean[r][i] += next_regime[to] * sum;
+      }
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) {
+        double& sum = table.covariance[r][i * n + j];
+        for (std::size_t to = 0; to < n_regimes; ++to) {
+          sum += next_regime[to] * (given[i][to] - table.mean[r][i]) * (given[j][to] - table.mean[r][j]);
+          for (const ChainOutcome& a : states[i].outcomes)
+            for (const ChainOutcome& b : states[j].outcomes)
+              sum += next_regime[to] * a.probability * b.probability *
+                     next.covariance[to][static_cast<std::size_t>(a.to) * n + static_cast<std::size_t>(b.to)];
+        }
+      }
+  }
+  return table;
+}
+
+}  // namespace
+
+PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<std::int64_t>& customers,
+                                 const std::vector<double>& discount, const PeriodGrid& grid,
+                                 const std::string& segment) {
+  check(chain);
+  const MigrationChain own = chain_of(chain, segment);
+  const std::size_t n = own.states.size();
+  if (customers.size() != n)
+    throw ConfigError(fmt::format("{} numbers of customers, of {} states", customers.size(), n));
+  PortfolioMoments portfolio;
+  double variance = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (customers[i] == 0) continue;
+    const ChainMoments one = exact_moments(chain, static_cast<int>(i), discount, grid, segment);
+    portfolio.mean += static_cast<double>(customers[i]) * one.mean;
+    variance += static_cast<double>(customers[i]) * one.sd * one.sd;
+  }
+  portfolio.sd = portfolio.sd_independent = std::sqrt(variance);
+  if (own.regimes.empty()) return portfolio;
+  const std::size_t n_regimes = own.regimes.size();
+  PairTable table{std::vector<std::vector<double>>(n_regimes, std::vector<double>(n)),
+                  std::vector<std::vector<double>>(n_regimes, std::vector<double>(n * n))};
+  const auto z = covariates_by_period(own, grid, 0, static_cast<int>(discount.size()), segment);
+  for (std::size_t t = discount.size(); t-- > 0;) {
+    std::vector<MigrationChain> now;
+    const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
+    for (const Regime& regime : own.regimes) now.push_back(with_levers(chain_at(own, z[t]), on, &regime));
+    table = before(table, now, own.regimes, discount[t]);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      double mean_i = 0, mean_j = 0, covariance = 0;
+      for (std::size_t r = 0; r < n_regimes; ++r) {
+        mean_i += own.regimes[r].start * table.mean[r][i];
+        mean_j += own.regimes[r].start * table.mean[r][j];
+      }
+      for (std::size_t r = 0; r < n_regimes; ++r)
+        covariance += own.regimes[r].start *
+                      (table.covariance[r][i * n + j] + (table.mean[r][i] - mean_i) * (table.mean[r][j] - mean_j));
+      const auto n_i = static_cast<double>(customers[i]), n_j = static_cast<double>(customers[j]);
+      variance += (i == j ? n_i * (n_i - 1) : n_i * n_j) * covariance;
+    }
+  portfolio.sd = std::sqrt(variance);
+  return portfolio;
 }
 
 }  // namespace clvsim

@@ -199,8 +199,8 @@ std::optional<Dwell> read_dwell(const TomlTable& state, const MigrationChain& ch
     state.fail("dwell", "and [recency_frequency] exclude each other: cells are the periods since the last purchase");
   if (!chain.segments.empty())
     state.fail("dwell", "and [[segment]] exclude each other: a stay is many states, and those of segments are of one");
-  if (!chain.levers.empty())
-    state.fail("dwell", "and [[lever]] exclude each other in a model; give the levers in a scenario");
+  if (!chain.levers.empty() || !chain.regimes.empty())
+    state.fail("dwell", "and [[lever]] or [[regime]] exclude each other in a model; give the levers in a scenario");
   if (!chain.covariates.empty())
     state.fail("dwell",
                "and [[covariate]] exclude each other: effects are on the outcomes of a period, and those of the state "
@@ -314,6 +314,7 @@ MigrationChain chain_of(const TomlFile& file) {
   chain.covariates = read_covariates(
       root, [&](const TomlTable& table, std::string_view key) { return index_of_state(chain, table, key); }, chain);
   chain.levers = read_levers(root, chain);
+  chain.regimes = read_regimes(root, chain);
   chain.start_state = root.has("start") ? index_of_state(chain, root, "start") : 0;
   std::vector<std::optional<Dwell>> dwells;
   bool has_dwells = false;

@@ -10,19 +10,20 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <utility>
+#include <tuple>
 
 namespace clvsim {
 
 ChainProgram with_covariates(const MigrationChain& chain, const PeriodGrid& grid, int before, int horizon,
-                             const std::vector<std::string>& segments) {
-  const MigrationChain priced = with_money(chain);
+                             const std::vector<std::string>& segments, const WorldOptions& worlds) {
   ChainProgram program;
   program.n_segments = static_cast<std::uint32_t>(segments.size());
-  using Key = std::pair<std::vector<double>, std::vector<bool>>;  // of covariates, and which levers are on
-  std::map<Key, std::uint16_t> known;                             // of segments without states of their own
+  // Of covariates, which levers are on, and the regime.
+  using Key = std::tuple<std::vector<double>, std::vector<bool>, std::size_t>;
+  std::map<Key, std::uint16_t> known;  // of segments without states of their own
+  const std::size_t n_regimes = std::max(chain.regimes.size(), std::size_t{1});
   for (const std::string& segment : segments) {
-    const MigrationChain own = chain_of(priced, segment);
+    const MigrationChain own = chain_of(chain, segment);
     const bool has_states = std::any_of(chain.segments.begin(), chain.segments.end(),
                                         [&](const ChainSegment& of) { return of.name == segment; });
     std::map<Key, std::uint16_t> of_segment;
@@ -30,17 +31,32 @@ ChainProgram with_covariates(const MigrationChain& chain, const PeriodGrid& grid
     const auto z = covariates_by_period(own, grid, before, horizon, segment);
     for (std::size_t t = 0; t < z.size(); ++t) {
       const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
-      const auto [at, is_new] = known_here.try_emplace({z[t], on}, static_cast<std::uint16_t>(program.chains.size()));
-      if (is_new) {
-        if (program.chains.size() == std::numeric_limits<std::uint16_t>::max())
-          throw ModelError(fmt::format(
-              "the chains of {} periods and {} segments differ in more than {} ways; give a shorter --horizon", horizon,
-              segments.size(), program.chains.size()));
-        program.chains.push_back(with_levers(chain_at(own, z[t]), on));
+      for (std::size_t r = 0; r < n_regimes; ++r) {
+        const auto [at, is_new] =
+            known_here.try_emplace({z[t], on, r}, static_cast<std::uint16_t>(program.chains.size()));
+        if (is_new) {
+          if (program.chains.size() == std::numeric_limits<std::uint16_t>::max())
+            throw ModelError(fmt::format(
+                "the chains of {} periods and {} segments differ in more than {} ways; give a shorter --horizon",
+                horizon, segments.size(), program.chains.size()));
+          program.chains.push_back(
+              with_levers(chain_at(own, z[t]), on, chain.regimes.empty() ? nullptr : &chain.regimes[r]));
+        }
+        program.chain_of.push_back(at->second);
       }
-      program.chain_of.push_back(at->second);
     }
   }
+  share_amounts(program.chains);
+  if (chain.regimes.empty()) return program;
+  program.n_levels = static_cast<std::uint32_t>(n_regimes);
+  program.n_worlds = worlds.n_worlds;
+  std::vector<double> start;
+  std::vector<std::vector<double>> transition;
+  for (const Regime& regime : chain.regimes) {
+    start.push_back(regime.start);
+    transition.push_back(regime.transition);
+  }
+  program.level = regime_levels(start, transition, worlds.seed, horizon, worlds.n_worlds);
   return program;
 }
 

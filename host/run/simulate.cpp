@@ -178,6 +178,9 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
   if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 
+// Worlds beyond these repeat.
+constexpr std::uint32_t most_worlds = 1U << 16;
+
 // The chain, or one for every draw of its probabilities.
 ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
   const SimulationOptions& options = info.options;
@@ -185,15 +188,19 @@ ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
     throw ConfigError(
         "--parameter-draws does not know how the effects of covariates and the probabilities of the model were "
         "estimated together; simulate without it, or fit the model without covariates");
-  if (options.parameter_draws > 0 && !chain.levers.empty())
+  if (options.parameter_draws > 0 && (!chain.levers.empty() || !chain.regimes.empty()))
     throw ConfigError(
-        "--parameter-draws: levers move the estimated probabilities, not their draws; leave out one of the two");
-  if (options.parameter_draws == 0 && (!chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty())) {
+        "--parameter-draws: levers and regimes move the estimated probabilities, not their draws; leave out one of the "
+        "two");
+  const bool varies =
+      !chain.covariates.empty() || !chain.segments.empty() || !chain.levers.empty() || !chain.regimes.empty();
+  if (options.parameter_draws == 0 && varies) {
     if (has_dates(chain) && !info.has_dates)
       throw ConfigError(
           "the model has seasons or campaigns, and customers without a store have no dates; say when period 1 begins "
           "(--first-day YYYY-MM-DD)");
-    return with_covariates(chain, {info.observation_end, info.unit}, 0, options.horizon, segments_of(chain));
+    return with_covariates(chain, {info.observation_end, info.unit}, 0, options.horizon, segments_of(chain),
+                           {options.seed, std::min(options.n_paths, most_worlds)});
   }
   if (options.parameter_draws == 0) return {{chain}, {}, {}};
   return one_a_world(draw_chains(chain, options.parameter_draws, options.seed), options.horizon);

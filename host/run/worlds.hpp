@@ -26,12 +26,18 @@ void check(const ChainProgram& program, int horizon);
 // A chain for every world: path p follows chains[p mod n].
 [[nodiscard]] ChainProgram one_a_world(std::vector<MigrationChain> chains, int horizon);
 
-// A chain with covariates, segments and levers, which depends on the period of the grid, after number `before` the next
-// `horizon`, and on the segment: number s is that of customers of segments[s], of which the chain may know none.
-// Periods and segments with the same covariates and levers share a chain. Throws ConfigError where dates matter and
-// leave the years 1900 to 2199, ModelError where there are more chains than 65,535.
+// The worlds of a chain's regimes: path p lives in world p mod n.
+struct WorldOptions {
+  std::uint64_t seed = 1;
+  std::uint32_t n_worlds = 1;
+};
+
+// A chain with covariates, segments, levers and regimes, which depends on the period of the grid, after number `before`
+// the next `horizon`, on the segment: number s is that of customers of segments[s], of which the chain may know none;
+// and on the regime, its levels. Whatever is alike shares a chain. Throws ConfigError where dates matter and leave the
+// years 1900 to 2199, ModelError where there are more chains than 65,535.
 [[nodiscard]] ChainProgram with_covariates(const MigrationChain& chain, const PeriodGrid& grid, int before, int horizon,
-                                           const std::vector<std::string>& segments);
+                                           const std::vector<std::string>& segments, const WorldOptions& worlds = {});
 
 // Levels [horizon, n_worlds] of a regime that is a Markov chain: period 1 has regime m with probability start[m], then
 // transition[m][m']. One word a world and period, inverse cdf, so that worlds of near probabilities stay close. Throws

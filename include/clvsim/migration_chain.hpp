@@ -82,6 +82,7 @@ struct MigrationChain {
   std::vector<ChainSegment> segments;                 ///< of the store; customers of others have `states`
   std::vector<ChainCovariate> covariates;             ///< at most 64; what moves probabilities by period and segment
   std::vector<Lever> levers;                          ///< at most 64; of a scenario
+  std::vector<Regime> regimes;                        ///< at most 16; none: the world does not change
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;
@@ -115,14 +116,28 @@ struct ChainMoments {
   double p_active = 0;      ///< probability of an active state after the last period
   double transactions = 0;  ///< expected purchases
 };
-/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates, segments or levers is
-/// refused (ConfigError): its moments depend on dates, segment and period.
+/// `discount` [horizon]: the factor of each period's cash flows. A chain with covariates, segments, levers or
+/// regimes is refused (ConfigError): its moments depend on dates, segment and period.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount);
-/// The same of a chain with covariates, segments or levers: in future periods 1, 2, ... of the grid, of a customer of
-/// `segment`; empty: of one to whom no segment's effect applies. Throws ConfigError where dates matter and leave the
-/// years 1900 to 2199.
+/// The same of a chain with covariates, segments, levers or regimes (over all their paths): in future periods 1, 2, ...
+/// of the grid, of a customer of `segment`; empty: of one to whom no segment's effect applies. Throws ConfigError where
+/// dates matter and leave the years 1900 to 2199.
 [[nodiscard]] ChainMoments exact_moments(const MigrationChain& chain, int start, const std::vector<double>& discount,
                                          const PeriodGrid& grid, const std::string& segment = {});
+
+/// Exact moments of the discounted value of a portfolio of independent customers who live in the same regimes:
+///
+///     Var = sum_i n_i Var_i + sum_ij n_i n_j C_ij - sum_i n_i C_ii,
+///
+/// C_ij the covariance of a customer in state i and one in state j, by the backward recursion of their pair.
+struct PortfolioMoments {
+  double mean = 0, sd = 0;
+  double sd_independent = 0;  ///< as if each customer had regimes of its own
+};
+/// `customers` [states]: how many begin in each, of `segment`; the rest as exact_moments, whose refusals it has.
+[[nodiscard]] PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<std::int64_t>& customers,
+                                               const std::vector<double>& discount, const PeriodGrid& grid,
+                                               const std::string& segment = {});
 
 /// n draws of the probabilities of a fitted chain: each row is Dirichlet around its probabilities, with the standard
 /// errors of the file; states that share a row share its draws. Spend is as it is. The same seed gives the same draws,
