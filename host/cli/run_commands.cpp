@@ -7,6 +7,7 @@
 #include "host/cli/report.hpp"
 #include "host/cli/settings.hpp"
 #include "host/model/lever_file.hpp"
+#include "host/model/levers.hpp"
 
 #include <clvsim/error.hpp>
 #include <clvsim/holdout.hpp>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 #include <tuple>
 #include <variant>
 
@@ -93,6 +95,24 @@ struct SimulateCommand {
   bool overwrite = false, without_side_effects = false;
 };
 
+// Throws ConfigError, with the file, for what levers and regimes cannot do to the chain.
+void check_scenario(const MigrationChain& chain, int horizon, const std::string& file) {
+  try {
+    check(chain);
+    std::set<std::vector<bool>> known;
+    for (int t = 1; t <= horizon; ++t) {
+      std::vector<bool> on;
+      for (const Lever& lever : chain.levers)
+        on.push_back(t >= lever.first_period && t <= lever.last_period.value_or(horizon));
+      if (!known.insert(on).second) continue;
+      static_cast<void>(with_levers(chain, on));
+      for (const Regime& regime : chain.regimes) static_cast<void>(with_levers(chain, on, &regime));
+    }
+  } catch (const ConfigError& error) {
+    throw ConfigError(fmt::format("{}: {}", file, error.what()));
+  }
+}
+
 // The model with what the scenario does to it.
 AnyModel model_of(SimulateCommand& command) {
   AnyModel model = read_any_model(command.model);
@@ -105,6 +125,8 @@ AnyModel model_of(SimulateCommand& command) {
   if (!regimes.empty()) chain->regimes = std::move(regimes);
   if (command.without_side_effects)
     for (Lever& lever : chain->levers) lever.effects.resize(1);
+  if (!command.scenario.empty())
+    check_scenario(*chain, command.options.horizon, command.scenario);
   return model;
 }
 

@@ -2,9 +2,12 @@
 #include "tests/support/places.hpp"
 #include "tests/support/program.hpp"
 
+#include <clvsim/migration_chain.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <sstream>
@@ -48,12 +51,15 @@ class ProgramScenarios : public testing::Test {
                                 const std::vector<std::string>& flags = {}) {
     std::vector<std::string> arguments{"simulate",     *folder_ / "customers.h5",
                                        "--model",      *folder_ / "model.toml",
-                                       "--horizon",    "12",
                                        "--paths",      "200",
                                        "--sampler",    "ordered",
-                                       "--keep-paths", "--discount",
-                                       "0.1",          "-o",
+                                       "--keep-paths", "-o",
                                        *folder_ / run, "--force"};
+    const auto by_default = [&](const std::string& flag, const std::string& value) {
+      if (std::find(flags.begin(), flags.end(), flag) == flags.end()) arguments.insert(arguments.end(), {flag, value});
+    };
+    by_default("--horizon", "12");
+    by_default("--discount", "0.1");
     if (!levers.empty()) {
       write_file(*folder_ / "scenario.toml", "format = \"clvsim-scenario\"\nversion = 1\n" + levers);
       arguments.insert(arguments.end(), {"--scenario", *folder_ / "scenario.toml"});
@@ -129,7 +135,7 @@ TEST_F(ProgramScenarios, LeversAreOnWhereTheyShouldBe) {
   const auto late = compare("late.h5", {"--json"}).json();
   EXPECT_EQ(late["comparisons"][0]["total"]["difference"], 0.0);
   const ProgramResult web =
-      simulate("web.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nsegments = [\"web\"]\n"));
+      simulate("web.h5", lever("target = \"purchase\"\noperation = \"logit\"\nvalue = 0.5\nsegments = [\"web\"]\n"));
   ASSERT_EQ(web.exit_code, 0) << web.err;
   const auto document = compare("web.h5", {"--json"}).json();
   for (const auto& segment : document["comparisons"][0]["segments"]) {
@@ -186,6 +192,24 @@ TEST_F(ProgramScenarios, OtherRunsAreNotCompared) {
   ASSERT_EQ(simulate("rate.h5", "", {"--discount", "0.2"}).exit_code, 0);
   EXPECT_THAT(compare("rate.h5").err, HasSubstr("a discount rate of 0.1 and 0.2"));
   EXPECT_EQ(compare("none.h5").exit_code, 5);
+}
+
+// 2,000 customers in 4,000 worlds: the total varies as the pair covariances say, and not as independent customers do.
+TEST(ProgramRegimes, AreARiskThatDoesNotAverageOut) {
+  const ProgramResult run =
+      run_clvsim({"simulate", "--model", configs / "models/two_regimes.toml", "--customers", "2000", "--horizon", "60",
+                  "--paths", "4000", "--discount", "0.05", "--discount-period", "month", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto total = run.json()["total"], one = run.json()["closed_form"];
+  const MigrationChain chain = read_model(configs / "models/two_regimes.toml");
+  std::vector<double> discount;
+  for (int t = 0; t < 60; ++t) discount.push_back(std::pow(1.05, -t));
+  const PeriodGrid grid(Date{0}, chain.unit);
+  const PortfolioMoments exact = exact_portfolio(chain, {2000, 0, 0}, discount, grid);
+  EXPECT_NEAR(total["mean"].get<double>(), exact.mean, 4 * total["mean_se"].get<double>());
+  EXPECT_NEAR(total["sd"].get<double>(), exact.sd, 4 * total["sd_se"].get<double>());
+  EXPECT_GT(exact.sd, 5 * exact.sd_independent);
+  EXPECT_NEAR(one["mean"].get<double>(), exact.mean / 2000, 1e-9);
 }
 
 TEST(ProgramLevers, SideEffectsCanBeLeftOut) {
