@@ -219,12 +219,14 @@ std::string text_of(const RunInfo& run) {
   }
   text += fmt::format("{:<34}{:>20}\n", "draws that ran out of attempts",
                       with_separators(static_cast<long long>(run.n_exhausted_draws)));
-  text += options.parameter_draws == 0
-              ? "\nThe customers are independent given the model; shared risk would widen the totals' distribution.\n"
-              : fmt::format(
-                    "\nThe customers are independent given the model and its parameters, of which all share {} "
-                    "draws; other shared risk would widen the totals' distribution.\n",
-                    options.parameter_draws);
+  std::string shared;
+  if (options.parameter_draws > 0)
+    shared = fmt::format(" and its parameters, of which all share {} draws", options.parameter_draws);
+  if (run.n_regimes > 0) shared = fmt::format(" and the regime that all of a path live in, one of {}", run.n_regimes);
+  text += fmt::format(
+      "\nThe customers are independent given the model{}; {}shared risk would widen the totals' "
+      "distribution.\n",
+      shared, shared.empty() ? "" : "other ");
   return text;
 }
 

@@ -179,6 +179,7 @@ RunInfo describe(const SimulationOptions& resolved, const MigrationChain& chain,
   info.currency = chain.currency;
   info.unit = chain.unit;
   info.n_customers = n_customers;
+  info.n_regimes = chain.regimes.size();
   info.sampler = has_heterogeneity(chain) ? "philox4x32-10 dirichlet 1" : sampler_name(resolved.sampler);
   return info;
 }

@@ -115,7 +115,8 @@ struct RunInfo {
   bool has_closed_forms = false, has_dert = false;
   std::vector<SegmentForecast> segments;  ///< as StoreInfo::segments; empty where the store has none
   std::string content_digest;
-  std::string device;  ///< what it ran on; not in the run file
+  std::size_t n_regimes = 0;  ///< that all customers of a path share; not in the run file
+  std::string device;         ///< what it ran on; not in the run file
   /// Draws that no attempt of their rejection loop gave, of all paths: a run of which there is one throws. Not in the
   /// file.
   std::uint64_t n_exhausted_draws = 0;
