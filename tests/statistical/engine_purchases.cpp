@@ -484,8 +484,10 @@ TEST(Purchases, FuturesAreCalibrated) {
   constexpr int n_customers = 30000;
   const std::vector<std::string> strata{"all", "x = 0", "x = 1, 2", "x >= 3", "recent", "silent", "high spend"};
   std::vector<BehaviourModel> models = test::behaviours();
-  models.push_back(test::with_log_normal(models.front()));
-  for (std::size_t m : {0, 2, 5}) models.push_back(test::with_classes(models[m]));
+  for (const BehaviourModel& model : test::behaviours()) {
+    models.push_back(test::with_log_normal(model));
+    models.push_back(test::with_classes(model));
+  }
   for (const BehaviourModel& model : models) {
     SCOPED_TRACE(model.classes.size());
     SCOPED_TRACE(name_of(model.spend->kind));
