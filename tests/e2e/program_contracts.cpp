@@ -98,10 +98,11 @@ TEST_F(ProgramContracts, FitsFindTheTruthOfEverySegment) {
 }
 
 TEST_F(ProgramContracts, RunsTellTheSegmentsApart) {
-  ASSERT_EQ(run_clvsim({"fit", *folder_ / "book.h5", "--model", "auto", "--by-segment", "-o", *folder_ / "auto.toml",
-                        "--force"})
-                .exit_code,
-            0);
+  const ProgramResult fitted = run_clvsim(
+      {"fit", *folder_ / "book.h5", "--model", "auto", "--by-segment", "-o", *folder_ / "auto.toml", "--force"});
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  EXPECT_THAT(fitted.out, AllOf(HasSubstr("choice of the model: fitted to the first"), HasSubstr("\n* sbg "),
+                                HasSubstr("chosen: sbg, "), HasSubstr("segment 'yearly': sbg: ")));
   const std::vector<std::string> arguments{"simulate",   *folder_ / "book.h5",
                                            "--model",    *folder_ / "auto.toml",
                                            "--horizon",  "24",
@@ -293,6 +294,25 @@ TEST(ProgramCohorts, CountsGiveThePublishedFits) {
     EXPECT_NEAR(segment["log_likelihood"], log_likelihood[s], 1e-5);
   }
 
+  // The first five years of the cohorts alone leave nothing to forecast.
+  std::string young = "row,years,gone,fee,kind,customers\n";
+  for (std::size_t t = 1; t < 5; ++t)
+    young += fmt::format("{},{},yes,100.00,a,{}\n", t, t, survivors[0][t - 1] - survivors[0][t]);
+  young += fmt::format("active,4,no,100.00,a,{}\n", survivors[0][4]);
+  write_file(folder / "young.csv", young);
+  ASSERT_EQ(run_clvsim({"import", folder / "young.csv", "--customer", "row", "--tenure", "years", "--churned", "gone",
+                        "--amount", "fee", "--count", "customers", "--unit", "year", "--observation-end", "2025-12-31",
+                        "-o", folder / "young.h5"})
+                .exit_code,
+            0);
+  const ProgramResult by_bic =
+      run_clvsim({"fit", folder / "young.h5", "--model", "auto", "-o", folder / "young.toml", "--json"});
+  ASSERT_EQ(by_bic.exit_code, 0) << by_bic.err;
+  EXPECT_TRUE(by_bic.json()["selection"]["split"].is_null());
+  EXPECT_THAT(by_bic.json()["selection"]["rule"].get<std::string>(),
+              HasSubstr("the lower BIC, as the book is too young to cut: 0 contracts churned after renewal 4"));
+  EXPECT_EQ(by_bic.json()["selection"]["models"].size(), 2u);
+
   const ProgramResult simulated =
       run_clvsim({"simulate", folder / "cohorts.h5", "--model", folder / "sbg.toml", "--horizon", "5", "--discount",
                   "0.1", "--paths", "400", "-o", folder / "run.h5", "--json"});
@@ -351,6 +371,13 @@ TEST(ProgramTelco, GivesDistributionsByContractType) {
   EXPECT_NEAR(fit("sbg")["log_likelihood"], -10465.424707, 1e-5);
   const auto best = fit("auto");
   EXPECT_EQ(best["model"], "discrete_weibull");
+  const auto& selection = best["selection"];
+  EXPECT_EQ(selection["chosen"], "bdw");
+  EXPECT_EQ(selection["split"]["renewals"], 20);
+  EXPECT_EQ(selection["split"]["contracts"], 4165);  // with a tenure above 20
+  EXPECT_EQ(selection["split"]["churned"], 618);
+  EXPECT_GT(selection["log_score_excess"].get<double>(), 5 * selection["log_score_excess_se"].get<double>());
+  for (const auto& segment : best["segments"]) EXPECT_EQ(segment["selection"]["chosen"], "bdw") << segment;
   EXPECT_NEAR(best["log_likelihood"], -10309.649705, 1e-5);
   EXPECT_NEAR(best["charge"], 456116.60 / 7043, 1e-9);
   struct Optimum {
