@@ -243,6 +243,56 @@ std::vector<FittedEffect> effects_of(const BehaviourFit& result) {
 
 }  // namespace
 
+namespace {
+
+Json json_of(const ContractSelection& selection) {
+  const bool scored = selection.renewals > 0;
+  Json models = Json::array();
+  for (const ScoredContractModel& model : selection.models) {
+    Json entry{{"model", model.model}};
+    if (scored) {
+      entry["fitted"] = model.fitted;
+      entry["log_score"] = model.log_score;
+    }
+    entry["bic"] = model.bic;
+    models.push_back(std::move(entry));
+  }
+  Json document{{"chosen", selection.models[selection.chosen].model},
+                {"rule", selection.rule},
+                {"split", nullptr},
+                {"models", std::move(models)}};
+  if (!scored) return document;
+  document["split"] = {
+      {"renewals", selection.renewals}, {"contracts", selection.n_later}, {"churned", selection.n_later_churned}};
+  document["log_score_excess"] = selection.excess;
+  document["log_score_excess_se"] = selection.excess_se;
+  return document;
+}
+
+std::string text_of(const ContractSelection& selection) {
+  const bool scored = selection.renewals > 0;
+  std::string text = "choice of the model: ";
+  if (scored)
+    text += fmt::format(
+        "fitted to the first {} renewals of every contract, what followed of {} contracts scored "
+        "({} churned)\n",
+        selection.renewals, with_separators(selection.n_later), with_separators(selection.n_later_churned));
+  else
+    text += "all contracts\n";
+  text += fmt::format("  {:<18}{:<18}{:>12}{:>24}{:>14}\n", "model", scored ? "fitted" : "", scored ? "log score" : "",
+                      scored ? "more than the first" : "", "BIC");
+  for (std::size_t m = 0; m < selection.models.size(); ++m) {
+    const ScoredContractModel& model = selection.models[m];
+    text += fmt::format("{} {:<18}{:<18}{:>12}{:>24}{:>14.2f}\n", m == selection.chosen ? '*' : ' ', model.model,
+                        model.fitted, scored ? fmt::format("{:.5f}", model.log_score) : "",
+                        scored && m > 0 ? fmt::format("{:+.5f} +- {:.5f}", selection.excess, selection.excess_se) : "",
+                        model.bic);
+  }
+  return text + fmt::format("chosen: {}, {}\n\n", selection.models[selection.chosen].model, selection.rule);
+}
+
+}  // namespace
+
 Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   Json parameters = Json::object(), errors = Json::object();
@@ -309,6 +359,7 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
   }
   if (result.margin) document["margin"] = *result.margin;
   if (result.charge) document["charge"] = *result.charge;
+  if (result.selection) document["selection"] = json_of(*result.selection);
   for (const SegmentFit& segment : result.segments) {
     Json entry{{"name", segment.name}, {"customers", segment.n_customers}};
     if (result.charge) entry["churned"] = segment.n_churned;
@@ -322,6 +373,7 @@ Json to_json(const BehaviourFit& result, const StoreInfo& store) {
     } else {
       entry["refused"] = segment.note;
     }
+    if (segment.selection) entry["selection"] = json_of(*segment.selection);
     document["segments"].push_back(std::move(entry));
   }
   document["notes"] = result.notes;
@@ -332,10 +384,10 @@ std::string text_of(const BehaviourFit& result, const StoreInfo& store) {
   const LikelihoodFit& fit = result.fit;
   const std::string_view who = result.charge ? "contracts" : "customers";
   const int width = result.classes.empty() ? 12 : 16;
-  std::string text =
-      fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<{}}{:>16}{:>16}", result.model,
-                  with_separators(static_cast<std::int64_t>(fit.n_customers)), who, with_separators(fit.n_unique),
-                  name_of(store.unit), "parameter", width, "estimate", "std. error");
+  std::string text = result.selection ? text_of(*result.selection) : std::string();
+  text += fmt::format("{} from {} {} ({} different histories), in {}s\n\n{:<{}}{:>16}{:>16}", result.model,
+                      with_separators(static_cast<std::int64_t>(fit.n_customers)), who, with_separators(fit.n_unique),
+                      name_of(store.unit), "parameter", width, "estimate", "std. error");
   const std::vector<double> deviations = fit.draw_deviations();
   text += fit.n_draws() > 0 ? fmt::format("{:>16}\n", "bootstrap s.d.") : "\n";
   const std::size_t n_listed = result.classes.empty() ? n_own_parameters(result) : fit.names.size();

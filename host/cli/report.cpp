@@ -61,6 +61,7 @@ Json to_json(const ImportReport& report) {
   const StoreInfo& store = report.store;
   return {{"flags", report.dialect.flags},
           {"bytes_read", report.bytes_read},
+          {"counted_rows", report.n_counted_rows},
           {"customers", store.n_customers},
           {"history_rows", store.n_rows},
           {"holdout_customers", store.n_holdout_customers},

@@ -199,6 +199,8 @@ Settings import_settings(ImportOptions& o) {
        text_into(o.tenure_column)},
       {"churned", Kind::text, "COLUMN", "of a contract book: column that says whether a contract has churned", "none",
        text_into(o.churned_column)},
+      {"count", Kind::text, "COLUMN", "of a contract book: column of how many contracts alike a row stands for", "none",
+       text_into(o.count_column)},
       {"covariates", Kind::text, "COLUMN,COLUMN...",
        "columns of numbers, or of yes and no, for models with covariates; a customer has those of its latest row",
        "none", [&o](const std::string& text) { o.covariate_columns = split(text); }},

@@ -187,6 +187,7 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
   columns.customer = choose(options.customer_column, customer_names, "customer id", "--customer");
   columns.tenure = only_named(options.tenure_column, "--tenure");
   columns.churned = only_named(options.churned_column, "--churned");
+  columns.count = only_named(options.count_column, "--count");
   if (columns.tenure < 0) columns.date = choose(options.date_column, date_names, "date", "--date");
   columns.amount = choose(options.amount_column, amount_names, "amount", "--amount");
   columns.cost = only_named(options.cost_column, "--cost");
@@ -204,6 +205,9 @@ Columns choose_columns(const ImportOptions& options, const std::vector<std::stri
   if (columns.tenure >= 0 &&
       std::set<int>{columns.customer, columns.amount, columns.tenure, columns.churned}.size() != 4)
     throw ConfigError("--customer, --amount, --tenure and --churned must name four different columns");
+  if (columns.count >= 0)
+    for (const int column : {columns.customer, columns.amount, columns.tenure, columns.churned, columns.cost})
+      if (column == columns.count) throw ConfigError("--count must name a column of its own");
   return columns;
 }
 
@@ -232,7 +236,7 @@ Columns match_columns(const Layout& first, const std::vector<std::string>& heade
   };
   Columns columns = first.columns;
   for (int* const column : {&columns.customer, &columns.date, &columns.amount, &columns.cost, &columns.quantity,
-                            &columns.segment, &columns.kind, &columns.tenure, &columns.churned})
+                            &columns.segment, &columns.kind, &columns.tenure, &columns.churned, &columns.count})
     *column = same(*column);
   for (int& column : columns.covariates) column = same(column);
   return columns;

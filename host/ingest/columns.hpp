@@ -13,7 +13,7 @@ namespace clvsim {
 // Indices of the columns that an import reads; -1 where there is none.
 struct Columns {
   int customer = -1, date = -1, amount = -1, cost = -1, quantity = -1, segment = -1, kind = -1;
-  int tenure = -1, churned = -1;  // of a contract book, which has no date
+  int tenure = -1, churned = -1, count = -1;  // of a contract book, which has no date
   std::vector<int> covariates;
 };
 

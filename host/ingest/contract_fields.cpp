@@ -5,15 +5,32 @@
 #include <array>
 
 namespace clvsim {
+namespace {
 
-Reject parse_tenure(std::string_view text, std::int32_t& periods) {
+// Digits alone; `no_number`: what other text is rejected as.
+Reject parse_whole(std::string_view text, Reject no_number, std::int32_t& number) {
   constexpr std::size_t most_digits = 9;
   if (text.empty()) return Reject::empty;
   if (text.front() == '-') return Reject::negative;
-  if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return Reject::no_period;
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return no_number;
   if (text.size() > most_digits) return Reject::too_large;
-  periods = 0;
-  for (const char c : text) periods = 10 * periods + (c - '0');
+  number = 0;
+  for (const char c : text) number = 10 * number + (c - '0');
+  return Reject::none;
+}
+
+}  // namespace
+
+Reject parse_tenure(std::string_view text, std::int32_t& periods) {
+  return parse_whole(text, Reject::no_period, periods);
+}
+
+Reject parse_count(std::string_view text, std::int64_t& count) {
+  std::int32_t number = 0;
+  if (const Reject bad = parse_whole(text, Reject::no_whole_number, number); bad != Reject::none) return bad;
+  if (number == 0) return Reject::zero_count;
+  if (number > most_contracts) return Reject::too_large;
+  count = number;
   return Reject::none;
 }
 

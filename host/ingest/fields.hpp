@@ -30,6 +30,8 @@ enum class Reject : std::uint8_t {
   zero_refund,
   no_period,
   negative,
+  no_whole_number,
+  zero_count,
   unknown_answer,
   too_long_ago,
   churned_at_0,
@@ -78,6 +80,10 @@ Reject parse_day(std::string_view text, const DateFormat& format, std::int32_t& 
 // 1/0, churned/active, in any case.
 Reject parse_tenure(std::string_view text, std::int32_t& periods);
 Reject parse_churned(std::string_view text, bool& churned);
+
+// Parses a number of contracts alike: a whole number from 1 to most_contracts, digits alone.
+inline constexpr std::int64_t most_contracts = 10'000'000;
+Reject parse_count(std::string_view text, std::int64_t& count);
 
 // Parses a number: digits with one decimal mark, a sign and an exponent where they are wanted, no thousands mark; yes
 // and true are 1, no and false 0, in any case.

@@ -82,6 +82,8 @@ void check_options(const ImportOptions& options, bool writes) {
   if (options.tenure_column.has_value() != options.churned_column.has_value())
     throw ConfigError("a contract book has --tenure and --churned; give both, or neither for a log of transactions");
   if (options.tenure_column) check_book(options, writes);
+  if (options.count_column && !options.tenure_column)
+    throw ConfigError("--count is of contract books; give --tenure and --churned as well, or leave it out");
   if (options.covariate_columns.size() > most_covariates)
     throw ConfigError(fmt::format("--covariates names {} columns; a store has at most {}",
                                   options.covariate_columns.size(), most_covariates));
@@ -264,11 +266,13 @@ class Importer {
   };
 
   void read_row(const CsvRecord& record) {
-    ++read_.rows;
+    ++n_log_rows_;
     LogRow row;
     bool has_amount = false;
     const Fault fault = parse(record, row, has_amount);
-    if (has_amount) read_.amount += row.amount;
+    // A rejected row counts once: it may be its count that cannot be read.
+    const std::int64_t n = columns_.count >= 0 && fault.reason == Reject::none ? count_ : 1;
+    read_.add(has_amount ? row.amount : 0, n);
     if (fault.reason != Reject::none) {
       ++rejected_.rows;
       if (has_amount) rejected_.amount += row.amount;
@@ -280,11 +284,36 @@ class Importer {
     n_negative_purchases_ += sign_ == Sign::negative_purchase ? 1 : 0;
     first_day_ = std::min(first_day_, row.day);
     last_day_ = std::max(last_day_, row.day);
-    if (pseudonymiser_) row.key = (*pseudonymiser_)(row.key);
-    key_width_ = std::max(key_width_, row.key.size());
     // What a customer became after the end of observation must not be known during it.
     if (columns_.segment >= 0 && !row.holdout) row.segment = segments_.number_of(field(record, columns_.segment));
+    if (columns_.count >= 0)
+      add_alike(row, n, record.line);
+    else
+      add(row);
+  }
+
+  void add(LogRow row) {
+    if (pseudonymiser_) row.key = (*pseudonymiser_)(row.key);
+    key_width_ = std::max(key_width_, row.key.size());
     sorter_.add(row);
+  }
+
+  // A row for `n` contracts alike: each has an id of its own.
+  void add_alike(LogRow row, std::int64_t n, std::int64_t line) {
+    ++n_counted_rows_;
+    n_contracts_ += n;
+    if (n_contracts_ > most_contracts)
+      throw DataError(fmt::format(
+          "'{}' line {}: the counts up to here add up to {} contracts; a book has at most {}: import it in parts, or "
+          "give every contract of a sample a row",
+          file_, line, with_separators(n_contracts_), with_separators(most_contracts)));
+    const std::string id(row.key);
+    std::string one;
+    for (std::int64_t i = 1; i <= n; ++i) {
+      one = fmt::format("{}#{}", id, i);
+      row.key = one;
+      add(row);
+    }
   }
 
   [[nodiscard]] std::string_view column_name(int column) const {
@@ -298,6 +327,7 @@ class Importer {
     if (column == c.quantity) return d.quantity_column;
     if (column == c.segment) return d.segment_column;
     if (column == c.tenure) return d.tenure_column;
+    if (column == c.count) return d.count_column;
     for (std::size_t k = 0; k < c.covariates.size(); ++k)
       if (column == c.covariates[k]) return d.covariate_columns[k];
     return column == c.churned ? d.churned_column : d.kind_column;
@@ -362,8 +392,8 @@ class Importer {
     return {};
   }
 
-  // Tenure and churn.
-  Fault parse_contract(const CsvRecord& record, LogRow& row) const {
+  // Tenure, churn and the number of contracts alike.
+  Fault parse_contract(const CsvRecord& record, LogRow& row) {
     std::int32_t tenure = 0;
     if (const Reject bad = parse_tenure(field(record, columns_.tenure), tenure); bad != Reject::none)
       return {Role::tenure, bad, columns_.tenure};
@@ -375,6 +405,11 @@ class Importer {
     if (tenure * mean_length(book_->unit()) > most || book_->end(-tenure) < first_valid_date)
       return {Role::tenure, Reject::too_long_ago, columns_.tenure};
     row.day = book_->end(-tenure).days;
+    if (columns_.count < 0) return {};
+    if (const Reject bad = parse_count(field(record, columns_.count), count_); bad != Reject::none)
+      return {Role::count, bad, columns_.count};
+    if (row.key.size() + fmt::formatted_size("#{}", count_) > max_id_bytes)
+      return {Role::customer, Reject::too_long, columns_.customer};
     return {};
   }
 
@@ -404,10 +439,10 @@ class Importer {
   void check_rows() const {
     const std::string log =
         options_.logs.size() == 1 ? "'" + file_ + "'" : fmt::format("the {} logs", options_.logs.size());
-    if (read_.rows == 0)
+    if (n_log_rows_ == 0)
       throw DataError(fmt::format("{}: no row follows the header line; export the transactions again", log));
-    const double share = static_cast<double>(rejected_.rows) / static_cast<double>(read_.rows);
-    const bool all = rejected_.rows == read_.rows;
+    const double share = static_cast<double>(rejected_.rows) / static_cast<double>(n_log_rows_);
+    const bool all = rejected_.rows == n_log_rows_;
     if (share > options_.max_reject_share || all) {
       std::string reasons;
       for (const auto& [reason, n] : rejects_.by_reason())
@@ -417,7 +452,7 @@ class Importer {
                                     : std::string("give --rejects FILE to get every rejected row with its line");
       throw DataError(
           fmt::format("{}: {} of {} rows are rejected ({}); {}{}", log, with_separators(rejected_.rows),
-                      with_separators(read_.rows), reasons, where,
+                      with_separators(n_log_rows_), reasons, where,
                       all ? ""
                           : fmt::format("; mend the log, or allow more than a share of {} with --max-reject-share",
                                         options_.max_reject_share)));
@@ -456,6 +491,7 @@ class Importer {
     report.store = std::move(built.info);
     report.observation_end_defaulted = !options_.observation_end;
     report.bytes_read = bytes_read_;
+    report.n_counted_rows = n_counted_rows_;
     report.notes = notes(report.store);
     if (built.n_covariates_differ > 0)
       report.notes.push_back(fmt::format(
@@ -483,6 +519,10 @@ class Importer {
                       "a churned contract's end with the opportunity at which it churned",
                       name_of(info.unit), end));
     }
+    if (n_counted_rows_ > 0)
+      notes.push_back(
+          fmt::format("{} rows stand for {} contracts, each a customer with an id of its own (ID#1, ID#2, ...)",
+                      with_separators(n_counted_rows_), with_separators(n_contracts_)));
     if (info.ledger.zero_amount_rows > 0 && !info.contract_book)
       notes.push_back(fmt::format("{} rows have the amount 0; they count as purchases",
                                   with_separators(info.ledger.zero_amount_rows)));
@@ -525,11 +565,13 @@ class Importer {
   std::size_t n_fields_ = 0;
   Sign sign_ = Sign::as_the_kind;   // of the row being read
   std::vector<double> covariates_;  // likewise
+  std::int64_t count_ = 1;          // likewise, where it has one
 
   Total read_, rejected_;
   std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max(),
                last_day_ = std::numeric_limits<std::int32_t>::min();
   std::size_t key_width_ = 1;
+  std::int64_t n_log_rows_ = 0, n_counted_rows_ = 0, n_contracts_ = 0;
   std::int64_t n_negated_ = 0, n_negative_purchases_ = 0, bytes_read_ = 0, bytes_before_ = 0, bytes_in_all_ = 0;
 };
 

@@ -358,6 +358,10 @@ std::string_view phrase(Reject reason) {
       return "is not a whole number of periods";
     case Reject::negative:
       return "is negative";
+    case Reject::no_whole_number:
+      return "is not a whole number";
+    case Reject::zero_count:
+      return "is 0: such a row stands for no contract";
     case Reject::unknown_answer:
       return "is neither yes nor no";
     case Reject::too_long_ago:

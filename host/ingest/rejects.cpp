@@ -27,6 +27,8 @@ std::string_view name_of(Role role) {
       return "tenure";
     case Role::churned:
       return "churned";
+    case Role::count:
+      return "count";
     case Role::covariate:
       return "covariate";
   }

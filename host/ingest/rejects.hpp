@@ -23,9 +23,10 @@ enum class Role : std::uint8_t {
   kind,
   tenure,
   churned,
+  count,
   covariate
 };
-inline constexpr std::size_t n_roles = 11, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
+inline constexpr std::size_t n_roles = 12, n_rejects = static_cast<std::size_t>(Reject::n_fields) + 1;
 
 class Rejects {
  public:

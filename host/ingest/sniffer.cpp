@@ -234,6 +234,7 @@ std::vector<std::string> flags_of(const Dialect& dialect) {
   add("--kind", dialect.kind_column);
   add("--tenure", dialect.tenure_column);
   add("--churned", dialect.churned_column);
+  add("--count", dialect.count_column);
   add("--covariates", fmt::format("{}", fmt::join(dialect.covariate_columns, ",")));
   add("--delimiter", name_of_delimiter(dialect.delimiter));
   add("--decimal-mark", std::string(1, dialect.decimal_mark));
@@ -274,6 +275,7 @@ Layout sniff_layout(const ImportOptions& options) {
   dialect.kind_column = name(layout.columns.kind);
   dialect.tenure_column = name(layout.columns.tenure);
   dialect.churned_column = name(layout.columns.churned);
+  dialect.count_column = name(layout.columns.count);
   for (const int column : layout.columns.covariates) dialect.covariate_columns.push_back(name(column));
   dialect.flags = flags_of(dialect);
   return layout;

@@ -21,6 +21,11 @@ struct Total {
     ++rows;
     amount += value;
   }
+  // `n` rows of this amount.
+  void add(MinorUnits value, std::int64_t n) {
+    rows += n;
+    amount += static_cast<Int128>(value) * n;
+  }
   void add(const Total& other) {
     rows += other.rows;
     amount += other.amount;

@@ -30,13 +30,33 @@ struct SpendFit {
   PurchaseSpend spend;
 };
 
+/// sbg or bdw, fitted to what is known of contracts at a cut and scored by what followed.
+struct ScoredContractModel {
+  std::string model;
+  std::string fitted;    ///< to the cut: the model, or its limit; empty where nothing is scored
+  double log_score = 0;  ///< mean of ln P(what followed the cut) over the contracts that made the renewals before it
+  double bic = 0;        ///< on the whole book
+};
+
+/// The choice between models of contracts. A book does not say when a contract that has churned began, so that the cut
+/// is not a day: of every contract the first `renewals` opportunities are known, and what followed is scored.
+struct ContractSelection {
+  std::int32_t renewals = 0;                      ///< 0: the book cannot be cut, and BIC decides
+  std::int64_t n_later = 0, n_later_churned = 0;  ///< contracts that are scored, and of these those that churned
+  std::vector<ScoredContractModel> models;        ///< sbg first
+  double excess = 0, excess_se = 0;               ///< of bdw's log score over sbg's, contract by contract
+  std::size_t chosen = 0;                         ///< of `models`
+  std::string rule;                               ///< why, in words
+};
+
 /// A segment of the store. Without a fit its customers have the parameters of all.
 struct SegmentFit {
   std::string name;
   std::int64_t n_customers = 0, n_churned = 0;  ///< churned: of contracts
   std::string model;                            ///< that was fitted
   std::optional<LikelihoodFit> fit;
-  std::string note;  ///< why there is none, or another model than was asked for; or empty
+  std::string note;                            ///< why there is none, or another model than was asked for; or empty
+  std::optional<ContractSelection> selection;  ///< of contracts, where the model was to be chosen
 };
 
 struct BehaviourFit {
@@ -55,6 +75,7 @@ struct BehaviourFit {
   /// parameters of all_parameters(); with one class these have this log-likelihood and BIC in all.
   std::vector<ModelClass> classes;
   double one_class_log_likelihood = 0, one_class_bic = 0;
+  std::optional<ContractSelection> selection;  ///< of contracts, where the model was to be chosen
   std::vector<std::string> notes;
 };
 
@@ -75,11 +96,12 @@ struct BehaviourFit {
                                          const LikelihoodFitOptions& options = {},
                                          std::span<const std::string> covariates = {}, std::size_t n_classes = 1);
 
-/// One of contract_models(), or of sbg and bdw the one with the lower BIC (auto), of a contract book; where contracts
-/// do not differ, so that sbg or bdw has no maximum, its limit. Of all contracts and, with `by_segment`, of each
-/// segment on its own. A segment with too few contracts or churns for it is left to the parameters of all. Throws
-/// ConfigError where the store is no contract book or has more than 256 segments, and what fit_contract_model throws.
-/// `covariates` as in fit_behaviour.
+/// One of contract_models(), or of sbg and bdw the one that forecasts better what followed a cut (auto), of a contract
+/// book: bdw where its mean log score is higher by more than two paired standard errors, and where the book cannot be
+/// cut the one with the lower BIC. Where contracts do not differ, so that sbg or bdw has no maximum, its limit. Of all
+/// contracts and, with `by_segment`, of each segment on its own. A segment with too few contracts or churns for it is
+/// left to the parameters of all. Throws ConfigError where the store is no contract book or has more than 256 segments,
+/// and what fit_contract_model throws. `covariates` as in fit_behaviour.
 [[nodiscard]] BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, bool by_segment,
                                          const LikelihoodFitOptions& options = {},
                                          std::span<const std::string> covariates = {});

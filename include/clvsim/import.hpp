@@ -25,6 +25,9 @@ struct ImportOptions {
   /// churned the opportunity at which it did, in periods of `unit`; churned: yes or no. Amount and cost are of a
   /// period.
   std::optional<std::string> tenure_column, churned_column;
+  /// Of a contract book: how many contracts alike a row stands for. The store has each of them, with the id ID#1,
+  /// ID#2, ...
+  std::optional<std::string> count_column;
   /// Numbers that the log says of a customer, for models with covariates: at most most_covariates. A customer has those
   /// of its latest row of observation, of several rows of the day the greatest. yes and true are 1, no and false 0.
   std::vector<std::string> covariate_columns;
@@ -56,7 +59,8 @@ struct Dialect {
   bool crlf = false;
   DateOrder date_order = DateOrder::ymd;
   std::string customer_column, date_column, amount_column;
-  std::string cost_column, quantity_column, segment_column, kind_column, tenure_column, churned_column;  ///< or empty
+  std::string cost_column, quantity_column, segment_column, kind_column, tenure_column, churned_column,
+      count_column;  ///< or empty
   std::vector<std::string> covariate_columns;
   std::vector<std::string> flags;  ///< e.g. "--customer", "customer_id", "--date", "date", ...
 };
@@ -65,8 +69,9 @@ struct ImportReport {
   Dialect dialect;
   StoreInfo store;  ///< counts, dates and ledger
   bool observation_end_defaulted = false;
-  std::int64_t bytes_read = 0;     ///< after decompression
-  std::vector<std::string> notes;  ///< what was assumed, without any customer id
+  std::int64_t bytes_read = 0;      ///< after decompression
+  std::int64_t n_counted_rows = 0;  ///< rows of a contract book that stand for as many contracts as they count
+  std::vector<std::string> notes;   ///< what was assumed, without any customer id
 };
 
 /// Called now and then with the bytes of the logs consumed so far and in all; may throw to stop.

@@ -9,8 +9,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
+#include <set>
 #include <sstream>
 
 namespace clvsim::test {
@@ -96,10 +98,11 @@ TEST_F(ProgramContracts, FitsFindTheTruthOfEverySegment) {
 }
 
 TEST_F(ProgramContracts, RunsTellTheSegmentsApart) {
-  ASSERT_EQ(run_clvsim({"fit", *folder_ / "book.h5", "--model", "auto", "--by-segment", "-o", *folder_ / "auto.toml",
-                        "--force"})
-                .exit_code,
-            0);
+  const ProgramResult fitted = run_clvsim(
+      {"fit", *folder_ / "book.h5", "--model", "auto", "--by-segment", "-o", *folder_ / "auto.toml", "--force"});
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  EXPECT_THAT(fitted.out, AllOf(HasSubstr("choice of the model: fitted to the first"), HasSubstr("\n* sbg "),
+                                HasSubstr("chosen: sbg, "), HasSubstr("segment 'yearly': sbg: ")));
   const std::vector<std::string> arguments{"simulate",   *folder_ / "book.h5",
                                            "--model",    *folder_ / "auto.toml",
                                            "--horizon",  "24",
@@ -233,6 +236,103 @@ TEST_F(ProgramContracts, NeedsTheUnitOfTheTenures) {
   EXPECT_THAT(result.err, HasSubstr("--unit"));
 }
 
+// Cohort counts of Fader & Hardie 2007, seven renewals of 1,000 customers each, and their published fits.
+TEST(ProgramCohorts, CountsGiveThePublishedFits) {
+  const TemporaryFolder folder;
+  const std::array<std::array<int, 8>, 2> survivors{
+      {{1000, 869, 743, 653, 593, 551, 517, 491}, {1000, 631, 468, 382, 326, 289, 262, 241}}};
+  const char* const names[] = {"high end", "regular"};
+  std::string text = "row,years,gone,fee,kind,customers\n";
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (std::size_t t = 1; t < 8; ++t)
+      text +=
+          fmt::format("{} {},{},yes,100.00,{},{}\n", names[s], t, t, names[s], survivors[s][t - 1] - survivors[s][t]);
+    text += fmt::format("{} active,7,no,100.00,{},{}\n", names[s], names[s], survivors[s][7]);
+  }
+  write_file(folder / "cohorts.csv", text);
+  const ProgramResult imported = run_clvsim({"import",
+                                             folder / "cohorts.csv",
+                                             "--customer",
+                                             "row",
+                                             "--tenure",
+                                             "years",
+                                             "--churned",
+                                             "gone",
+                                             "--amount",
+                                             "fee",
+                                             "--segment",
+                                             "kind",
+                                             "--count",
+                                             "customers",
+                                             "--unit",
+                                             "year",
+                                             "--currency",
+                                             "USD",
+                                             "-o",
+                                             folder / "cohorts.h5",
+                                             "--observation-end",
+                                             "2025-12-31",
+                                             "--json"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_EQ(imported.json()["customers"], 2000);
+  EXPECT_EQ(imported.json()["counted_rows"], 16);
+  EXPECT_EQ(imported.json()["ledger"]["read"]["rows"], 2000);
+  EXPECT_EQ(imported.json()["ledger"]["calibration"]["amount"], "200000.00");
+  EXPECT_EQ(run_clvsim({"verify", folder / "cohorts.h5"}).exit_code, 0);
+
+  const ProgramResult fitted =
+      run_clvsim({"fit", folder / "cohorts.h5", "--model", "sbg", "--by-segment", "-o", folder / "sbg.toml", "--json"});
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  const double alpha[] = {0.6680883, 0.7040773}, beta[] = {3.8060948, 1.1820431},
+               log_likelihood[] = {-1611.158147, -1680.265188};
+  for (std::size_t s = 0; s < 2; ++s) {
+    const auto segment = fitted.json()["segments"][s];
+    EXPECT_EQ(segment["name"], names[s]);
+    EXPECT_EQ(segment["customers"], 1000);
+    EXPECT_NEAR(segment["parameters"]["alpha"], alpha[s], 1e-6);
+    EXPECT_NEAR(segment["parameters"]["beta"], beta[s], 4e-6);
+    EXPECT_NEAR(segment["log_likelihood"], log_likelihood[s], 1e-5);
+  }
+
+  // The first five years of the cohorts alone leave nothing to forecast.
+  std::string young = "row,years,gone,fee,kind,customers\n";
+  for (std::size_t t = 1; t < 5; ++t)
+    young += fmt::format("{},{},yes,100.00,a,{}\n", t, t, survivors[0][t - 1] - survivors[0][t]);
+  young += fmt::format("active,4,no,100.00,a,{}\n", survivors[0][4]);
+  write_file(folder / "young.csv", young);
+  ASSERT_EQ(run_clvsim({"import", folder / "young.csv", "--customer", "row", "--tenure", "years", "--churned", "gone",
+                        "--amount", "fee", "--count", "customers", "--unit", "year", "--observation-end", "2025-12-31",
+                        "-o", folder / "young.h5"})
+                .exit_code,
+            0);
+  const ProgramResult by_bic =
+      run_clvsim({"fit", folder / "young.h5", "--model", "auto", "-o", folder / "young.toml", "--json"});
+  ASSERT_EQ(by_bic.exit_code, 0) << by_bic.err;
+  EXPECT_TRUE(by_bic.json()["selection"]["split"].is_null());
+  EXPECT_THAT(by_bic.json()["selection"]["rule"].get<std::string>(),
+              HasSubstr("the lower BIC, as the book is too young to cut: 0 contracts churned after renewal 4"));
+  EXPECT_EQ(by_bic.json()["selection"]["models"].size(), 2u);
+
+  const ProgramResult simulated =
+      run_clvsim({"simulate", folder / "cohorts.h5", "--model", folder / "sbg.toml", "--horizon", "5", "--discount",
+                  "0.1", "--paths", "400", "-o", folder / "run.h5", "--json"});
+  ASSERT_EQ(simulated.exit_code, 0) << simulated.err;
+  EXPECT_EQ(simulated.json()["customers"], 2000);
+  // Those alike have the same law and other paths.
+  const RunReader run(folder / "run.h5");
+  CustomerResults results;
+  run.read(0, 2000, results);
+  std::set<double> means;
+  double sum = 0;
+  for (std::size_t i = 0; i < 2000; ++i) {
+    if (results.p_alive[i] == 0 || results.mean[i] == 0) continue;
+    means.insert(results.mean[i]);
+    sum += results.mean[i];
+  }
+  EXPECT_GT(means.size(), 300u);
+  EXPECT_NEAR(sum / simulated.json()["total"]["mean"].get<double>(), 1, 1e-9);
+}
+
 // The public churn data of a telephone company: optima found by another program (a simplex search in Python).
 TEST(ProgramTelco, GivesDistributionsByContractType) {
   if (data_folder().empty()) GTEST_SKIP() << "the public data sets are not here";
@@ -271,6 +371,13 @@ TEST(ProgramTelco, GivesDistributionsByContractType) {
   EXPECT_NEAR(fit("sbg")["log_likelihood"], -10465.424707, 1e-5);
   const auto best = fit("auto");
   EXPECT_EQ(best["model"], "discrete_weibull");
+  const auto& selection = best["selection"];
+  EXPECT_EQ(selection["chosen"], "bdw");
+  EXPECT_EQ(selection["split"]["renewals"], 20);
+  EXPECT_EQ(selection["split"]["contracts"], 4165);  // with a tenure above 20
+  EXPECT_EQ(selection["split"]["churned"], 618);
+  EXPECT_GT(selection["log_score_excess"].get<double>(), 5 * selection["log_score_excess_se"].get<double>());
+  for (const auto& segment : best["segments"]) EXPECT_EQ(segment["selection"]["chosen"], "bdw") << segment;
   EXPECT_NEAR(best["log_likelihood"], -10309.649705, 1e-5);
   EXPECT_NEAR(best["charge"], 456116.60 / 7043, 1e-9);
   struct Optimum {

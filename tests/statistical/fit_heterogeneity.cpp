@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <random>
@@ -64,11 +65,47 @@ double pit_statistic(const std::vector<Forecast>& all, const std::vector<double>
 
 constexpr double pit_limit = 50;  // above with probability 1e-7
 
+// What the history of a customer says: periods since the last purchase, and days with purchases.
+struct Stratum {
+  const char* name;
+  int least_recency, least_days, most_recency, most_days;
+};
+constexpr int any = 1000;
+constexpr std::array<Stratum, 8> strata{{{"bought in the last 2 periods", 0, 0, 1, any},
+                                         {"3 to 6 periods ago", 2, 0, 5, any},
+                                         {"7 to 12 periods ago", 6, 0, 11, any},
+                                         {"longer ago", 12, 0, any, any},
+                                         {"one day", 0, 1, any, 1},
+                                         {"2 or 3 days", 0, 2, any, 3},
+                                         {"4 to 9 days", 0, 4, any, 9},
+                                         {"10 days or more", 0, 10, any, any}}};
+
+// Those of the forecasts whose customer is of the stratum.
+std::vector<Forecast> of_stratum(const Stratum& stratum, const StoreReader& store, const std::vector<Forecast>& all) {
+  const MigrationChain chain = differing();
+  const PeriodGrid grid(store.info().observation_end, store.info().unit);
+  const int n_cells = chain.recency_frequency->recency_cells + 1;
+  CustomerBatch batch;
+  store.read(0, store.info().n_customers, batch);
+  std::vector<Forecast> some;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const int recency = chain.state_of(batch, i, grid) % n_cells;
+    const auto first = batch.history.kind.begin() + batch.history.offset[i],
+               last = batch.history.kind.begin() + batch.history.offset[i + 1];
+    const auto days = std::count(first, last, static_cast<std::uint8_t>(RowKind::purchase));
+    if (recency >= stratum.least_recency && recency <= stratum.most_recency && days >= stratum.least_days &&
+        days <= stratum.most_days)
+      some.push_back(all[i]);
+  }
+  return some;
+}
+
 // Simulation-based calibration: histories drawn from the model, forecast by the model itself given each history, are
-// what comes. With the mean rows of all customers they are not.
+// what comes, whatever the history says. With the mean rows of all customers they are not.
 TEST(FitHeterogeneity, ForecastsGivenTheHistoryAreCalibrated) {
   test::TemporaryFolder folder;
   const std::vector<double> levels{0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95};
+  const std::size_t least = n_customers / 40;  // of a stratum: deciles of 250 customers, off by 48 %
   for (const std::uint64_t seed : {31, 32}) {
     const StoreReader store = test::generated_store(folder, differing(), generation(seed));
     const auto all = test::forecasts(folder, store, differing(), simulation(levels));
@@ -79,6 +116,16 @@ TEST(FitHeterogeneity, ForecastsGivenTheHistoryAreCalibrated) {
     for (ChainState& state : alike.states) state.concentration.reset();
     const auto ignored = test::forecasts(folder, store, alike, simulation(levels));
     EXPECT_GT(pit_statistic(ignored, levels), pit_limit);
+    for (const Stratum& stratum : strata) {
+      const std::vector<Forecast> some = of_stratum(stratum, store, all);
+      ASSERT_GE(some.size(), least) << stratum.name;
+      EXPECT_LT(pit_statistic(some, levels), pit_limit) << stratum.name << ", " << some.size() << " customers";
+      EXPECT_LT(std::abs(total_deviation(some)), 4) << stratum.name << ", " << some.size() << " customers";
+      // The mean rows miss most of all those whose history says most.
+      if (&stratum == &strata.front() || &stratum == &strata.back()) {
+        EXPECT_GT(pit_statistic(of_stratum(stratum, store, ignored), levels), 5 * pit_limit) << stratum.name;
+      }
+    }
   }
 }
 

@@ -451,6 +451,86 @@ TEST(ImportOfABook, RefusesTwoContractsOfACustomer) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "store.h5"));
 }
 
+// A row that counts contracts alike gives the store of the same contracts one by one, and the ledger counts them.
+TEST(ImportOfABook, WritesEveryContractThatARowCounts) {
+  const LogFolder folder;
+  ImportOptions options = book_options(folder,
+                                       "contract;fee;months;churn;plan;n\n"
+                                       "c;20,00;3;No;yearly;2\n"
+                                       "a;10,50;0;no;;1\n"
+                                       "e;1,00;2;no;;0\n"
+                                       "b;0;12;YES;monthly;11\n");
+  options.count_column = "n";
+  options.max_reject_share = 0.5;
+  const ImportReport report = import_logs(options);
+  EXPECT_EQ(report.n_counted_rows, 3);
+  EXPECT_THAT(report.dialect.flags, Contains("--count"));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("3 rows stand for 14 contracts")));
+  const Ledger& ledger = report.store.ledger;
+  EXPECT_THAT(ledger.read, Is(line(15, 1050 + 2 * 2000 + 100)));
+  EXPECT_THAT(ledger.calibration, Is(line(14, 1050 + 2 * 2000)));
+  EXPECT_THAT(ledger.rejected, Is(line(1, 100)));
+  EXPECT_EQ(ledger.zero_amount_rows, 11);
+  EXPECT_EQ(report.store.n_customers, 14);
+  const CustomerBatch batch = customers_of(folder.path() / "store.h5");
+  EXPECT_EQ(batch.key_of(0), "a#1");
+  EXPECT_EQ(batch.key_of(1), "b#1");
+  EXPECT_EQ(batch.key_of(2), "b#10");
+  EXPECT_EQ(batch.key_of(13), "c#2");
+  EXPECT_THAT(batch.history.amount, ElementsAre(1050, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2000, 2000));
+
+  const LogFolder other;
+  std::string single = "contract;fee;months;churn;plan\n";
+  for (int i = 1; i <= 11; ++i) single += "b#" + std::to_string(i) + ";0;12;YES;monthly\n";
+  single += "c#2;20,00;3;No;yearly\na#1;10,50;0;no;\nc#1;20,00;3;No;yearly\n";
+  EXPECT_EQ(import_logs(book_options(other, single)).n_counted_rows, 0);
+  const CustomerBatch one_by_one = customers_of(other.path() / "store.h5");
+  EXPECT_EQ(one_by_one.key, batch.key);
+  EXPECT_EQ(one_by_one.key_hash, batch.key_hash);
+  EXPECT_EQ(one_by_one.segment, batch.segment);
+  EXPECT_EQ(one_by_one.history.day, batch.history.day);
+  EXPECT_EQ(one_by_one.history.kind, batch.history.kind);
+  EXPECT_EQ(one_by_one.history.amount, batch.history.amount);
+}
+
+TEST(ImportOfABook, RejectsCountsOfNoContracts) {
+  const LogFolder folder;
+  const std::string long_id(250, 'i');
+  ImportOptions options = book_options(folder,
+                                       "contract;fee;months;churn;plan;n\n"
+                                       "a;1;3;No;;5\n"
+                                       "b;1;3;No;;0\n"
+                                       "c;1;3;No;;-2\n"
+                                       "d;1;3;No;;2,0\n"
+                                       "e;1;3;No;;\n"
+                                       "f;1;3;No;;10000001\n"
+                                       "g;1;3;No;;99999999999\n"
+                                       "h;1;3;No;;many\n" +
+                                           long_id + ";1;3;No;;99999\n" + long_id + "x;1;3;No;;100000\n");
+  options.count_column = "n";
+  options.decimal_mark = ',';
+  options.max_reject_share = 0.99;
+  const ImportReport report = import_logs(options);
+  EXPECT_EQ(report.store.n_customers, 5 + 99999);
+  const std::map<std::string, std::int64_t> expected{{"count is 0: such a row stands for no contract", 1},
+                                                     {"count is empty", 1},
+                                                     {"count is negative", 1},
+                                                     {"count is not a whole number", 2},
+                                                     {"count is too large", 2},
+                                                     {"customer id is longer than 256 bytes", 1}};
+  EXPECT_EQ(report.store.ledger.rejected_by_reason, expected);
+}
+
+TEST(ImportOfABook, RefusesMoreContractsThanABookMayHave) {
+  const LogFolder folder;
+  ImportOptions options =
+      book_options(folder, "contract;fee;months;churn;plan;n\na;1;3;No;;1\nb;1;3;No;;10000000\nc;1;3;No;;10000000\n");
+  options.count_column = "n";
+  EXPECT_THAT(test::message_of<DataError>([&] { import_logs(options); }),
+              AllOf(HasSubstr("line 3"), HasSubstr("10,000,001 contracts"), HasSubstr("at most 10,000,000")));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "store.h5"));
+}
+
 TEST(ImportOfABook, AsksForWhatItNeedsAndRefusesTheRest) {
   const LogFolder folder;
   const auto refused = [&](auto&& change) {
@@ -467,6 +547,13 @@ TEST(ImportOfABook, AsksForWhatItNeedsAndRefusesTheRest) {
   EXPECT_THAT(refused([](ImportOptions& o) { o.keep_same_day = true; }), HasSubstr("--keep-same-day"));
   EXPECT_THAT(refused([](ImportOptions& o) { o.churned_column = "months"; }), HasSubstr("four different columns"));
   EXPECT_THAT(refused([](ImportOptions& o) { o.tenure_column = "month"; }), HasSubstr("'months'"));
+  EXPECT_THAT(refused([](ImportOptions& o) { o.count_column = "months"; }), HasSubstr("a column of its own"));
+  EXPECT_THAT(refused([](ImportOptions& o) {
+                o.count_column = "fee";
+                o.tenure_column.reset();
+                o.churned_column.reset();
+              }),
+              HasSubstr("--count is of contract books"));
 }
 
 TEST(Import, ReportsProgressUpToTheWholeFile) {
