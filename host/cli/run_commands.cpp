@@ -125,8 +125,7 @@ AnyModel model_of(SimulateCommand& command) {
   if (!regimes.empty()) chain->regimes = std::move(regimes);
   if (command.without_side_effects)
     for (Lever& lever : chain->levers) lever.effects.resize(1);
-  if (!command.scenario.empty())
-    check_scenario(*chain, command.options.horizon, command.scenario);
+  if (!command.scenario.empty()) check_scenario(*chain, command.options.horizon, command.scenario);
   return model;
 }
 

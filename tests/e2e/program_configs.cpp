@@ -41,6 +41,26 @@ TEST(Configs, EveryModelAndScenarioRuns) {
   }
 }
 
+// Stays, seasons, regimes and all: where a model has a closed form, its paths agree with it.
+TEST(Configs, SimulationsOfEveryModelAgreeWithItsClosedForm) {
+  int n = 0;
+  for (const fs::path& file : files_in(configs / "models")) {
+    const ProgramResult result = run_clvsim({"simulate", "--model", file, "--customers", "1", "--horizon", "24",
+                                             "--paths", "40000", "--first-day", "2025-10-01", "--json"});
+    ASSERT_EQ(result.exit_code, 0) << file << result.err;
+    const nlohmann::json document = result.json();
+    if (!document.contains("closed_form")) continue;
+    ++n;
+    const nlohmann::json &exact = document["closed_form"], &total = document["total"];
+    // Paths are rounded to a 256th of a minor unit.
+    EXPECT_NEAR(total["mean"].get<double>(), exact["mean"].get<double>(), 4.5 * total["mean_se"].get<double>() + 1e-4)
+        << file;
+    EXPECT_NEAR(total["sd"].get<double>(), exact["sd"].get<double>(), 4.5 * total["sd_se"].get<double>() + 1e-4)
+        << file;
+  }
+  EXPECT_GE(n, 9);
+}
+
 TEST(Configs, EveryForecastFileIsTested) {
   std::vector<std::string> names;
   for (const fs::path& file : files_in(configs / "forecasts")) names.push_back(file.filename());
