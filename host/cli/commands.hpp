@@ -32,6 +32,7 @@ void add_fit(CLI::App& program, Session& session);
 void add_backtest(CLI::App& program, Session& session);
 void add_simulate(CLI::App& program, Session& session);
 void add_forecast(CLI::App& program, Session& session);
+void add_attribute(CLI::App& program, Session& session);
 void add_compare(CLI::App& program, Session& session);
 void add_export(CLI::App& program, Session& session);
 void add_inspect(CLI::App& program, Session& session);

@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
   cli::add_simulate(program, session);
   cli::add_forecast(program, session);
   cli::add_compare(program, session);
+  cli::add_attribute(program, session);
   cli::add_export(program, session);
   cli::add_inspect(program, session);
   cli::add_verify(program, session);

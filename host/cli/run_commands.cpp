@@ -2,6 +2,7 @@
 #include "host/base/output_file.hpp"
 #include "host/base/text.hpp"
 #include "host/base/toml_file.hpp"
+#include "host/cli/attribution_report.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/report.hpp"
@@ -9,6 +10,7 @@
 #include "host/model/lever_file.hpp"
 #include "host/model/levers.hpp"
 
+#include <clvsim/attribution.hpp>
 #include <clvsim/error.hpp>
 #include <clvsim/holdout.hpp>
 
@@ -190,6 +192,54 @@ void run_simulate(SimulateCommand& command, Session& session) {
   if (!command.output.empty()) fmt::print("\nwrote {} after {:.1f} s\n", command.output, seconds);
 }
 
+// A run for every set of the scenario's levers.
+void run_attribute(SimulateCommand& command, Session& session) {
+  command.settings.apply_flags();
+  const AnyModel model = model_of(command);
+  if (command.store.empty() == (command.customers == 0))
+    throw ConfigError(
+        "attribute needs a customer store, or --customers N for customers without a history: one of them");
+  const auto* const chain = std::get_if<MigrationChain>(&model);
+  if (chain == nullptr || chain->levers.empty() || chain->levers.size() > most_attributed_levers)
+    throw ConfigError(fmt::format("attribute needs a migration chain and 1 to {} levers (--scenario); there are {}",
+                                  most_attributed_levers, chain == nullptr ? 0 : chain->levers.size()));
+  std::vector<std::string> names;
+  for (const Lever& lever : chain->levers) names.push_back(lever.name);
+  SimulationOptions options = command.options;
+  options.periods = false;
+  std::vector<std::vector<double>> totals;
+  std::optional<StoreReader> store;
+  if (!command.store.empty()) store.emplace(command.store);
+  RunInfo run;
+  const std::size_t n_runs = std::size_t{1} << names.size();
+  {
+    Progress progress("simulating", "runs", session.quiet);
+    for (std::size_t set = 0; set < n_runs; ++set) {
+      MigrationChain some = *chain;
+      some.levers.clear();
+      for (std::size_t l = 0; l < names.size(); ++l)
+        if ((set >> l & 1) != 0) some.levers.push_back(chain->levers[l]);
+      run = store ? simulate(*store, some, options, {}, false)
+                  : simulate_customers(command.customers, some, options, {}, false);
+      totals.push_back(std::move(run.total_by_path));
+      progress.update(static_cast<std::int64_t>(set + 1), static_cast<std::int64_t>(n_runs));
+    }
+  }
+  const Attribution attribution = attribute_levers(names, totals);
+  const std::vector<std::string> notes = defaults_taken(command.settings, options, run.unit);
+  if (session.json) {
+    Json document = to_json(attribution);
+    document["measure"] = run.measure_name;
+    document["currency"] = run.currency.code;
+    document["notes"] = notes;
+    return print_json("clvsim.attribute/1", document);
+  }
+  fmt::print("discounted {} of {} customers over {} {}s, {} paths on the same random numbers\n\n{}", run.measure_name,
+             with_separators(run.n_customers), options.horizon, name_of(run.unit), with_separators(options.n_paths),
+             text_of(attribution, run.currency.decimals));
+  for (const std::string& note : notes) fmt::print("note: {}\n", note);
+}
+
 struct ForecastCommand {
   SimulationOptions options;
   Settings settings = simulate_settings(options);
@@ -320,6 +370,25 @@ void add_simulate(CLI::App& program, Session& session) {
              "clvsim simulate --model configs/models/dwyer_migration.toml --customers 1 --horizon 3 --discount 0 "
              "--paths 1000000");
   app->callback([command, &session] { run_simulate(*command, session); });
+}
+
+void add_attribute(CLI::App& program, Session& session) {
+  auto command = std::make_shared<SimulateCommand>();
+  command->options.sampler = StepSampler::ordered;
+  CLI::App* app = program.add_subcommand("attribute", "Share what a scenario changes among its levers");
+  app->add_option("store", command->store, "customer store")->type_name("STORE");
+  app->add_option("--model", command->model, "model file of a migration chain")->type_name("FILE")->required();
+  app->add_option("--scenario", command->scenario, "scenario file with 1 to 6 levers")->type_name("FILE")->required();
+  app->add_flag("--no-side-effects", command->without_side_effects, "leave out the levers' side effects");
+  app->add_option("--customers", command->customers, "without a store: N customers without a history")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, most_customers));
+  command->settings.add_flags(*app, "Simulation");
+  add_common(*app, session,
+             "clvsim attribute customers.h5 --model model.toml --scenario scenario.toml --horizon 36\n"
+             "clvsim attribute --model configs/models/lifecycle_a_e.toml --scenario "
+             "configs/scenarios/fewer_lost_dearer.toml --customers 1000");
+  app->callback([command, &session] { run_attribute(*command, session); });
 }
 
 void add_forecast(CLI::App& program, Session& session) {

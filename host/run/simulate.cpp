@@ -175,6 +175,9 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
   std::vector<std::int64_t> total_by_path;
   run_customers(source, program, info, total_by_path, append, progress);
   info.segments = segments.segments();
+  info.total_by_path.clear();
+  for (const std::int64_t total : total_by_path)
+    info.total_by_path.push_back(static_cast<double>(total) / fixed_per_unit(info.currency));
   if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 

@@ -115,6 +115,8 @@ struct RunInfo {
   bool has_closed_forms = false, has_dert = false;
   std::vector<SegmentForecast> segments;  ///< as StoreInfo::segments; empty where the store has none
   std::string content_digest;
+  /// [paths] Discounted value of all customers, in currency units; not of a file, which RunReader::read_totals reads.
+  std::vector<double> total_by_path;
   std::size_t n_regimes = 0;  ///< that all customers of a path share; not in the run file
   std::string device;         ///< what it ran on; not in the run file
   /// Draws that no attempt of their rejection loop gave, of all paths: a run of which there is one throws. Not in the
@@ -149,7 +151,8 @@ struct CustomerResults {
 /// Customers done so far and in all; may throw to stop.
 using CustomerProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
-/// Simulates every customer of a store and writes the run file. Throws Config-, Io-, Format-, DeviceError.
+/// Simulates every customer of a store and writes the run file; none where `output` is empty. Throws Config-, Io-,
+/// Format-, DeviceError.
 RunInfo simulate(const StoreReader& store, const MigrationChain& model, const SimulationOptions& options,
                  const std::filesystem::path& output, bool overwrite, const CustomerProgress& progress = {});
 RunInfo simulate(const StoreReader& store, const BehaviourModel& model, const SimulationOptions& options,

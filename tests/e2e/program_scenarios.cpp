@@ -233,5 +233,50 @@ TEST(ProgramLevers, SideEffectsCanBeLeftOut) {
   EXPECT_THAT(other.err, HasSubstr("is of migration chains"));
 }
 
+// Two levers on one chain, against closed forms of every set of them.
+TEST(ProgramAttribute, SharesWhatAScenarioChanges) {
+  const std::vector<std::string> arguments{"attribute",
+                                           "--model",
+                                           configs / "models/lifecycle_a_e.toml",
+                                           "--scenario",
+                                           configs / "scenarios/fewer_lost_dearer.toml",
+                                           "--customers",
+                                           "50",
+                                           "--horizon",
+                                           "30",
+                                           "--paths",
+                                           "2000",
+                                           "--discount",
+                                           "0.1",
+                                           "--json"};
+  const ProgramResult result = run_clvsim(arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = result.json();
+  const auto levers = document["levers"];
+  ASSERT_EQ(levers.size(), 2U);
+  EXPECT_NEAR(levers[0]["shapley"]["mean"].get<double>() + levers[1]["shapley"]["mean"].get<double>(),
+              document["difference"]["mean"].get<double>(), 1e-9 * document["all"]["mean"].get<double>());
+  MigrationChain chain = read_model(configs / "models/lifecycle_a_e.toml");
+  std::vector<double> discount;
+  for (int t = 0; t < 30; ++t) discount.push_back(std::pow(1.1, -t / 12.0));
+  const PeriodGrid grid(Date{0}, chain.unit);
+  const double base = 50 * exact_moments(chain, 0, discount, grid).mean;
+  chain.levers.push_back(
+      {"retention programme", {{LeverTarget::churn, LeverOperation::multiply, 0.9}}, 4, {}, {}, {}, 0});
+  const double kept = 50 * exact_moments(chain, 0, discount, grid).mean;
+  for (const auto& lever : levers)
+    if (lever["name"] == "retention programme") {
+      EXPECT_NEAR(lever["alone"]["mean"].get<double>(), kept - base, 4 * lever["alone"]["se"].get<double>());
+    }
+  EXPECT_NEAR(document["base"]["mean"].get<double>(), base, 4 * document["base"]["se"].get<double>());
+  std::vector<std::string> text = arguments;
+  text.pop_back();
+  EXPECT_THAT(run_clvsim(text).out, AllOf(HasSubstr("Shapley value"), HasSubstr("price rise")));
+  const ProgramResult none = run_clvsim({"attribute", "--model", configs / "models/lifecycle_a_e.toml", "--scenario",
+                                         configs / "scenarios/three_years.toml", "--customers", "2"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("1 to 6 levers"));
+}
+
 }  // namespace
 }  // namespace clvsim::test
