@@ -24,7 +24,7 @@ std::string_view limit_of(std::string_view model) {
   return "";
 }
 
-// The simpler first: bdw, or its limit, has one parameter more.
+// The simpler first: sbg has two parameters, its limit one, bdw three and its limit two.
 constexpr std::array<std::string_view, 2> candidates{"sbg", "bdw"};
 enum Candidate : std::size_t { sbg, bdw };
 
@@ -56,6 +56,7 @@ double mean_of(std::span<const double> values, std::span<const Tenure> weights) 
 // One model's forecasts of what followed.
 struct Forecasts {
   std::string fitted;
+  std::size_t n_parameters = 0;
   std::vector<double> scores;  // [later] ln P(what followed | the renewals before the cut)
   double mean = 0;             // of the contracts
   std::vector<double> moves;   // [known] by which one such contract moved the mean, through the parameters
@@ -76,7 +77,7 @@ Forecasts forecast(std::string_view candidate, const ContractBook& book, std::sp
     tenure.weight = 1;
     return model.log_likelihood(parameters, {&tenure, 1}, gradient);
   };
-  Forecasts result{fit.model, {}, 0, {}};
+  Forecasts result{fit.model, n, {}, 0, {}};
   double n_later = 0;
   for (const Tenure& tenure : later) {
     result.scores.push_back(of_one(tenure));
@@ -116,25 +117,30 @@ std::string score(const ContractBook& book, LikelihoodFitOptions options, Contra
     if (!std::isfinite(of[m].mean))
       return fmt::format("{} gives what followed renewal {} no probability", candidates[m], renewals);
   }
-  for (std::size_t m = 0; m < candidates.size(); ++m) {
-    selection.models[m].fitted = of[m].fitted;
-    selection.models[m].log_score = of[m].mean;
-  }
-  selection.renewals = renewals;
-  selection.n_later = static_cast<std::int64_t>(cut.later.size());
-  selection.n_later_churned = cut.n_later_churned;
-  selection.excess = of[bdw].mean - of[sbg].mean;
+  const auto n_later = static_cast<std::int64_t>(cut.later.size());
+  const double excess = of[bdw].mean - of[sbg].mean;
   // Of the contracts that are scored, and of those by which the parameters were estimated (the delta method).
   std::vector<double> squares(later.size());
   for (std::size_t i = 0; i < later.size(); ++i) {
-    const double off = of[bdw].scores[i] - of[sbg].scores[i] - selection.excess;
+    const double off = of[bdw].scores[i] - of[sbg].scores[i] - excess;
     squares[i] = off * off;
   }
-  double variance = mean_of(squares, later) / static_cast<double>(selection.n_later - 1);
+  double variance = mean_of(squares, later) / static_cast<double>(n_later - 1);
   for (std::size_t i = 0; i < known.size(); ++i) {
     const double move = of[bdw].moves[i] - of[sbg].moves[i];
     variance += known[i].weight * move * move;
   }
+  if (!std::isfinite(variance))
+    return fmt::format("the forecasts of what followed renewal {} have no finite error", renewals);
+  for (std::size_t m = 0; m < candidates.size(); ++m) {
+    selection.models[m].fitted = of[m].fitted;
+    selection.models[m].n_parameters = static_cast<int>(of[m].n_parameters);
+    selection.models[m].log_score = of[m].mean;
+  }
+  selection.renewals = renewals;
+  selection.n_later = n_later;
+  selection.n_later_churned = cut.n_later_churned;
+  selection.excess = excess;
   selection.excess_se = std::sqrt(variance);
   return {};
 }
@@ -172,26 +178,35 @@ CutBook cut_book(const ContractBook& book, std::int32_t renewals) {
   return cut;
 }
 
+void decide(ContractSelection& selection) {
+  const bool simpler = selection.models[sbg].n_parameters < selection.models[bdw].n_parameters;
+  if (selection.excess <= 0) {
+    selection.chosen = sbg;
+    selection.rule = simpler ? "its forecasts are better, and it is the simpler one" : "its forecasts are better";
+  } else if (simpler && selection.excess <= 2 * selection.excess_se) {
+    selection.chosen = sbg;
+    selection.rule = "the simpler one, as the other's forecasts are not better by two standard errors";
+  } else {
+    selection.chosen = bdw;
+    selection.rule = simpler ? "its forecasts are better by more than two standard errors"
+                             : "its forecasts are better, and the other has as many parameters";
+  }
+}
+
 ContractFit choose_contract_model(const ContractBook& book, const LikelihoodFitOptions& options,
                                   ContractSelection& selection) {
   std::array<ContractFit, candidates.size()> fits;
   selection.models.clear();
   for (std::size_t m = 0; m < candidates.size(); ++m) {
     fits[m] = fit_or_limit(candidates[m], book, options);
-    selection.models.push_back({std::string(candidates[m]), "", 0, fits[m].fit.bic});
+    selection.models.push_back({std::string(candidates[m]), "", 0, 0, fits[m].fit.bic});
   }
   const std::string unscored = score(book, options, selection);
   if (!unscored.empty()) {
     selection.chosen = fits[bdw].fit.bic < fits[sbg].fit.bic ? bdw : sbg;
     selection.rule = "the lower BIC, as " + unscored;
-  } else if (selection.excess > 2 * selection.excess_se) {
-    selection.chosen = bdw;
-    selection.rule = "its forecasts are better by more than two standard errors";
   } else {
-    selection.chosen = sbg;
-    selection.rule = selection.excess > 0 ? "the simpler one, as the other's forecasts are not better by two standard "
-                                            "errors"
-                                          : "its forecasts are better, and it is the simpler one";
+    decide(selection);
   }
   return std::move(fits[selection.chosen]);
 }
