@@ -33,15 +33,21 @@ constexpr std::int32_t least_renewals = 4;
 // Churns after the cut: fewer say little.
 constexpr std::int64_t least_later_churned = 10;
 
-// Two thirds of the churns are before it.
-std::int32_t place_of_cut(const ContractBook& book) {
-  std::vector<std::int32_t> churns;
-  for (const Tenure& tenure : book.tenures)
-    if (tenure.churned) churns.push_back(tenure.renewals);
-  if (churns.empty()) return least_renewals;
-  const auto at = churns.begin() + static_cast<std::ptrdiff_t>((churns.size() - 1) * 2 / 3);
-  std::nth_element(churns.begin(), at, churns.end());
-  return std::max(least_renewals, *at);
+// Two thirds of the churns are before it, or at it. `tenures` ascend in renewals.
+std::int32_t place_of_cut(std::span<const Tenure> tenures) {
+  double churns = 0, before = 0;
+  for (const Tenure& tenure : tenures) churns += tenure.churned ? tenure.weight : 0;
+  for (const Tenure& tenure : tenures) {
+    before += tenure.churned ? tenure.weight : 0;
+    if (3 * before >= 2 * churns) return std::max(least_renewals, tenure.renewals);
+  }
+  return least_renewals;
+}
+
+std::int64_t contracts_in(std::span<const Tenure> tenures) {
+  double n = 0;
+  for (const Tenure& tenure : tenures) n += tenure.weight;
+  return std::llround(n);
 }
 
 double mean_of(std::span<const double> values, std::span<const Tenure> weights) {
@@ -99,12 +105,14 @@ Forecasts forecast(std::string_view candidate, const ContractBook& book, std::sp
 // Fits to what is known at the cut and scores what followed; why that is not possible, or nothing.
 std::string score(const ContractBook& book, LikelihoodFitOptions options, ContractSelection& selection) {
   options.bootstrap = {};
-  const std::int32_t renewals = place_of_cut(book);
-  const CutBook cut = cut_book(book, renewals);
+  const auto key = [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.covariates, t.entered); };
+  const ContractBook merged{
+      merge_equal(std::span<const Tenure>(book.tenures), key), {}, book.covariates, book.n_churned};
+  const std::int32_t renewals = place_of_cut(merged.tenures);
+  const CutBook cut = cut_book(merged, renewals);
   if (cut.n_later_churned < least_later_churned)
     return fmt::format("the book is too young to cut: {} contracts churned after renewal {}, and a score needs {}",
                        cut.n_later_churned, renewals, least_later_churned);
-  const auto key = [](const Tenure& t) { return std::tuple(t.covariates, t.renewals, t.churned); };
   const auto known = merge_equal(std::span<const Tenure>(cut.known.tenures), key),
              later = merge_equal(std::span<const Tenure>(cut.later), key);
   std::array<Forecasts, candidates.size()> of;
@@ -117,7 +125,7 @@ std::string score(const ContractBook& book, LikelihoodFitOptions options, Contra
     if (!std::isfinite(of[m].mean))
       return fmt::format("{} gives what followed renewal {} no probability", candidates[m], renewals);
   }
-  const auto n_later = static_cast<std::int64_t>(cut.later.size());
+  const std::int64_t n_later = contracts_in(cut.later);
   const double excess = of[bdw].mean - of[sbg].mean;
   // Of the contracts that are scored, and of those by which the parameters were estimated (the delta method).
   std::vector<double> squares(later.size());
@@ -170,7 +178,7 @@ CutBook cut_book(const ContractBook& book, std::int32_t renewals) {
     // It made the renewals before the cut: what followed is told given these.
     Tenure& later = cut.later.emplace_back(tenure);
     later.entered = renewals;
-    cut.n_later_churned += later.churned ? 1 : 0;
+    if (later.churned) cut.n_later_churned += std::llround(later.weight);
     tenure.renewals = renewals;
     tenure.churned = false;
   }
