@@ -252,6 +252,7 @@ Json json_of(const ContractSelection& selection) {
     Json entry{{"model", model.model}};
     if (scored) {
       entry["fitted"] = model.fitted;
+      entry["fitted_parameters"] = model.n_parameters;
       entry["log_score"] = model.log_score;
     }
     entry["bic"] = model.bic;

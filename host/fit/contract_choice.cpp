@@ -24,7 +24,7 @@ std::string_view limit_of(std::string_view model) {
   return "";
 }
 
-// The simpler first: bdw, or its limit, has one parameter more.
+// The simpler first: sbg has two parameters, its limit one, bdw three and its limit two.
 constexpr std::array<std::string_view, 2> candidates{"sbg", "bdw"};
 enum Candidate : std::size_t { sbg, bdw };
 
@@ -33,15 +33,21 @@ constexpr std::int32_t least_renewals = 4;
 // Churns after the cut: fewer say little.
 constexpr std::int64_t least_later_churned = 10;
 
-// Two thirds of the churns are before it.
-std::int32_t place_of_cut(const ContractBook& book) {
-  std::vector<std::int32_t> churns;
-  for (const Tenure& tenure : book.tenures)
-    if (tenure.churned) churns.push_back(tenure.renewals);
-  if (churns.empty()) return least_renewals;
-  const auto at = churns.begin() + static_cast<std::ptrdiff_t>((churns.size() - 1) * 2 / 3);
-  std::nth_element(churns.begin(), at, churns.end());
-  return std::max(least_renewals, *at);
+// Two thirds of the churns are before it, or at it. `tenures` ascend in renewals.
+std::int32_t place_of_cut(std::span<const Tenure> tenures) {
+  double churns = 0, before = 0;
+  for (const Tenure& tenure : tenures) churns += tenure.churned ? tenure.weight : 0;
+  for (const Tenure& tenure : tenures) {
+    before += tenure.churned ? tenure.weight : 0;
+    if (3 * before >= 2 * churns) return std::max(least_renewals, tenure.renewals);
+  }
+  return least_renewals;
+}
+
+std::int64_t contracts_in(std::span<const Tenure> tenures) {
+  double n = 0;
+  for (const Tenure& tenure : tenures) n += tenure.weight;
+  return std::llround(n);
 }
 
 double mean_of(std::span<const double> values, std::span<const Tenure> weights) {
@@ -56,6 +62,7 @@ double mean_of(std::span<const double> values, std::span<const Tenure> weights) 
 // One model's forecasts of what followed.
 struct Forecasts {
   std::string fitted;
+  std::size_t n_parameters = 0;
   std::vector<double> scores;  // [later] ln P(what followed | the renewals before the cut)
   double mean = 0;             // of the contracts
   std::vector<double> moves;   // [known] by which one such contract moved the mean, through the parameters
@@ -76,7 +83,7 @@ Forecasts forecast(std::string_view candidate, const ContractBook& book, std::sp
     tenure.weight = 1;
     return model.log_likelihood(parameters, {&tenure, 1}, gradient);
   };
-  Forecasts result{fit.model, {}, 0, {}};
+  Forecasts result{fit.model, n, {}, 0, {}};
   double n_later = 0;
   for (const Tenure& tenure : later) {
     result.scores.push_back(of_one(tenure));
@@ -98,12 +105,14 @@ Forecasts forecast(std::string_view candidate, const ContractBook& book, std::sp
 // Fits to what is known at the cut and scores what followed; why that is not possible, or nothing.
 std::string score(const ContractBook& book, LikelihoodFitOptions options, ContractSelection& selection) {
   options.bootstrap = {};
-  const std::int32_t renewals = place_of_cut(book);
-  const CutBook cut = cut_book(book, renewals);
+  const auto key = [](const Tenure& t) { return std::tuple(t.renewals, t.churned, t.covariates, t.entered); };
+  const ContractBook merged{
+      merge_equal(std::span<const Tenure>(book.tenures), key), {}, book.covariates, book.n_churned};
+  const std::int32_t renewals = place_of_cut(merged.tenures);
+  const CutBook cut = cut_book(merged, renewals);
   if (cut.n_later_churned < least_later_churned)
     return fmt::format("the book is too young to cut: {} contracts churned after renewal {}, and a score needs {}",
                        cut.n_later_churned, renewals, least_later_churned);
-  const auto key = [](const Tenure& t) { return std::tuple(t.covariates, t.renewals, t.churned); };
   const auto known = merge_equal(std::span<const Tenure>(cut.known.tenures), key),
              later = merge_equal(std::span<const Tenure>(cut.later), key);
   std::array<Forecasts, candidates.size()> of;
@@ -116,25 +125,30 @@ std::string score(const ContractBook& book, LikelihoodFitOptions options, Contra
     if (!std::isfinite(of[m].mean))
       return fmt::format("{} gives what followed renewal {} no probability", candidates[m], renewals);
   }
-  for (std::size_t m = 0; m < candidates.size(); ++m) {
-    selection.models[m].fitted = of[m].fitted;
-    selection.models[m].log_score = of[m].mean;
-  }
-  selection.renewals = renewals;
-  selection.n_later = static_cast<std::int64_t>(cut.later.size());
-  selection.n_later_churned = cut.n_later_churned;
-  selection.excess = of[bdw].mean - of[sbg].mean;
+  const std::int64_t n_later = contracts_in(cut.later);
+  const double excess = of[bdw].mean - of[sbg].mean;
   // Of the contracts that are scored, and of those by which the parameters were estimated (the delta method).
   std::vector<double> squares(later.size());
   for (std::size_t i = 0; i < later.size(); ++i) {
-    const double off = of[bdw].scores[i] - of[sbg].scores[i] - selection.excess;
+    const double off = of[bdw].scores[i] - of[sbg].scores[i] - excess;
     squares[i] = off * off;
   }
-  double variance = mean_of(squares, later) / static_cast<double>(selection.n_later - 1);
+  double variance = mean_of(squares, later) / static_cast<double>(n_later - 1);
   for (std::size_t i = 0; i < known.size(); ++i) {
     const double move = of[bdw].moves[i] - of[sbg].moves[i];
     variance += known[i].weight * move * move;
   }
+  if (!std::isfinite(variance))
+    return fmt::format("the forecasts of what followed renewal {} have no finite error", renewals);
+  for (std::size_t m = 0; m < candidates.size(); ++m) {
+    selection.models[m].fitted = of[m].fitted;
+    selection.models[m].n_parameters = static_cast<int>(of[m].n_parameters);
+    selection.models[m].log_score = of[m].mean;
+  }
+  selection.renewals = renewals;
+  selection.n_later = n_later;
+  selection.n_later_churned = cut.n_later_churned;
+  selection.excess = excess;
   selection.excess_se = std::sqrt(variance);
   return {};
 }
@@ -164,12 +178,27 @@ CutBook cut_book(const ContractBook& book, std::int32_t renewals) {
     // It made the renewals before the cut: what followed is told given these.
     Tenure& later = cut.later.emplace_back(tenure);
     later.entered = renewals;
-    cut.n_later_churned += later.churned ? 1 : 0;
+    if (later.churned) cut.n_later_churned += std::llround(later.weight);
     tenure.renewals = renewals;
     tenure.churned = false;
   }
   cut.known.n_churned -= cut.n_later_churned;
   return cut;
+}
+
+void decide(ContractSelection& selection) {
+  const bool simpler = selection.models[sbg].n_parameters < selection.models[bdw].n_parameters;
+  if (selection.excess <= 0) {
+    selection.chosen = sbg;
+    selection.rule = simpler ? "its forecasts are better, and it is the simpler one" : "its forecasts are better";
+  } else if (simpler && selection.excess <= 2 * selection.excess_se) {
+    selection.chosen = sbg;
+    selection.rule = "the simpler one, as the other's forecasts are not better by two standard errors";
+  } else {
+    selection.chosen = bdw;
+    selection.rule = simpler ? "its forecasts are better by more than two standard errors"
+                             : "its forecasts are better, and the other has as many parameters";
+  }
 }
 
 ContractFit choose_contract_model(const ContractBook& book, const LikelihoodFitOptions& options,
@@ -178,20 +207,14 @@ ContractFit choose_contract_model(const ContractBook& book, const LikelihoodFitO
   selection.models.clear();
   for (std::size_t m = 0; m < candidates.size(); ++m) {
     fits[m] = fit_or_limit(candidates[m], book, options);
-    selection.models.push_back({std::string(candidates[m]), "", 0, fits[m].fit.bic});
+    selection.models.push_back({std::string(candidates[m]), "", 0, 0, fits[m].fit.bic});
   }
   const std::string unscored = score(book, options, selection);
   if (!unscored.empty()) {
     selection.chosen = fits[bdw].fit.bic < fits[sbg].fit.bic ? bdw : sbg;
     selection.rule = "the lower BIC, as " + unscored;
-  } else if (selection.excess > 2 * selection.excess_se) {
-    selection.chosen = bdw;
-    selection.rule = "its forecasts are better by more than two standard errors";
   } else {
-    selection.chosen = sbg;
-    selection.rule = selection.excess > 0 ? "the simpler one, as the other's forecasts are not better by two standard "
-                                            "errors"
-                                          : "its forecasts are better, and it is the simpler one";
+    decide(selection);
   }
   return std::move(fits[selection.chosen]);
 }

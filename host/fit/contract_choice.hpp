@@ -44,6 +44,10 @@ struct CutBook {
 };
 CutBook cut_book(const ContractBook& book, std::int32_t renewals);
 
+// Of models that are scored: the better score, but the model of fewer parameters where the other's is not better by two
+// standard errors. Sets `chosen` and `rule`.
+void decide(ContractSelection& selection);
+
 // sbg or bdw, by the forecasts of what followed a cut, or where the book cannot be cut by BIC: the fit to the whole
 // book. Throws what fit_or_limit does.
 ContractFit choose_contract_model(const ContractBook& book, const LikelihoodFitOptions& options,

@@ -34,6 +34,7 @@ struct SpendFit {
 struct ScoredContractModel {
   std::string model;
   std::string fitted;    ///< to the cut: the model, or its limit; empty where nothing is scored
+  int n_parameters = 0;  ///< of that
   double log_score = 0;  ///< mean of ln P(what followed the cut) over the contracts that made the renewals before it
   double bic = 0;        ///< on the whole book
 };
@@ -97,11 +98,11 @@ struct BehaviourFit {
                                          std::span<const std::string> covariates = {}, std::size_t n_classes = 1);
 
 /// One of contract_models(), or of sbg and bdw the one that forecasts better what followed a cut (auto), of a contract
-/// book: bdw where its mean log score is higher by more than two paired standard errors, and where the book cannot be
-/// cut the one with the lower BIC. Where contracts do not differ, so that sbg or bdw has no maximum, its limit. Of all
-/// contracts and, with `by_segment`, of each segment on its own. A segment with too few contracts or churns for it is
-/// left to the parameters of all. Throws ConfigError where the store is no contract book or has more than 256 segments,
-/// and what fit_contract_model throws. `covariates` as in fit_behaviour.
+/// book: the higher mean log score, but the model of fewer parameters where the other's is not higher by two paired
+/// standard errors; the lower BIC where the book cannot be cut. Where contracts do not differ, so that sbg or bdw has
+/// no maximum, its limit. Of all contracts and, with `by_segment`, of each segment on its own. A segment with too few
+/// contracts or churns for it is left to the parameters of all. Throws ConfigError where the store is no contract book
+/// or has more than 256 segments, and what fit_contract_model throws. `covariates` as in fit_behaviour.
 [[nodiscard]] BehaviourFit fit_contracts(const StoreReader& store, std::string_view model, bool by_segment,
                                          const LikelihoodFitOptions& options = {},
                                          std::span<const std::string> covariates = {});

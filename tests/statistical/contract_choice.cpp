@@ -8,6 +8,7 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace clvsim {
@@ -73,6 +74,28 @@ TEST(ContractChoice, FindsTheModelThatDrewTheBook) {
     // Two standard errors are exceeded by chance in 2.3 % of the books at most, in more than one of ten in 2 %.
     EXPECT_GE(right, n_books - 1) << drawn.model << " c " << drawn.c;
   }
+}
+
+// The better score, but the simpler model where the other's is not better by two standard errors; of models of as many
+// parameters none is simpler.
+TEST(ContractChoice, PrefersTheSimplerModelWithinTwoStandardErrors) {
+  const auto chosen = [](int n_sbg, int n_bdw, double excess, double se) {
+    ContractSelection selection;
+    selection.models = {{"sbg", "", n_sbg, 0, 0}, {"bdw", "", n_bdw, 0, 0}};
+    selection.excess = excess;
+    selection.excess_se = se;
+    decide(selection);
+    EXPECT_FALSE(selection.rule.empty());
+    return selection.models[selection.chosen].model;
+  };
+  for (const auto& [n_sbg, n_bdw] : {std::pair(2, 3), {1, 2}, {1, 3}}) {
+    EXPECT_EQ(chosen(n_sbg, n_bdw, -0.01, 0.001), "sbg");
+    EXPECT_EQ(chosen(n_sbg, n_bdw, 0, 0), "sbg");
+    EXPECT_EQ(chosen(n_sbg, n_bdw, 0.0019, 0.001), "sbg");
+    EXPECT_EQ(chosen(n_sbg, n_bdw, 0.0021, 0.001), "bdw");
+  }
+  EXPECT_EQ(chosen(2, 2, -0.0001, 0.001), "sbg");
+  EXPECT_EQ(chosen(2, 2, 0.0001, 0.001), "bdw");
 }
 
 // The paired standard error is that of the difference: doubling a book changes no score and shrinks the error.
