@@ -144,8 +144,8 @@ TEST_F(ProgramScenarios, LeversAreOnWhereTheyShouldBe) {
     else
       EXPECT_EQ(segment["value"]["difference"], 0.0);
   }
-  const ProgramResult typo = simulate(
-      "never.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nsegments = [\"wbe\"]\n"));
+  const ProgramResult typo =
+      simulate("never.h5", lever("target = \"purchase\"\noperation = \"logit\"\nvalue = 0.5\nsegments = [\"wbe\"]\n"));
   EXPECT_EQ(typo.exit_code, 2);
   EXPECT_THAT(typo.err, AllOf(HasSubstr("'wbe'"), HasSubstr("[[lever]] out of the scenario")));
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "never.h5"));

@@ -9,9 +9,9 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 command -v "$compiler" >/dev/null || { echo "skipped: no $compiler"; exit 77; }
 mkdir -p "$folder"
 flags=(-std=c++20 "$level" -ffp-contract=off -DNDEBUG -DFMT_HEADER_ONLY -DCLVSIM_X86_LANES=1 -w -I"$root" -I"$root/include")
-sources=("$root"/host/run/{alias_row,chain_tables,dirichlet_tables,worlds,discounting,backends,engine,estimates,event_tables,options,pipeline,spend_posterior}.cpp
+sources=("$root"/host/run/{alias_row,chain_tables,dirichlet_tables,worlds,discounting,backends,engine,estimates,event_tables,options,pipeline,segment_places,spend_posterior}.cpp
   "$root"/host/run/{behaviour_program,contract_program,dirichlet_program,purchase_program}.cpp "$root"/host/math/special.cpp
-  "$root"/host/model/{behaviour_file,bg_bb,bg_nbd,chain_covariate_check,chain_covariate_file,chain_covariates,check,chain_draws,contract_model,covariates,dwell,gamma_gamma,histories,log_normal,migration_chain,model_file,parameter_draws,pareto_nbd,purchase_model,transitions}.cpp
+  "$root"/host/model/{behaviour_file,bg_bb,bg_nbd,chain_covariate_check,chain_covariate_file,chain_covariates,chain_segments,check,chain_draws,contract_model,covariates,dwell,gamma_gamma,histories,lever_file,levers,log_normal,migration_chain,model_file,parameter_draws,pareto_nbd,purchase_model,transitions}.cpp
   "$root"/host/base/{calendar,customers,output_file,text,toml_file}.cpp "$root"/kernels/backend/{cpu,cuda_absent,split}.cpp
   "$root"/kernels/lanes/*.cpp "$root"/tests/parity/digests.cpp)
 for source in "${sources[@]}"; do
