@@ -36,6 +36,7 @@ void add_attribute(CLI::App& program, Session& session);
 void add_compare(CLI::App& program, Session& session);
 void add_export(CLI::App& program, Session& session);
 void add_inspect(CLI::App& program, Session& session);
+void add_ltv_table(CLI::App& program, Session& session);
 void add_verify(CLI::App& program, Session& session);
 void add_generate(CLI::App& program, Session& session);
 void add_bench(CLI::App& program, Session& session);

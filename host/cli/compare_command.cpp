@@ -127,9 +127,9 @@ void run_compare(CompareCommand& command, Session& session) {
   std::vector<std::string> notes;
   if (base.info().sampler.find("ordered") == std::string::npos)
     notes.emplace_back(
-        "the runs do not draw steps in the order of their outcomes; with simulate --sampler ordered, where the model "
-        "has "
-        "it, scenarios stay closer, and errors of differences are smaller");
+        "the runs do not draw steps in the order of the states; with simulate --sampler ordered, where the model has "
+        "it, "
+        "a lever lowers no path that it should raise, where the states ascend");
   if (!has_paths)
     notes.emplace_back(
         "without kept paths (simulate --keep-paths) segments are not compared, and a customer's error is that of "

@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   cli::add_forecast(program, session);
   cli::add_compare(program, session);
   cli::add_attribute(program, session);
+  cli::add_ltv_table(program, session);
   cli::add_export(program, session);
   cli::add_inspect(program, session);
   cli::add_verify(program, session);

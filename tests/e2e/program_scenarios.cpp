@@ -278,5 +278,38 @@ TEST(ProgramAttribute, SharesWhatAScenarioChanges) {
   EXPECT_THAT(none.err, HasSubstr("1 to 6 levers"));
 }
 
+// 10,000 customers acquired: a loss of 12 each in year 1, 66.08 after three.
+TEST(ProgramLtvTable, HasTheRowsOfTheThreeYearTable) {
+  TemporaryFolder folder;
+  const ProgramResult run =
+      run_clvsim({"simulate", "--model", configs / "models/ltv_three_years.toml", "--customers", "10000", "--horizon",
+                  "3", "--discount", "0.2", "--paths", "400", "-o", folder / "run.h5", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const ProgramResult table = run_clvsim({"ltv-table", folder / "run.h5", "--csv", folder / "table.csv", "--json"});
+  ASSERT_EQ(table.exit_code, 0) << table.err;
+  const auto rows = table.json()["rows"];
+  ASSERT_EQ(rows.size(), 3U);
+  struct Row {
+    double customers, profit, factor, npv, ltv;
+  };
+  const std::vector<Row> expected{{10000, -120000, 1, -120000, -12},
+                                  {6000, 552000, 1 / 1.2, 460000, 34},
+                                  {4200, 462000, 1 / 1.44, 320833.33, 66.0833}};
+  for (std::size_t t = 0; t < 3; ++t) {
+    const auto of = [&](const char* key) { return rows[t][key].get<double>(); };
+    EXPECT_NEAR(of("profit"), expected[t].profit, 4.5 * of("profit_se") + 1e-6) << t;
+    EXPECT_NEAR(of("npv"), expected[t].npv, 4.5 * of("npv_se") + 5e-3) << t;
+    EXPECT_NEAR(of("factor"), expected[t].factor, 1e-12) << t;
+    EXPECT_NEAR(of("customers"), expected[t].customers, 4.5 * 50 / 20) << t;  // sd of a path at most 50, 400 paths
+    EXPECT_NEAR(of("ltv"), expected[t].ltv, 4.5 * 69.2814 / std::sqrt(10000.0 * 400)) << t;
+  }
+  EXPECT_NEAR(rows[0]["retention"].get<double>(), 0.6, 0.002);
+  EXPECT_NEAR(rows[1]["retention"].get<double>(), 0.7, 0.003);
+  EXPECT_NEAR(rows[2]["cumulative_npv"].get<double>(), run.json()["total"]["mean"].get<double>(), 1e-3);
+  EXPECT_THAT(read_file(folder / "table.csv"), HasSubstr("period,customers,retention"));
+  EXPECT_THAT(run_clvsim({"ltv-table", folder / "run.h5"}).out, HasSubstr("cumulative NPV"));
+  EXPECT_EQ(run_clvsim({"ltv-table", folder / "run.h5", "--csv", folder / "table.csv"}).exit_code, 5);
+}
+
 }  // namespace
 }  // namespace clvsim::test
