@@ -102,7 +102,7 @@ void run_compare(CompareCommand& command, Session& session) {
       fmt::format("discounted {} of {} customers, {} paths on the same random numbers{}\n", base.info().measure_name,
                   with_separators(base.info().n_customers), with_separators(base.info().options.n_paths),
                   base.info().currency.code.empty() ? "" : ", " + base.info().currency.code);
-  bool has_paths = true;
+  bool has_paths = true, same_margin = true, same_levels = true;
   for (const std::string& name : command.others) {
     const RunReader other(name);
     CustomerDifferenceSink sink;
@@ -116,6 +116,9 @@ void run_compare(CompareCommand& command, Session& session) {
     }
     const RunComparison comparison = compare_runs(base, other, sink);
     has_paths = has_paths && comparison.has_paths;
+    const SimulationOptions &a = base.info().options, &b = other.info().options;
+    same_margin = same_margin && a.margin == b.margin;
+    same_levels = same_levels && a.quantiles == b.quantiles && a.cvar_level == b.cvar_level;
     comparisons.push_back(to_json(comparison, name));
     text += text_of(comparison, base.info(), name);
   }
@@ -130,6 +133,9 @@ void run_compare(CompareCommand& command, Session& session) {
         "the runs do not draw steps in the order of the states; with simulate --sampler ordered, where the model has "
         "it, "
         "a lever lowers no path that it should raise, where the states ascend");
+  if (!same_margin) notes.emplace_back("the runs have different margins, which is part of their difference");
+  if (!same_levels)
+    notes.emplace_back("quantiles or CVaR of different levels (--quantiles, --cvar-level) are not compared");
   if (!has_paths)
     notes.emplace_back(
         "without kept paths (simulate --keep-paths) segments are not compared, and a customer's error is that of "

@@ -7,8 +7,10 @@
 #include "host/cli/progress.hpp"
 #include "host/cli/report.hpp"
 #include "host/cli/settings.hpp"
+#include "host/model/chain_segments.hpp"
 #include "host/model/lever_file.hpp"
 #include "host/model/levers.hpp"
+#include "host/run/segment_places.hpp"
 
 #include <clvsim/attribution.hpp>
 #include <clvsim/error.hpp>
@@ -46,8 +48,10 @@ TomlFile open_configuration(const std::string& path, const std::string& format) 
 // follow; of two levers of one name the base's is left out,
 // and its regimes where the file has some.
 void read_scenario(const std::filesystem::path& path, Settings& settings, const MigrationChain* chain,
-                   std::vector<Lever>& levers, std::vector<Regime>& regimes, int depth = 0) {
-  constexpr int most_bases = 16;
+                   std::vector<Lever>& levers, std::vector<Regime>& regimes,
+                   std::vector<std::filesystem::path>& files) {
+  constexpr std::size_t most_bases = 16;
+  files.push_back(path);
   const TomlFile file = open_configuration(path, "clvsim-scenario");
   const TomlTable root = file.root();
   (void)root.optional_string("name");
@@ -62,10 +66,10 @@ void read_scenario(const std::filesystem::path& path, Settings& settings, const 
       if (std::none_of(levers.begin(), levers.end(), [&](const Lever& own) { return own.name == lever.name; }))
         levers.push_back(std::move(lever));
   const auto base = root.optional_string("base");
-  if (base && depth == most_bases)
+  if (base && files.size() > most_bases)
     root.fail("base", fmt::format("goes on for more than {} files; does one of them name itself?", most_bases));
   file.finish();
-  if (base) read_scenario((path.parent_path() / *base).lexically_normal(), settings, chain, levers, regimes, depth + 1);
+  if (base) read_scenario((path.parent_path() / *base).lexically_normal(), settings, chain, levers, regimes, files);
 }
 
 // "horizon 36 weeks (default), discount 10 % a year (default)": nobody should find out from the numbers.
@@ -93,22 +97,31 @@ struct SimulateCommand {
   SimulationOptions options;
   Settings settings = simulate_settings(options);
   std::string store, model, scenario, output;
+  std::vector<std::filesystem::path> scenario_files;  // the scenario's and its bases
   std::int64_t customers = 0;
   bool overwrite = false, without_side_effects = false;
+  bool parameter_uncertainty = false, parameter_draws_given = false;
 };
 
 // Throws ConfigError, with the file, for what levers and regimes cannot do to the chain.
 void check_scenario(const MigrationChain& chain, int horizon, const std::string& file) {
   try {
     check(chain);
-    std::set<std::vector<bool>> known;
-    for (int t = 1; t <= horizon; ++t) {
-      std::vector<bool> on;
-      for (const Lever& lever : chain.levers)
-        on.push_back(t >= lever.first_period && t <= lever.last_period.value_or(horizon));
-      if (!known.insert(on).second) continue;
-      static_cast<void>(with_levers(chain, on));
-      for (const Regime& regime : chain.regimes) static_cast<void>(with_levers(chain, on, &regime));
+    for (const Lever& lever : chain.levers)
+      if (lever.first_period > horizon)
+        throw ConfigError(
+            fmt::format("the lever '{}' begins in period {}, after the horizon of {}; give a longer "
+                        "--horizon, or leave it out",
+                        lever.name, lever.first_period, horizon));
+    for (const std::string& segment : segments_of(chain)) {
+      const MigrationChain own = chain_of(chain, segment);
+      std::set<std::vector<bool>> known;
+      for (int t = 1; t <= horizon; ++t) {
+        const std::vector<bool> on = levers_on(own, t, segment);
+        if (!known.insert(on).second) continue;
+        if (chain.regimes.empty()) static_cast<void>(with_levers(own, on));
+        for (const Regime& regime : chain.regimes) static_cast<void>(with_levers(with_rows(own, regime), on, &regime));
+      }
     }
   } catch (const ConfigError& error) {
     throw ConfigError(fmt::format("{}: {}", file, error.what()));
@@ -121,25 +134,40 @@ AnyModel model_of(SimulateCommand& command) {
   auto* const chain = std::get_if<MigrationChain>(&model);
   std::vector<Lever> levers;
   std::vector<Regime> regimes;
-  if (!command.scenario.empty()) read_scenario(command.scenario, command.settings, chain, levers, regimes);
-  if (chain == nullptr) return model;
-  chain->levers.insert(chain->levers.end(), levers.begin(), levers.end());
-  if (!regimes.empty()) chain->regimes = std::move(regimes);
-  if (command.without_side_effects)
+  if (!command.scenario.empty())
+    read_scenario(command.scenario, command.settings, chain, levers, regimes, command.scenario_files);
+  if (command.parameter_uncertainty) {
+    constexpr std::uint32_t draws = 200;
+    if (command.parameter_draws_given)
+      throw ConfigError("--parameter-uncertainty is short for --parameter-draws 200; give one of the two");
+    command.options.parameter_draws = draws;
+  }
+  if (chain != nullptr) {
+    chain->levers.insert(chain->levers.end(), levers.begin(), levers.end());
+    if (!regimes.empty()) chain->regimes = std::move(regimes);
+  }
+  if (command.without_side_effects) {
+    if (chain == nullptr || std::none_of(chain->levers.begin(), chain->levers.end(),
+                                         [](const Lever& lever) { return lever.effects.size() > 1; }))
+      throw ConfigError("--no-side-effects: no lever has side effects; leave it out");
     for (Lever& lever : chain->levers) lever.effects.resize(1);
-  if (!command.scenario.empty()) check_scenario(*chain, command.options.horizon, command.scenario);
+  }
+  if (!command.scenario.empty() && chain != nullptr) check_scenario(*chain, command.options.horizon, command.scenario);
   return model;
 }
 
 void run_simulate(SimulateCommand& command, Session& session) {
   command.settings.apply_flags();
+  command.parameter_draws_given = command.settings.given("parameter-draws");
   const AnyModel model = model_of(command);
   if (command.store.empty() == (command.customers == 0))
     throw ConfigError("simulate needs a customer store, or --customers N for customers without a history: one of them");
   if (!command.store.empty() && command.output.empty()) throw ConfigError("simulate needs --output FILE");
   if (command.options.keep_paths && command.output.empty())
     throw ConfigError("--keep-paths needs --output FILE: the paths are kept in the run file");
-  check_distinct({command.store, command.model, command.scenario}, {command.output});
+  std::vector<std::filesystem::path> inputs{command.store, command.model};
+  inputs.insert(inputs.end(), command.scenario_files.begin(), command.scenario_files.end());
+  check_distinct(inputs, {command.output});
   const SimulationOptions& options = command.options;
   RunInfo run;
   CustomerResults results;  // to show the first customer's row of a small run
@@ -199,6 +227,7 @@ void run_attribute(SimulateCommand& command, Session& session) {
   if (command.store.empty() == (command.customers == 0))
     throw ConfigError(
         "attribute needs a customer store, or --customers N for customers without a history: one of them");
+  if (command.options.keep_paths) throw ConfigError("--keep-paths: attribute keeps no paths; leave it out");
   const auto* const chain = std::get_if<MigrationChain>(&model);
   if (chain == nullptr || chain->levers.empty() || chain->levers.size() > most_attributed_levers)
     throw ConfigError(fmt::format("attribute needs a migration chain and 1 to {} levers (--scenario); there are {}",
@@ -359,6 +388,7 @@ void add_simulate(CLI::App& program, Session& session) {
       ->type_name("FILE");
   app->add_flag("--no-side-effects", command->without_side_effects,
                 "leave out the side effects of the scenario's levers: what each is for, alone");
+  app->add_flag("--parameter-uncertainty", command->parameter_uncertainty, "short for --parameter-draws 200");
   app->add_option("--customers", command->customers, "without a store: N customers without a history")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, most_customers));
@@ -375,6 +405,7 @@ void add_simulate(CLI::App& program, Session& session) {
 void add_attribute(CLI::App& program, Session& session) {
   auto command = std::make_shared<SimulateCommand>();
   command->options.sampler = StepSampler::ordered;
+  command->settings = simulate_settings(command->options, "ordered");
   CLI::App* app = program.add_subcommand("attribute", "Share what a scenario changes among its levers");
   app->add_option("store", command->store, "customer store")->type_name("STORE");
   app->add_option("--model", command->model, "model file of a migration chain")->type_name("FILE")->required();

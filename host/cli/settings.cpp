@@ -272,7 +272,7 @@ Settings fit_settings(FitOptions& o) {
   });
 }
 
-Settings simulate_settings(SimulationOptions& o) {
+Settings simulate_settings(SimulationOptions& o, const std::string& sampler) {
   return Settings({
       {"horizon", Kind::integer, "PERIODS", "periods to simulate, from the day after observation", "36",
        [&o](const std::string& text) { o.horizon = integer<int>(text, 1, 65535); }},
@@ -301,17 +301,12 @@ Settings simulate_settings(SimulationOptions& o) {
        [&o](const std::string& text) { o.cvar_level = number(text, 0, 1); }},
       {"sampler", Kind::text, "NAME",
        "how steps are drawn: auto, alias, event, for long stays, or ordered, for comparing models whose states ascend",
-       "auto", [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
+       sampler, [&o](const std::string& text) { o.sampler = choice(text, samplers()); }},
       {"parameter-draws", Kind::integer, "N",
        "draws of the fitted parameters, one a path for all customers together: totals then hold the parameters' "
        "uncertainty",
        "0, the estimates as if they were known",
        [&o](const std::string& text) { o.parameter_draws = integer<std::uint32_t>(text, 0, 4096); }},
-      {"parameter-uncertainty", Kind::switch_on, "", "short for --parameter-draws 200", "off",
-       [&o](const std::string& text) {
-         constexpr std::uint32_t draws = 200;
-         if (text == "true" && o.parameter_draws == 0) o.parameter_draws = draws;
-       }},
       {"first-day", Kind::text, "DATE", "of --customers: first day of period 1, for models with seasons or campaigns",
        "none, periods without dates", [&o](const std::string& text) { o.first_day = date(text); }},
       {"keep-paths", Kind::switch_on, "",

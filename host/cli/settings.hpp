@@ -59,7 +59,7 @@ class Settings {
 // The tables. Each binds to `options`, which must outlive it.
 Settings import_settings(ImportOptions& options);
 Settings fit_settings(FitOptions& options);
-Settings simulate_settings(SimulationOptions& options);
+Settings simulate_settings(SimulationOptions& options, const std::string& sampler = "auto");
 Settings generate_settings(GenerateOptions& options);
 
 // "discount-period" -> "discount_period".

@@ -64,6 +64,7 @@ void require_comparable(const RunInfo& base, const RunInfo& other) {
   require_same("the seed", base.options.seed, other.options.seed);
   require_same("the sampler", base.sampler, other.sampler);
   require_same("a horizon of", base.options.horizon, other.options.horizon);
+  require_same("an observation up to", to_string(base.observation_end), to_string(other.observation_end));
   require_same("periods of", name_of(base.unit), name_of(other.unit));
   require_same("the currency", base.currency.code, other.currency.code);
   require_same("the currency's decimals", base.currency.decimals, other.currency.decimals);

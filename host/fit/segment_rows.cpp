@@ -1,6 +1,5 @@
 #include "host/fit/segment_rows.hpp"
 
-#include "host/base/text.hpp"
 #include "host/model/chain_segments.hpp"
 
 #include <clvsim/error.hpp>

@@ -18,8 +18,9 @@ class RunFile {
   void read(std::int64_t first, std::int64_t count, CustomerResults& results) const;
   // Values [count, n_paths] of the kept paths of customers.
   void read_paths(std::int64_t first, std::int64_t count, std::vector<std::int64_t>& values) const;
-  // Currency units a unit of what has one value a path.
+  // Values [n_paths] of all customers together.
   void read_totals(std::vector<std::int64_t>& values) const { totals_.read(0, 0, totals_.rows(), values); }
+  // Currency units a unit of what has one value a path.
   [[nodiscard]] double path_scale() const { return totals_.scale(0); }
 
   // Reads every value, checks what a run promises (unless `values_checked` is false) and returns the content digest.

@@ -48,6 +48,8 @@ std::optional<ModelFault> fault_of_segments(const MigrationChain& chain) {
                    "outcomes and amounts that it has there");
     MigrationChain own = chain_of(chain, segment.name);
     own.covariates.clear();
+    own.levers.clear();
+    own.regimes.clear();
     if (const auto of_state = find_fault(own))
       return fault("state",
                    of_state->part == ModelFault::Part::state

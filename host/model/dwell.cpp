@@ -78,6 +78,7 @@ MigrationChain with_dwells(const MigrationChain& chain, const std::vector<std::o
       expanded.states.push_back(std::move(part));
     }
   }
+  for (const int of : origin) expanded.part_of.push_back(entry[static_cast<std::size_t>(of)]);
   expanded.start_state = entry[static_cast<std::size_t>(chain.start_state)];
   return expanded;
 }

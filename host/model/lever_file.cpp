@@ -52,7 +52,13 @@ std::vector<int> read_states(const TomlTable& table, const MigrationChain& chain
   const auto names = table.optional_strings("states");
   if (!names) return states;
   if (names->empty()) table.fail("states", "is empty; name the states that the lever is on, or leave it out");
-  for (const std::string& name : *names) states.push_back(state_of(table, "states", name, chain));
+  for (const std::string& name : *names) {
+    const int first = state_of(table, "states", name, chain);
+    states.push_back(first);
+    // The other parts of a stay.
+    for (std::size_t s = 0; s < chain.part_of.size(); ++s)
+      if (chain.part_of[s] == first && static_cast<int>(s) != first) states.push_back(static_cast<int>(s));
+  }
   std::sort(states.begin(), states.end());
   if (std::adjacent_find(states.begin(), states.end()) != states.end())
     table.fail("states", "has a state twice; name each once");
@@ -83,7 +89,11 @@ std::vector<Lever> read_levers(const TomlTable& root, const MigrationChain& chai
     for (const TomlTable& effect : table.tables("side_effects")) lever.effects.push_back(read_effect(effect));
     lever.first_period = static_cast<int>(table.optional_integer("first_period", 1, most).value_or(1));
     if (const auto last = table.optional_integer("last_period", 1, most)) lever.last_period = static_cast<int>(*last);
-    lever.segments = table.optional_strings("segments").value_or(std::vector<std::string>());
+    if (auto segments = table.optional_strings("segments")) {
+      if (segments->empty())
+        table.fail("segments", "is empty; name the segments that the lever is on, or leave it out");
+      lever.segments = std::move(*segments);
+    }
     lever.states = read_states(table, chain);
     lever.cost = table.optional_number("cost", 0).value_or(0);
     levers.push_back(std::move(lever));
@@ -98,6 +108,8 @@ std::vector<Regime> read_regimes(const TomlTable& root, const MigrationChain& ch
     regime.name = table.string("name");
     regime.start = table.number("start", 0, 1);
     regime.transition = table.numbers("transition", 0, 1);
+    if (table.has("state") && !chain.part_of.empty())
+      table.fail("state", "is of a model with dwells, whose stays are many states; give the regime effects");
     for (const TomlTable& row : table.tables("state"))
       regime.rows.push_back({state_of(row, "name", row.string("name"), chain), row.numbers("probabilities", 0, 1),
                              row.optional_number("amount")});

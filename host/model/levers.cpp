@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
+#include <string>
 
 namespace clvsim {
 namespace {
@@ -57,23 +59,24 @@ double moved(double q, const LeverEffect& effect) {
   return q;
 }
 
-void move_row(const std::vector<bool>& of, const Lever& lever, const LeverEffect& effect, ChainState& state) {
+void move_row(const std::vector<bool>& of, const std::string& name, const LeverEffect& effect, ChainState& state) {
   double q = 0, rest = 0;
   for (std::size_t k = 0; k < of.size(); ++k) (of[k] ? q : rest) += state.outcomes[k].probability;
   const double to = moved(q, effect);
   if (to == q) return;
   if (!(to >= 0 && to <= 1))
-    throw ConfigError(fmt::format(
-        "the lever '{}' makes a probability of {} out of {} in the state '{}'; choose a value that keeps it in 0 to 1, "
-        "or operation = \"logit\"",
-        lever.name, to, q, state.name));
+    throw ConfigError(
+        fmt::format("{} makes a probability of {} out of {} in the state '{}'; choose a value that keeps it in 0 to 1, "
+                    "or operation "
+                    "= \"logit\"",
+                    name, to, q, state.name));
   // What is impossible has no proportions to keep: one outcome takes all of it.
   const auto n = static_cast<std::size_t>(std::count(of.begin(), of.end(), true));
   if ((q == 0 && n > 1) || (rest == 0 && of.size() - n > 1))
     throw ConfigError(fmt::format(
-        "the lever '{}' moves a probability of {} in the state '{}' to outcomes of which none is possible yet; give "
-        "them probabilities in the model, which say their proportions",
-        lever.name, q, state.name));
+        "{} moves a probability of {} in the state '{}' to outcomes of which none is possible yet; give them "
+        "probabilities in the model, which say their proportions",
+        name, q, state.name));
   for (std::size_t k = 0; k < of.size(); ++k) {
     double& p = state.outcomes[k].probability;
     const double all = of[k] ? q : rest, now = of[k] ? to : 1 - to;
@@ -84,12 +87,6 @@ void move_row(const std::vector<bool>& of, const Lever& lever, const LeverEffect
 // Reactivation and churn are never of one row.
 constexpr std::array probabilities{Target::purchase, Target::churn, Target::retention, Target::reactivation};
 constexpr std::array operations{Operation::logit, Operation::multiply, Operation::add, Operation::set};
-
-double with_effect(double amount, const LeverEffect& effect) {
-  return effect.operation == Operation::set        ? effect.value
-         : effect.operation == Operation::multiply ? amount * effect.value
-                                                   : amount + effect.value;
-}
 
 bool is_on(const Lever& lever, int period, const std::string& segment) {
   return period >= lever.first_period && (!lever.last_period || period <= *lever.last_period) &&
@@ -102,27 +99,69 @@ bool is_due(const Lever& lever, const ChainState& state, std::size_t s) {
   return lever.states.empty() ? state.active : is_on_state(lever, static_cast<int>(s));
 }
 
-// Money of the chain, in the order of the operations.
-void add_money(const std::vector<Lever>& levers, const std::vector<bool>& on, MigrationChain& chain) {
-  std::vector<ChainState>& states = chain.states;
+// What several effects on one number come to, operation by operation, and whose they are.
+struct Combined {
+  std::string names;
+  std::optional<double> by;
+
+  void add(const std::string& name, const LeverEffect& effect, const std::string& what) {
+    if (effect.operation == Operation::set && by)
+      throw ConfigError(fmt::format("{} and {} set {} in the same period; keep one", names, name, what));
+    const double v = effect.value;
+    by = !by ? v : effect.operation == Operation::multiply ? *by * v : *by + v;
+    names += names.empty() ? name : " with " + name;
+  }
+};
+
+// A lever that is on, or the regime.
+struct Active {
+  std::string name;  // "the lever 'x'"
+  const Lever* lever;
+};
+
+void move_money(const std::vector<Active>& active, std::size_t s, ChainState& state) {
+  double cost = 0, factor = 1;
+  for (const Operation operation : operations) {
+    Combined amount;
+    for (const auto& [name, lever] : active)
+      for (const LeverEffect& effect : lever->effects)
+        if (effect.operation == operation && effect.target == Target::amount && is_due(*lever, state, s))
+          amount.add(name, effect, fmt::format("the amount of the state '{}'", state.name));
+    if (!amount.by) continue;
+    state.amount = operation == Operation::set        ? *amount.by
+                   : operation == Operation::multiply ? state.amount * *amount.by
+                                                      : state.amount + *amount.by;
+  }
+  for (const auto& [name, lever] : active) {
+    if (is_due(*lever, state, s)) cost += lever->cost;
+    for (const LeverEffect& effect : lever->effects)
+      if (effect.target == Target::spend && is_on_state(*lever, static_cast<int>(s))) factor *= effect.value;
+  }
+  state.amount -= cost;
+  for (ChainOutcome& outcome : state.outcomes)
+    if (outcome.purchase) outcome.amount *= factor;
+}
+
+void move_probabilities(const MigrationChain& chain, const std::vector<Active>& active, std::size_t s,
+                        ChainState& state) {
+  std::array<std::vector<bool>, probabilities.size()> of;
+  for (std::size_t k = 0; k < of.size(); ++k) of[k] = counted(chain, state, probabilities[k]);
+  Combined set;  // of the whole row, whose probabilities are not free of each other
   for (const Operation operation : operations)
-    for (std::size_t l = 0; l < on.size(); ++l) {
-      if (!on[l]) continue;
-      for (const LeverEffect& effect : levers[l].effects) {
-        if (effect.operation != operation || !is_money(effect.target)) continue;
-        for (std::size_t s = 0; s < states.size(); ++s) {
-          if (effect.target == Target::amount && is_due(levers[l], states[s], s))
-            states[s].amount = with_effect(states[s].amount, effect);
-          for (ChainOutcome& outcome : states[s].outcomes)
-            if (effect.target == Target::spend && outcome.purchase && is_on_state(levers[l], static_cast<int>(s)))
-              outcome.amount = with_effect(outcome.amount, effect);
+    for (std::size_t k = 0; k < of.size(); ++k) {
+      if (of[k].empty()) continue;
+      Combined combined;
+      for (const auto& [name, lever] : active)
+        for (const LeverEffect& effect : lever->effects) {
+          if (effect.operation != operation || effect.target != probabilities[k] ||
+              !is_on_state(*lever, static_cast<int>(s)))
+            continue;
+          combined.add(name, effect, "");
+          if (operation == Operation::set)
+            set.add(name, effect, fmt::format("probabilities of the state '{}'", state.name));
         }
-        if (effect.target == Target::spend && chain.spend) chain.spend->smearing *= effect.value;
-      }
+      if (combined.by) move_row(of[k], combined.names, {probabilities[k], operation, *combined.by}, state);
     }
-  for (std::size_t l = 0; l < on.size(); ++l)
-    for (std::size_t s = 0; s < states.size() && on[l]; ++s)
-      if (is_due(levers[l], states[s], s)) states[s].amount -= levers[l].cost;
 }
 
 }  // namespace
@@ -133,45 +172,35 @@ std::vector<bool> levers_on(const MigrationChain& chain, int period, const std::
   return on;
 }
 
-MigrationChain with_levers(const MigrationChain& chain, std::vector<bool> on, const Regime* regime) {
+MigrationChain with_rows(const MigrationChain& chain, const Regime& regime) {
   MigrationChain with = chain;
-  std::vector<Lever> levers = std::move(with.levers);
+  for (const Regime::Row& row : regime.rows) {
+    ChainState& state = with.states[static_cast<std::size_t>(row.state)];
+    if (row.amount) state.amount = *row.amount;
+    for (std::size_t k = 0; k < state.outcomes.size(); ++k) state.outcomes[k].probability = row.probabilities[k];
+  }
+  return with;
+}
+
+MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>& on, const Regime* regime) {
+  MigrationChain with = chain;
   with.levers.clear();
   with.regimes.clear();
+  std::vector<Active> active;
+  for (std::size_t l = 0; l < on.size(); ++l)
+    if (on[l]) active.push_back({fmt::format("the lever '{}'", chain.levers[l].name), &chain.levers[l]});
+  Lever of_regime;
   if (regime != nullptr) {
-    for (const Regime::Row& row : regime->rows) {
-      ChainState& state = with.states[static_cast<std::size_t>(row.state)];
-      if (row.amount) state.amount = *row.amount;
-      for (std::size_t k = 0; k < state.outcomes.size(); ++k) state.outcomes[k].probability = row.probabilities[k];
-    }
-    levers.emplace_back();
-    levers.back().name = regime->name;
-    levers.back().effects = regime->effects;
-    on.push_back(true);
+    of_regime.effects = regime->effects;
+    active.push_back({fmt::format("the regime '{}'", regime->name), &of_regime});
   }
-  add_money(levers, on, with);
   for (std::size_t s = 0; s < with.states.size(); ++s) {
-    for (const Target target : probabilities) {
-      const std::vector<bool> of = counted(chain, with.states[s], target);
-      if (of.empty()) continue;
-      const Lever* has_set = nullptr;
-      for (const Operation operation : operations) {
-        for (std::size_t l = 0; l < on.size(); ++l) {
-          const Lever& lever = levers[l];
-          if (!on[l] || !is_on_state(lever, static_cast<int>(s))) continue;
-          for (const LeverEffect& effect : lever.effects) {
-            if (effect.target != target || effect.operation != operation) continue;
-            if (operation == Operation::set && has_set != nullptr)
-              throw ConfigError(fmt::format(
-                  "the levers '{}' and '{}' set the same probability of the state '{}' in the same period; keep one",
-                  has_set->name, lever.name, with.states[s].name));
-            if (operation == Operation::set) has_set = &lever;
-            move_row(of, lever, effect, with.states[s]);
-          }
-        }
-      }
-    }
+    move_money(active, s, with.states[s]);
+    move_probabilities(chain, active, s, with.states[s]);
   }
+  for (const auto& [name, lever] : active)
+    for (const LeverEffect& effect : lever->effects)
+      if (effect.target == Target::spend && with.spend) with.spend->smearing *= effect.value;
   return with;
 }
 
@@ -190,9 +219,13 @@ std::string wrong_effect(const MigrationChain& chain, const Lever& lever, const 
     if (chain.spend && !(everywhere && lever.first_period == 1 && !lever.last_period && lever.segments.empty() &&
                          lever.states.empty()))
       return "changes drawn spend ([spend]) at some times, in some states or for some customers; what a purchase "
-             "brings "
-             "is drawn alike in all: leave window, segments and states out";
-    return "";
+             "brings is drawn alike in all: leave window, segments and states out";
+    for (std::size_t s = 0; s < chain.states.size(); ++s)
+      for (const ChainOutcome& outcome : chain.states[s].outcomes)
+        if (outcome.purchase && (chain.spend || outcome.amount != 0) && is_on_state(lever, static_cast<int>(s)))
+          return "";
+    return "changes the spend of purchases, and none of its states has any that bring something; amounts of states are "
+           "moved by \"amount\"";
   }
   if (effect.operation == Operation::logit && !(std::abs(v) <= most_logit))
     return fmt::format("shifts a logit by {}; give a number from {} to {}", v, -most_logit, most_logit);
@@ -225,6 +258,10 @@ std::optional<ModelFault> fault_of_levers(const MigrationChain& chain) {
     if (!(lever.cost >= 0 && lever.cost <= 1e12)) return fault("cost", "is no number from 0 to 1e12");
     if (lever.cost > 0 && chain.measure != Measure::profit)
       return fault("cost", "is of a model of revenue; costs are of models whose measure is \"profit\"");
+    std::set<std::string> segments;
+    for (const std::string& segment : lever.segments)
+      if (segment.empty() || !segments.insert(segment).second)
+        return fault("segments", "has an empty name, or one twice; name each segment of the store once");
     if (!std::is_sorted(lever.states.begin(), lever.states.end()) ||
         (!lever.states.empty() &&
          (lever.states.front() < 0 || lever.states.back() >= static_cast<int>(chain.states.size()))))
@@ -262,7 +299,7 @@ std::string wrong_regime(const MigrationChain& chain, const Regime& regime) {
       return fmt::format(
           "has a row of '{}' that is not {} probabilities that sum to 1, one for each outcome of the state", state.name,
           state.outcomes.size());
-    if (row.amount && !(std::abs(*row.amount) <= max_minor_units))
+    if (row.amount && !(std::abs(*row.amount) <= max_minor_units / std::pow(10.0, chain.currency.decimals)))
       return fmt::format("has an amount of '{}' that is too large", state.name);
   }
   Lever all;
@@ -279,13 +316,17 @@ std::optional<ModelFault> fault_of_regimes(const MigrationChain& chain) {
   const auto fault = [](std::string message) {
     return ModelFault{ModelFault::Part::top, -1, "regime", std::move(message)};
   };
+  for (const Regime& regime : chain.regimes)
+    if (!regime.rows.empty() && !chain.segments.empty())
+      return fault(
+          "has [[regime.state]] beside [[segment]]: whose probabilities hold is not said; give the regime effects");
   if (chain.regimes.size() > max_regimes)
     return fault(fmt::format("has {} entries; give at most {}", chain.regimes.size(), max_regimes));
   double start = 0;
   std::set<std::string> names;
   for (const Regime& regime : chain.regimes) {
     if (std::string wrong = wrong_regime(chain, regime); !wrong.empty())
-      return fault(fmt::format("'{}' {}", regime.name, wrong));
+      return fault(fmt::format("no. {} ('{}') {}", names.size() + 1, regime.name, wrong));
     if (!names.insert(regime.name).second) return fault(fmt::format("'{}' stands there twice", regime.name));
     start += regime.start;
   }

@@ -118,13 +118,13 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
 
 namespace {
 
-// The chain of a period in which the world moves on: state s in regime r is number r S + s.
-MigrationChain with_world(const MigrationChain& chain, const std::vector<bool>& on) {
+// The chain of a period in which the world moves on: state s in regime r is number r S + s. `z`: of the covariates.
+MigrationChain with_world(const MigrationChain& chain, const std::vector<double>& z, const std::vector<bool>& on) {
   MigrationChain joint = chain;
   joint.states.clear();
   const auto n_states = static_cast<int>(chain.states.size()), n_regimes = static_cast<int>(chain.regimes.size());
   for (const Regime& regime : chain.regimes)
-    for (ChainState state : with_levers(chain, on, &regime).states) {
+    for (ChainState state : with_levers(chain_at(with_rows(chain, regime), z), on, &regime).states) {
       const std::vector<ChainOutcome> own = std::move(state.outcomes);
       state.outcomes.clear();
       for (const ChainOutcome& outcome : own)
@@ -148,12 +148,12 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   MigrationChain now;
   const auto in_period = [&](std::size_t t) -> const MigrationChain& {
     const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
-    const MigrationChain at = chain_at(own, z[t]);
-    return now = own.regimes.empty() ? with_levers(at, on) : with_world(at, on);
+    return now = own.regimes.empty() ? with_levers(chain_at(own, z[t]), on) : with_world(own, z[t], on);
   };
   if (own.regimes.empty()) return moments_of(own, start, discount, in_period);
   require_closed_form(own, start);
-  const MigrationChain joint = with_world(own, std::vector<bool>(own.levers.size()));
+  const MigrationChain joint =
+      with_world(own, std::vector<double>(own.covariates.size()), std::vector<bool>(own.levers.size()));
   ChainMoments all;
   double square = 0;
   for (std::size_t r = 0; r < own.regimes.size(); ++r) {
@@ -223,6 +223,9 @@ PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<
   PortfolioMoments portfolio;
   double variance = 0;
   for (std::size_t i = 0; i < n; ++i) {
+    if (customers[i] < 0)
+      throw ConfigError(
+          fmt::format("{} customers in the state '{}'; give at least 0", customers[i], own.states[i].name));
     if (customers[i] == 0) continue;
     const ChainMoments one = exact_moments(chain, static_cast<int>(i), discount, grid, segment);
     portfolio.mean += static_cast<double>(customers[i]) * one.mean;
@@ -237,7 +240,8 @@ PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<
   for (std::size_t t = discount.size(); t-- > 0;) {
     std::vector<MigrationChain> now;
     const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
-    for (const Regime& regime : own.regimes) now.push_back(with_levers(chain_at(own, z[t]), on, &regime));
+    for (const Regime& regime : own.regimes)
+      now.push_back(with_levers(chain_at(with_rows(own, regime), z[t]), on, &regime));
     table = before(table, now, own.regimes, discount[t]);
   }
   for (std::size_t i = 0; i < n; ++i)
@@ -253,7 +257,7 @@ PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<
       const auto n_i = static_cast<double>(customers[i]), n_j = static_cast<double>(customers[j]);
       variance += (i == j ? n_i * (n_i - 1) : n_i * n_j) * covariance;
     }
-  portfolio.sd = std::sqrt(variance);
+  portfolio.sd = std::sqrt(std::max(variance, 0.0));
   return portfolio;
 }
 

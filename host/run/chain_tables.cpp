@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -181,6 +182,8 @@ void add_rows(std::span<const MigrationChain> chains, double scale, ChainTables&
           return position.state == wanted.state && position.cash_at == wanted.cash_at &&
                  position.purchase == wanted.purchase;
         });
+    if (tables.positions.size() > std::numeric_limits<std::uint16_t>::max())
+      throw ModelError("the model's states and amounts make more than 65,536 positions; give it fewer of them");
     const auto index = static_cast<std::uint16_t>(found - tables.positions.begin());
     if (found == tables.positions.end()) tables.positions.push_back(wanted);
     return index;

@@ -34,14 +34,14 @@ std::vector<std::uint32_t> places_of(const MigrationChain& chain, const std::vec
                               : of_covariate             ? "[[covariate]] out of the model"
                                                          : "[[lever]] out of the scenario";
     if (found == segments.end())
-      throw ConfigError(
-          segments.size() == 1
-              ? fmt::format("the model tells the segment '{}' apart, and the store has no segments; import the log "
-                            "with --segment COLUMN, or take the {}",
-                            names[n], table)
-              : fmt::format("the model tells the segment '{}' apart, which the store does not have{}; correct the "
-                            "name, or take the {}",
-                            names[n], did_you_mean(names[n], segments), table));
+      throw ConfigError(segments.size() == 1 ? fmt::format("the model or its scenario tells the segment '{}' apart, "
+                                                           "and the store has no segments; import the log "
+                                                           "with --segment COLUMN, or take the {}",
+                                                           names[n], table)
+                                             : fmt::format("the model or its scenario tells the segment '{}' apart, "
+                                                           "which the store does not have{}; correct the "
+                                                           "name, or take the {}",
+                                                           names[n], did_you_mean(names[n], segments), table));
     places[static_cast<std::size_t>(found - segments.begin())] = static_cast<std::uint32_t>(n);
   }
   return places;

@@ -181,8 +181,11 @@ void run(const CustomerSource& source, const Program& program, RunInfo& info, co
   if (writer) info.content_digest = writer->finish(info, total_by_path);
 }
 
-// Worlds beyond these repeat.
-constexpr std::uint32_t most_worlds = 1U << 16;
+// One a path; beyond these, or a quarter gigabyte of their periods, they repeat.
+std::uint32_t n_worlds(const SimulationOptions& options) {
+  constexpr std::uint32_t most = 1U << 16, most_periods = 1U << 27;
+  return std::min({options.n_paths, most, most_periods / static_cast<std::uint32_t>(options.horizon)});
+}
 
 // The chain, or one for every draw of its probabilities.
 ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
@@ -203,7 +206,7 @@ ChainProgram program_of(const MigrationChain& chain, const RunInfo& info) {
           "the model has seasons or campaigns, and customers without a store have no dates; say when period 1 begins "
           "(--first-day YYYY-MM-DD)");
     return with_covariates(chain, {info.observation_end, info.unit}, 0, options.horizon, segments_of(chain),
-                           {options.seed, std::min(options.n_paths, most_worlds)});
+                           {options.seed, n_worlds(options)});
   }
   if (options.parameter_draws == 0) return {{chain}, {}, {}};
   return one_a_world(draw_chains(chain, options.parameter_draws, options.seed), options.horizon);
@@ -292,6 +295,12 @@ RunInfo simulate_customers(std::int64_t n_customers, const MigrationChain& model
                            const std::filesystem::path& output, bool overwrite, CustomerResults* results,
                            const CustomerProgress& progress) {
   check(model);
+  for (const Lever& lever : model.levers)
+    if (!lever.segments.empty())
+      throw ConfigError(fmt::format(
+          "the lever '{}' is on for segments of a store, and customers without a store have none; simulate a store, or "
+          "leave segments out",
+          lever.name));
   RunInfo info = describe_counted(n_customers, model, options);
   if (results != nullptr) results->clear();
   if (has_heterogeneity(model)) {

@@ -81,8 +81,10 @@ struct MigrationChain {
   std::optional<SpendModel> spend;                    ///< absent: amounts are those of states and outcomes
   std::vector<ChainSegment> segments;                 ///< of the store; customers of others have `states`
   std::vector<ChainCovariate> covariates;             ///< at most 64; what moves probabilities by period and segment
-  std::vector<Lever> levers;                          ///< at most 64; of a scenario
-  std::vector<Regime> regimes;                        ///< at most 16; none: the world does not change
+  /// [states] Of a model with dwells, which state of its file each is a part of, by its first part; empty: no dwells.
+  std::vector<int> part_of;
+  std::vector<Lever> levers;    ///< at most 64; of a scenario
+  std::vector<Regime> regimes;  ///< at most 16; none: the world does not change
   // Where a fitted model comes from; empty or 0 for a hand-written one.
   std::string fitted_from_digest;  ///< content digest of the store
   std::int64_t n_customers = 0;

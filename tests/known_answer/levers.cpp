@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -166,6 +167,76 @@ TEST(Levers, DoNotDependOnTheirOrderAndKeepRowsThatTheyDoNotMove) {
       EXPECT_EQ(same.states[s].outcomes[k].probability, chain.states[s].outcomes[k].probability);
 }
 
+// Sums and factors of several levers are taken together before they are checked, whatever their order.
+TEST(Levers, AreTakenTogether) {
+  MigrationChain chain = model("subscription");
+  for (const std::vector<double>& by : {std::vector<double>{-0.1, 0.12}, {0.12, -0.1}}) {
+    chain.levers.clear();
+    for (const double v : by) {
+      chain.levers.push_back(lever(LeverTarget::churn, LeverOperation::add, v));
+      chain.levers.back().name = std::to_string(v);
+    }
+    EXPECT_NEAR(value(chain, 0, 2).mean, 60 * (1 + 0.95), 1e-9);
+  }
+  for (const std::vector<double>& by : {std::vector<double>{0.5, 40}, {40, 0.5}}) {
+    chain.levers.clear();
+    for (const double v : by) {
+      chain.levers.push_back(lever(LeverTarget::churn, LeverOperation::multiply, v));
+      chain.levers.back().name = std::to_string(v);
+    }
+    EXPECT_NEAR(value(chain, 0, 2).mean, 60 * (1 + 0.4), 1e-9);
+  }
+  // What is set is set, whatever is shifted.
+  chain.levers = {lever(LeverTarget::retention, LeverOperation::set, 0.8),
+                  lever(LeverTarget::churn, LeverOperation::logit, 3)};
+  chain.levers[1].name = "another";
+  EXPECT_NEAR(value(chain, 0, 2).mean, 60 * (1 + 0.8), 1e-9);
+}
+
+// A state of a model with dwells is the whole stay.
+TEST(Levers, AreOnForAWholeStay) {
+  MigrationChain chain = model("semi_markov");
+  ASSERT_FALSE(chain.part_of.empty());
+  const std::string name = chain.states[0].name;
+  const TomlFile file = TomlFile::parse(
+      "[[lever]]\nname = \"x\"\ntarget = \"amount\"\noperation = \"set\"\nvalue = "
+      "1000\nstates = [\"" +
+          name + "\"]\n",
+      "s.toml");
+  const std::vector<Lever> levers = read_levers(file.root(), chain);
+  ASSERT_EQ(levers.size(), 1U);
+  const auto parts = std::count(chain.part_of.begin(), chain.part_of.end(), 0);
+  EXPECT_GT(parts, 1);
+  EXPECT_EQ(levers[0].states.size(), static_cast<std::size_t>(parts));
+  chain.levers = levers;
+  const MigrationChain with = with_levers(chain, {true});
+  for (std::size_t s = 0; s < with.states.size(); ++s)
+    EXPECT_EQ(with.states[s].amount, chain.part_of[s] == 0 ? 1000 : chain.states[s].amount);
+}
+
+// A regime's row stands in place of the model's, and seasons move it.
+TEST(Regimes, KeepSeasons) {
+  MigrationChain chain = model("seasonal_migration");
+  const PeriodGrid grid(make_date(2025, 11, 30), chain.unit);
+  const std::vector<double> discount(1, 1.0);
+  const double before = exact_moments(chain, chain.start_state, discount, grid).transactions;
+  Regime only;
+  only.name = "as ever";
+  only.start = 1;
+  only.transition = {1};
+  Regime::Row row;
+  row.state = chain.start_state;
+  for (const ChainOutcome& outcome : chain.states[static_cast<std::size_t>(row.state)].outcomes)
+    row.probabilities.push_back(outcome.probability);
+  only.rows.push_back(row);
+  chain.regimes.push_back(only);
+  EXPECT_NEAR(exact_moments(chain, chain.start_state, discount, grid).transactions, before, 1e-12);
+  MigrationChain still = model("seasonal_migration");
+  for (ChainCovariate& covariate : still.covariates)
+    for (LogitEffect& effect : covariate.effects) effect.effect = 0;
+  EXPECT_GT(std::abs(exact_moments(still, still.start_state, discount, grid).transactions - before), 0.01);
+}
+
 TEST(Levers, WindowsStatesAndSegments) {
   MigrationChain chain = model("subscription");
   const double before = value(chain, 0, 3).mean;  // 60 (1 + .97 + .97^2)
@@ -320,8 +391,19 @@ TEST(Levers, WhatCannotBeIsRefused) {
   chain.levers = {lever(LeverTarget::churn, LeverOperation::set, 0.1),
                   lever(LeverTarget::churn, LeverOperation::set, 0.2)};
   chain.levers[1].name = "another";
-  EXPECT_THAT(message(chain), HasSubstr("set the same probability"));
+  EXPECT_THAT(message(chain), HasSubstr("set probabilities of the state"));
+  // A row's churn is what its retention leaves.
+  chain.levers[1].effects[0].target = LeverTarget::retention;
+  EXPECT_THAT(message(chain), HasSubstr("set probabilities of the state"));
+  for (Lever& of : chain.levers) of.effects[0] = {LeverTarget::amount, LeverOperation::set, 7};
+  EXPECT_THAT(message(chain), HasSubstr("set the amount of the state"));
+  chain.levers[0].effects[0] = {LeverTarget::spend, LeverOperation::multiply, 2};
+  EXPECT_THAT(message(chain), HasSubstr("none of its states has any that bring something"));
+  chain.levers[0] = lever(LeverTarget::churn, LeverOperation::multiply, 0.9);
   chain.levers.pop_back();
+  chain.levers[0].segments = {""};
+  EXPECT_THAT(message(chain), HasSubstr("'segments'"));
+  chain.levers[0].segments.clear();
   chain.measure = Measure::revenue;
   chain.levers[0].cost = 1;
   EXPECT_THAT(message(chain), HasSubstr("of a model of revenue"));
@@ -330,7 +412,7 @@ TEST(Levers, WhatCannotBeIsRefused) {
   EXPECT_THAT(message(chain), HasSubstr("starts that sum to 0.5"));
   chain.regimes[0].start = 1;
   chain.regimes[1].transition = {0.5, 0.6};
-  EXPECT_THAT(message(chain), HasSubstr("'recession' has a transition"));
+  EXPECT_THAT(message(chain), HasSubstr("no. 2 ('recession') has a transition"));
   chain.regimes[1].transition = {0.5, 0.5};
   chain.regimes[1].rows[0].probabilities.pop_back();
   EXPECT_THAT(message(chain), HasSubstr("has a row of 'new'"));

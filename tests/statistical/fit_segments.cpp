@@ -253,7 +253,7 @@ TEST_F(FitSegments, WhatCannotBeIsRefused) {
   EXPECT_THAT(message([&] { (void)fit_migration_chain(none, fit_options()); }), HasSubstr("the store has no segments"));
   const SimulationOptions options = test::undiscounted(4, 20, {0.5});
   EXPECT_THAT(message([&] { (void)simulate(none, truth(), options, folder_ / "run.h5", true); }),
-              HasSubstr("the model tells the segment 'loyal' apart, and the store has no segments"));
+              HasSubstr("the model or its scenario tells the segment 'loyal' apart, and the store has no segments"));
   const StoreReader store = this->store(96, 100);
   FitOptions effects = fit_options();
   effects.heterogeneity = false;
@@ -262,7 +262,7 @@ TEST_F(FitSegments, WhatCannotBeIsRefused) {
   MigrationChain other = truth();
   other.segments[0].name = "loyaal";
   EXPECT_THAT(message([&] { (void)simulate(store, other, options, folder_ / "run.h5", true); }),
-              HasSubstr("the model tells the segment 'loyaal' apart, which the store does not have"));
+              HasSubstr("the model or its scenario tells the segment 'loyaal' apart, which the store does not have"));
   MigrationChain alike = other;
   for (ChainState& state : alike.states) state.concentration.reset();
   for (ChainSegment& segment : alike.segments)
