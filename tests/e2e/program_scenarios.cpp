@@ -126,14 +126,22 @@ TEST_F(ProgramScenarios, ALeverWithoutEffectGivesExactlyZero) {
   }
 }
 
-// A window that has not begun, and a segment that is not a customer's, leave it as it is.
+// A window that is not yet open, and a segment that is not a customer's, leave it as it is.
 TEST_F(ProgramScenarios, LeversAreOnWhereTheyShouldBe) {
-  ASSERT_EQ(
-      simulate("late.h5", lever("target = \"purchase\"\noperation = \"multiply\"\nvalue = 1.3\nfirst_period = 13\n"))
-          .exit_code,
-      0);
+  const ProgramResult never =
+      simulate("late.h5", lever("target = \"purchase\"\noperation = \"logit\"\nvalue = 0.3\nfirst_period = 13\n"));
+  EXPECT_EQ(never.exit_code, 2);
+  EXPECT_THAT(never.err, HasSubstr("begins in period 13, after the horizon of 12"));
+  ASSERT_EQ(simulate("late.h5", lever("target = \"purchase\"\noperation = \"logit\"\nvalue = 0.3\nfirst_period = 12\n"))
+                .exit_code,
+            0);
   const auto late = compare("late.h5", {"--json"}).json();
-  EXPECT_EQ(late["comparisons"][0]["total"]["difference"], 0.0);
+  EXPECT_GT(late["comparisons"][0]["total"]["difference"].get<double>(), 0);
+  // Two levers on segments of their own do not contradict each other.
+  const std::string set = "target = \"purchase\"\noperation = \"set\"\nvalue = 0.3\n";
+  const ProgramResult both = simulate("both.h5", lever(set + "segments = [\"web\"]\n") +
+                                                     "[[lever]]\nname = \"other\"\n" + set + "segments = [\"shop\"]\n");
+  EXPECT_EQ(both.exit_code, 0) << both.err;
   const ProgramResult web =
       simulate("web.h5", lever("target = \"purchase\"\noperation = \"logit\"\nvalue = 0.5\nsegments = [\"web\"]\n"));
   ASSERT_EQ(web.exit_code, 0) << web.err;
@@ -210,6 +218,25 @@ TEST(ProgramRegimes, AreARiskThatDoesNotAverageOut) {
   EXPECT_NEAR(total["sd"].get<double>(), exact.sd, 4 * total["sd_se"].get<double>());
   EXPECT_GT(exact.sd, 5 * exact.sd_independent);
   EXPECT_NEAR(one["mean"].get<double>(), exact.mean / 2000, 1e-9);
+}
+
+TEST(ProgramLevers, OfSegmentsNeedAStore) {
+  TemporaryFolder folder;
+  write_file(folder / "gold.toml",
+             "format = \"clvsim-scenario\"\nversion = 1\n[[lever]]\nname = \"x\"\ntarget = \"churn\"\noperation = "
+             "\"multiply\"\nvalue = 0.5\nsegments = [\"gold\"]\n");
+  const ProgramResult result = run_clvsim({"simulate", "--model", configs / "models/subscription.toml", "--customers",
+                                           "2", "--scenario", folder / "gold.toml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("customers without a store have none"));
+  EXPECT_EQ(
+      run_clvsim({"simulate", "--model", configs / "models/pareto_nbd.toml", "--customers", "2", "--no-side-effects"})
+          .exit_code,
+      2);
+  const ProgramResult twice = run_clvsim({"simulate", "--model", configs / "models/pareto_nbd.toml", "--customers", "2",
+                                          "--parameter-uncertainty", "--parameter-draws", "7"});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("give one of the two"));
 }
 
 TEST(ProgramLevers, SideEffectsCanBeLeftOut) {
