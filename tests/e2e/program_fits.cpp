@@ -87,9 +87,9 @@ TEST_F(ProgramFits, OfLogNormalSpendGoThroughTheFile) {
   EXPECT_THAT(fit("mbg_nbd", {"--spend", "log_normal"}).out, HasSubstr("log_normal median"));
   const ProgramResult run = simulate({"--parameter-draws", "20", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const ProgramResult short_for = simulate({"--parameter-uncertainty", "--paths", "200", "--json"});
-  ASSERT_EQ(short_for.exit_code, 0) << short_for.err;
-  EXPECT_EQ(short_for.json()["parameter_draws"], 200);
+  const ProgramResult short_for = simulate({"--parameter-uncertainty"});
+  EXPECT_EQ(short_for.exit_code, 2);
+  EXPECT_THAT(short_for.err, HasSubstr("200 parameter draws of 60 paths"));
   EXPECT_EQ(fit("mbg_nbd", {"--spend", "pareto"}).exit_code, 2);
   const ProgramResult tested =
       run_clvsim({"backtest", *folder_ / "customers.h5", "--model", "mbg_nbd", "--spend", "log_normal", "--json"});
