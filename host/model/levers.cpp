@@ -156,9 +156,9 @@ void move_probabilities(const MigrationChain& chain, const std::vector<Active>& 
           if (effect.operation != operation || effect.target != probabilities[k] ||
               !is_on_state(*lever, static_cast<int>(s)))
             continue;
-          combined.add(name, effect, "");
           if (operation == Operation::set)
             set.add(name, effect, fmt::format("probabilities of the state '{}'", state.name));
+          combined.add(name, effect, "");
         }
       if (combined.by) move_row(of[k], combined.names, {probabilities[k], operation, *combined.by}, state);
     }
