@@ -190,6 +190,7 @@ Backtest backtest(const StoreReader& store, const BacktestOptions& options, cons
   test.new_purchases = panel.new_purchases;
   test.new_spend = panel.new_money;
   std::vector<ScoredModel> models;
+  models.reserve(names.size());
   for (const std::string_view name : names) models.push_back(score_model(name, panel));
   (void)compare(models, panel);
   if (automatic) {
