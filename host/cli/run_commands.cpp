@@ -44,9 +44,8 @@ TomlFile open_configuration(const std::string& path, const std::string& format) 
   return file;
 }
 
-// A scenario file: settings of the simulation ([simulate]), where none are given yet, and levers. Those of its base
-// follow; of two levers of one name the base's is left out,
-// and its regimes where the file has some.
+// A scenario file: settings of the simulation ([simulate]) where none are given yet, levers and regimes; then its base.
+// Of two levers of one name the base's is left out, and its regimes where the file has some.
 void read_scenario(const std::filesystem::path& path, Settings& settings, const MigrationChain* chain,
                    std::vector<Lever>& levers, std::vector<Regime>& regimes,
                    std::vector<std::filesystem::path>& files) {
@@ -119,8 +118,9 @@ void check_scenario(const MigrationChain& chain, int horizon, const std::string&
       for (int t = 1; t <= horizon; ++t) {
         const std::vector<bool> on = levers_on(own, t, segment);
         if (!known.insert(on).second) continue;
-        if (chain.regimes.empty()) static_cast<void>(with_levers(own, on));
-        for (const Regime& regime : chain.regimes) static_cast<void>(with_levers(with_rows(own, regime), on, &regime));
+        const std::vector<double> no_covariates(own.covariates.size());
+        if (chain.regimes.empty()) static_cast<void>(chain_in_period(own, no_covariates, on, nullptr));
+        for (const Regime& regime : chain.regimes) static_cast<void>(chain_in_period(own, no_covariates, on, &regime));
       }
     }
   } catch (const ConfigError& error) {

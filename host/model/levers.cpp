@@ -1,6 +1,7 @@
 #include "host/model/levers.hpp"
 
 #include "host/math/special.hpp"
+#include "host/model/chain_covariates.hpp"
 #include "host/model/fault.hpp"
 
 #include <clvsim/error.hpp>
@@ -172,16 +173,6 @@ std::vector<bool> levers_on(const MigrationChain& chain, int period, const std::
   return on;
 }
 
-MigrationChain with_rows(const MigrationChain& chain, const Regime& regime) {
-  MigrationChain with = chain;
-  for (const Regime::Row& row : regime.rows) {
-    ChainState& state = with.states[static_cast<std::size_t>(row.state)];
-    if (row.amount) state.amount = *row.amount;
-    for (std::size_t k = 0; k < state.outcomes.size(); ++k) state.outcomes[k].probability = row.probabilities[k];
-  }
-  return with;
-}
-
 MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>& on, const Regime* regime) {
   MigrationChain with = chain;
   with.levers.clear();
@@ -202,6 +193,18 @@ MigrationChain with_levers(const MigrationChain& chain, const std::vector<bool>&
     for (const LeverEffect& effect : lever->effects)
       if (effect.target == Target::spend && with.spend) with.spend->smearing *= effect.value;
   return with;
+}
+
+MigrationChain chain_in_period(const MigrationChain& chain, std::span<const double> z, const std::vector<bool>& on,
+                               const Regime* regime) {
+  if (regime == nullptr || regime->rows.empty()) return with_levers(chain_at(chain, z), on, regime);
+  MigrationChain with = chain;
+  for (const Regime::Row& row : regime->rows) {
+    ChainState& state = with.states[static_cast<std::size_t>(row.state)];
+    if (row.amount) state.amount = *row.amount;
+    for (std::size_t k = 0; k < state.outcomes.size(); ++k) state.outcomes[k].probability = row.probabilities[k];
+  }
+  return with_levers(chain_at(with, z), on, regime);
 }
 
 namespace {

@@ -124,7 +124,7 @@ MigrationChain with_world(const MigrationChain& chain, const std::vector<double>
   joint.states.clear();
   const auto n_states = static_cast<int>(chain.states.size()), n_regimes = static_cast<int>(chain.regimes.size());
   for (const Regime& regime : chain.regimes)
-    for (ChainState state : with_levers(chain_at(with_rows(chain, regime), z), on, &regime).states) {
+    for (ChainState state : chain_in_period(chain, z, on, &regime).states) {
       const std::vector<ChainOutcome> own = std::move(state.outcomes);
       state.outcomes.clear();
       for (const ChainOutcome& outcome : own)
@@ -148,7 +148,7 @@ ChainMoments exact_moments(const MigrationChain& chain, int start, const std::ve
   MigrationChain now;
   const auto in_period = [&](std::size_t t) -> const MigrationChain& {
     const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
-    return now = own.regimes.empty() ? with_levers(chain_at(own, z[t]), on) : with_world(own, z[t], on);
+    return now = own.regimes.empty() ? chain_in_period(own, z[t], on, nullptr) : with_world(own, z[t], on);
   };
   if (own.regimes.empty()) return moments_of(own, start, discount, in_period);
   require_closed_form(own, start);
@@ -240,8 +240,7 @@ PortfolioMoments exact_portfolio(const MigrationChain& chain, const std::vector<
   for (std::size_t t = discount.size(); t-- > 0;) {
     std::vector<MigrationChain> now;
     const std::vector<bool> on = levers_on(own, static_cast<int>(t) + 1, segment);
-    for (const Regime& regime : own.regimes)
-      now.push_back(with_levers(chain_at(with_rows(own, regime), z[t]), on, &regime));
+    for (const Regime& regime : own.regimes) now.push_back(chain_in_period(own, z[t], on, &regime));
     table = before(table, now, own.regimes, discount[t]);
   }
   for (std::size_t i = 0; i < n; ++i)

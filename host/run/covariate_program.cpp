@@ -40,8 +40,7 @@ ChainProgram with_covariates(const MigrationChain& chain, const PeriodGrid& grid
                 "the chains of {} periods and {} segments differ in more than {} ways; give a shorter --horizon",
                 horizon, segments.size(), program.chains.size()));
           const Regime* const regime = chain.regimes.empty() ? nullptr : &chain.regimes[r];
-          program.chains.push_back(
-              with_levers(chain_at(regime != nullptr ? with_rows(own, *regime) : own, z[t]), on, regime));
+          program.chains.push_back(chain_in_period(own, z[t], on, regime));
         }
         program.chain_of.push_back(at->second);
       }
