@@ -79,13 +79,14 @@ void run_backtest(BacktestCommand& command, Session& session) {
     };
   }
   const Backtest test = backtest(store, options, sink);
+  // Written in full before either appears.
+  if (csv) csv->write(rows);
+  if (tables) tables->write(tables_csv(test));
   if (csv) {
-    csv->write(rows);
     csv->commit();
     write_log(session, command.csv, {{"store", command.store}});
   }
   if (tables) {
-    tables->write(tables_csv(test));
     tables->commit();
     write_log(session, command.tables, {{"store", command.store}});
   }

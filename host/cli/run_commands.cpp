@@ -223,11 +223,13 @@ void run_simulate(SimulateCommand& command, Session& session) {
 // A run for every set of the scenario's levers.
 void run_attribute(SimulateCommand& command, Session& session) {
   command.settings.apply_flags();
+  for (const char* flag : {"keep-paths", "quantiles", "cvar-level"})
+    if (command.settings.given(flag))
+      throw ConfigError(fmt::format("--{}: attribute gives means alone; leave it out", flag));
   const AnyModel model = model_of(command);
   if (command.store.empty() == (command.customers == 0))
     throw ConfigError(
         "attribute needs a customer store, or --customers N for customers without a history: one of them");
-  if (command.options.keep_paths) throw ConfigError("--keep-paths: attribute keeps no paths; leave it out");
   const auto* const chain = std::get_if<MigrationChain>(&model);
   if (chain == nullptr || chain->levers.empty() || chain->levers.size() > most_attributed_levers)
     throw ConfigError(fmt::format("attribute needs a migration chain and 1 to {} levers (--scenario); there are {}",

@@ -303,6 +303,9 @@ TEST(ProgramAttribute, SharesWhatAScenarioChanges) {
                                          configs / "scenarios/three_years.toml", "--customers", "2"});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("1 to 6 levers"));
+  std::vector<std::string> unused = arguments;
+  unused.insert(unused.end(), {"--quantiles", "0.1,0.9"});
+  EXPECT_THAT(run_clvsim(unused).err, HasSubstr("--quantiles: attribute gives means alone"));
 }
 
 // 10,000 customers acquired: a loss of 12 each in year 1, 66.08 after three.
@@ -330,8 +333,9 @@ TEST(ProgramLtvTable, HasTheRowsOfTheThreeYearTable) {
     EXPECT_NEAR(of("customers"), expected[t].customers, 4.5 * 50 / 20) << t;  // sd of a path at most 50, 400 paths
     EXPECT_NEAR(of("ltv"), expected[t].ltv, 4.5 * 69.2814 / std::sqrt(10000.0 * 400)) << t;
   }
-  EXPECT_NEAR(rows[0]["retention"].get<double>(), 0.6, 0.002);
-  EXPECT_NEAR(rows[1]["retention"].get<double>(), 0.7, 0.003);
+  // Shares of 10,000 and 6,000 customers, of 400 paths: standard errors 2.4e-4 and 3.0e-4.
+  EXPECT_NEAR(rows[0]["retention"].get<double>(), 0.6, 4.5 * 2.4e-4);
+  EXPECT_NEAR(rows[1]["retention"].get<double>(), 0.7, 4.5 * 3.0e-4);
   EXPECT_NEAR(rows[2]["cumulative_npv"].get<double>(), run.json()["total"]["mean"].get<double>(),
               10000 * 0.01 / 256);  // a customer's path is rounded to a 256th of a cent
   EXPECT_THAT(read_file(folder / "table.csv"), HasSubstr("period,customers,retention"));
